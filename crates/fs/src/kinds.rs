@@ -1,0 +1,258 @@
+//! The table of file systems and what is known of each.
+//!
+//! This is about *which file system*, not which OS: the same row serves wherever the file system
+//! is met. A property that can be probed safely is probed; what stands here either cannot be
+//! probed or would be answered untruthfully.
+
+/// What names a file system can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameRules {
+    /// Any bytes but `/` and NUL, up to 255 of them.
+    Posix,
+    /// Windows rules: 255 UTF-16 units, no `< > : " / \ | ? *` or control characters, no trailing
+    /// dot or space, none of the reserved device names; must be valid Unicode.
+    Windows,
+}
+
+/// One row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FilesystemKind {
+    /// The name the OS gives it (`/proc/mounts` on Linux).
+    pub name: &'static str,
+    /// It is reached over a network.
+    pub is_network: bool,
+    /// Two files may come to share blocks, not only when asked to: `copy_file_range` clones too on
+    /// such file systems, so a copy made by it is not known to be a second physical copy.
+    pub can_share_blocks: bool,
+    /// Reading past the page cache reaches the device. False for memory file systems and where a
+    /// lower layer or a server keeps a cache of its own.
+    pub reads_back_from_device: bool,
+    /// Files shorter than this may be stored inside metadata, which stays cached whatever is done,
+    /// so that reading them back does not reach the device. 0 where that never happens.
+    pub inline_data_limit_bytes: u64,
+    /// `syncfs` flushes everything and reports write-back errors to handles opened earlier, so
+    /// that many files can share one flush.
+    pub has_group_flush: bool,
+    /// Holes can be stored.
+    pub can_store_holes: bool,
+    /// Owner, group and permission bits are stored, and shown as they were set.
+    pub has_owners: bool,
+    /// Extended attributes can be stored.
+    pub has_xattrs: bool,
+    /// Hard links can be made.
+    pub has_hard_links: bool,
+    /// Symbolic links can be made.
+    pub has_symlinks: bool,
+    /// Names differing only in case are the same name.
+    pub is_case_insensitive: bool,
+    /// The step of stored modification times, in nanoseconds.
+    pub time_step_nanos: u32,
+    /// The largest file, in bytes, where smaller than anybody's disk.
+    pub max_file_size_bytes: Option<u64>,
+    /// What names it can hold.
+    pub name_rules: NameRules,
+}
+
+const KIB: u64 = 1024;
+const TIB: u64 = 1 << 40;
+
+/// A local POSIX file system that does everything; rows below say how they differ.
+const POSIX: FilesystemKind = FilesystemKind {
+    name: "",
+    is_network: false,
+    can_share_blocks: false,
+    reads_back_from_device: true,
+    inline_data_limit_bytes: 0,
+    has_group_flush: false,
+    can_store_holes: true,
+    has_owners: true,
+    has_xattrs: true,
+    has_hard_links: true,
+    has_symlinks: true,
+    is_case_insensitive: false,
+    time_step_nanos: 1,
+    max_file_size_bytes: None,
+    name_rules: NameRules::Posix,
+};
+
+/// A POSIX-like file system on another machine. The server has a cache of its own, so read-back
+/// proves what the server holds, not what its disk does.
+const NETWORK: FilesystemKind = FilesystemKind {
+    is_network: true,
+    can_share_blocks: true,
+    reads_back_from_device: false,
+    ..POSIX
+};
+
+/// FAT and its relatives: no owners, links or holes.
+const FAT: FilesystemKind = FilesystemKind {
+    can_store_holes: false,
+    has_owners: false,
+    has_xattrs: false,
+    has_hard_links: false,
+    has_symlinks: false,
+    is_case_insensitive: true,
+    name_rules: NameRules::Windows,
+    ..POSIX
+};
+
+/// Every file system with known properties.
+static TABLE: &[FilesystemKind] = &[
+    FilesystemKind {
+        name: "ext4",
+        // Only with the `inline_data` feature, which mkfs leaves off; the limit is the inode size.
+        inline_data_limit_bytes: 4 * KIB,
+        has_group_flush: true,
+        max_file_size_bytes: Some(16 * TIB - 4 * KIB),
+        ..POSIX
+    },
+    FilesystemKind {
+        name: "ext3",
+        has_group_flush: true,
+        time_step_nanos: 1_000_000_000,
+        max_file_size_bytes: Some(2 * TIB),
+        ..POSIX
+    },
+    FilesystemKind {
+        // Without a journal, one flush for many files has been seen to leave unreadable ones.
+        name: "ext2",
+        time_step_nanos: 1_000_000_000,
+        max_file_size_bytes: Some(2 * TIB),
+        ..POSIX
+    },
+    FilesystemKind { name: "xfs", can_share_blocks: true, has_group_flush: true, ..POSIX },
+    FilesystemKind {
+        name: "btrfs",
+        can_share_blocks: true,
+        // `max_inline` cannot exceed the sector size, which is the page size of some machine; each
+        // file is asked.
+        inline_data_limit_bytes: 64 * KIB,
+        has_group_flush: true,
+        ..POSIX
+    },
+    FilesystemKind { name: "f2fs", inline_data_limit_bytes: 4 * KIB, ..POSIX },
+    FilesystemKind {
+        name: "bcachefs",
+        can_share_blocks: true,
+        inline_data_limit_bytes: 4 * KIB,
+        ..POSIX
+    },
+    // ZFS answers direct reads from its own cache on many versions.
+    FilesystemKind { name: "zfs", can_share_blocks: true, reads_back_from_device: false, ..POSIX },
+    FilesystemKind { name: "tmpfs", reads_back_from_device: false, has_group_flush: true, ..POSIX },
+    FilesystemKind { name: "ramfs", reads_back_from_device: false, has_group_flush: true, ..POSIX },
+    // What lies beneath may be anything, memory included.
+    FilesystemKind {
+        name: "overlay",
+        can_share_blocks: true,
+        reads_back_from_device: false,
+        ..POSIX
+    },
+    FilesystemKind {
+        name: "vfat",
+        time_step_nanos: 2_000_000_000,
+        max_file_size_bytes: Some((1 << 32) - 1),
+        ..FAT
+    },
+    FilesystemKind { name: "exfat", time_step_nanos: 10_000_000, ..FAT },
+    FilesystemKind { name: "ntfs3", time_step_nanos: 100, name_rules: NameRules::Windows, ..POSIX },
+    // Whatever a program behind FUSE does with permissions, it need not keep them.
+    FilesystemKind {
+        name: "fuse",
+        can_share_blocks: true,
+        reads_back_from_device: false,
+        has_owners: false,
+        ..POSIX
+    },
+    FilesystemKind {
+        name: "fuseblk",
+        can_share_blocks: true,
+        reads_back_from_device: false,
+        has_owners: false,
+        ..POSIX
+    },
+    FilesystemKind { name: "nfs", ..NETWORK },
+    FilesystemKind { name: "nfs4", ..NETWORK },
+    // The server does not keep these permissions; what is shown is made up by mount options.
+    FilesystemKind {
+        name: "cifs",
+        has_owners: false,
+        is_case_insensitive: true,
+        time_step_nanos: 100,
+        ..NETWORK
+    },
+    FilesystemKind {
+        name: "smb3",
+        has_owners: false,
+        is_case_insensitive: true,
+        time_step_nanos: 100,
+        ..NETWORK
+    },
+    FilesystemKind { name: "9p", ..NETWORK },
+    FilesystemKind { name: "ceph", ..NETWORK },
+    FilesystemKind { name: "lustre", ..NETWORK },
+    FilesystemKind { name: "afs", ..NETWORK },
+    FilesystemKind { name: "gfs2", ..NETWORK },
+    FilesystemKind { name: "ocfs2", ..NETWORK },
+    FilesystemKind { name: "beegfs", ..NETWORK },
+    FilesystemKind { name: "gpfs", ..NETWORK },
+    FilesystemKind { name: "fuse.sshfs", has_owners: false, ..NETWORK },
+    FilesystemKind { name: "fuse.rclone", has_owners: false, ..NETWORK },
+    FilesystemKind { name: "fuse.glusterfs", ..NETWORK },
+    FilesystemKind { name: "fuse.s3fs", has_owners: false, ..NETWORK },
+    FilesystemKind { name: "fuse.davfs", has_owners: false, ..NETWORK },
+    FilesystemKind { name: "fuse.curlftpfs", has_owners: false, ..NETWORK },
+    FilesystemKind { name: "fuse.cephfs", ..NETWORK },
+    FilesystemKind { name: "davfs", has_owners: false, ..NETWORK },
+];
+
+/// A file system that is not in the table: nothing is taken on trust.
+static UNKNOWN: FilesystemKind = FilesystemKind {
+    name: "unknown",
+    can_share_blocks: true,
+    reads_back_from_device: false,
+    has_owners: false,
+    ..POSIX
+};
+
+impl FilesystemKind {
+    /// The row for a name as the OS gives it. An unknown `fuse.*` is treated as `fuse`; anything
+    /// else that is unknown gets a row that claims nothing.
+    pub fn named(name: &str) -> &'static FilesystemKind {
+        TABLE
+            .iter()
+            .find(|row| row.name == name)
+            .or_else(|| {
+                let family = name.split_once('.').map(|(family, _)| family)?;
+                TABLE.iter().find(|row| row.name == family)
+            })
+            .unwrap_or(&UNKNOWN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert!(TABLE[index + 1..].iter().all(|other| other.name != row.name), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn unknown_kinds_claim_nothing() {
+        let unknown = FilesystemKind::named("brandnewfs");
+        assert!(!unknown.reads_back_from_device && !unknown.has_group_flush);
+        assert!(!unknown.has_owners);
+        assert!(unknown.can_share_blocks);
+    }
+
+    #[test]
+    fn fuse_is_judged_by_its_subtype() {
+        assert!(FilesystemKind::named("fuse.sshfs").is_network);
+        assert!(!FilesystemKind::named("fuse.encfs").is_network);
+        assert!(!FilesystemKind::named("fuse.encfs").reads_back_from_device);
+    }
+}

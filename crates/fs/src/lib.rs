@@ -1,0 +1,32 @@
+//! The platform layer: every system call surecopy makes, behind one trait in surecopy's own words.
+//!
+//! This is the only crate that names an operating system, contains `unsafe` code or calls the OS.
+//! Everything above it speaks [`FileSystem`], which [`NativeFs`] implements for the machine at
+//! hand; `surecopy-testkit` implements it again in memory, with faults and with power cuts, and
+//! holds all of them to one conformance suite.
+//!
+//! The crate decides nothing: whether to clone, when to flush and what counts as proof is the
+//! engine's business. What this crate promises is that an operation either did what its contract
+//! says, or returns an [`FsError`] that names the step, or says [`Support::Unsupported`] — which is
+//! never mistaken for success.
+
+mod error;
+mod file_system;
+mod kinds;
+mod metadata;
+mod os;
+mod path;
+mod support;
+mod volume;
+
+pub use error::{FsError, FsErrorKind, FsResult, Operation};
+pub use file_system::{FileSystem, MappedComparison, Node};
+pub use kinds::{FilesystemKind, NameRules};
+pub use metadata::{FileId, FileKind, Metadata, Times, Timestamp, Xattr};
+pub use os::{
+    NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,
+    open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
+};
+pub use path::{InvalidRelPath, RelPath};
+pub use support::Support;
+pub use volume::{Volume, VolumeKind, VolumeSpace};

@@ -1,0 +1,94 @@
+//! Directories: create, remove, list.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
+use std::sync::PoisonError;
+
+use rustix::fs::{AtFlags, Mode, RawDir, SeekFrom, mkdirat, seek, unlinkat};
+use rustix::io::Errno;
+
+use super::call::{failed, must, plain};
+use super::handle::NativeDir;
+use crate::error::{FsResult, Operation};
+
+/// Room for a few hundred to a few thousand names a call; the longest name fits many times over.
+const LISTING_BUFFER_BYTES: usize = 64 * 1024;
+
+pub(super) fn create_dir(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
+    let name = plain(Operation::CreateDir, name)?;
+    must(Operation::CreateDir, || mkdirat(dir, name, Mode::RWXU))
+}
+
+pub(super) fn remove_dir(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
+    let name = plain(Operation::RemoveDir, name)?;
+    must(Operation::RemoveDir, || unlinkat(dir, name, AtFlags::REMOVEDIR))
+}
+
+pub(super) fn remove_file(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
+    let name = plain(Operation::RemoveFile, name)?;
+    must(Operation::RemoveFile, || unlinkat(dir, name, AtFlags::empty()))
+}
+
+/// Lists from the beginning on the handle itself. Opening the directory again for each listing
+/// would do without the lock, but takes the right to search it, which a listing does not need.
+pub(super) fn list(dir: &NativeDir) -> FsResult<Vec<OsString>> {
+    let operation = Operation::List;
+    let _one_at_a_time = dir.listing.lock().unwrap_or_else(PoisonError::into_inner);
+    must(operation, || seek(dir, SeekFrom::Start(0)))?;
+    let mut buffer = Vec::with_capacity(LISTING_BUFFER_BYTES);
+    let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        match entry {
+            Ok(entry) => {
+                let name = entry.file_name().to_bytes();
+                if name != b"." && name != b".." {
+                    names.push(OsString::from_vec(name.to_vec()));
+                }
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(failed(operation)(errno)),
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::super::beneath::open_root;
+    use super::*;
+
+    /// More names than one call returns.
+    #[test]
+    fn every_listing_is_whole_even_when_several_run_at_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let expected: BTreeSet<OsString> =
+            (0..3000).map(|number| format!("{number:0>60}").into()).collect();
+        for name in &expected {
+            fs::write(temp.path().join(name), "").unwrap();
+        }
+        let dir = open_root(temp.path()).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let names = list(&dir).unwrap();
+                    assert_eq!(names.len(), expected.len());
+                    assert_eq!(BTreeSet::from_iter(names), expected);
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn names_of_any_bytes_are_listed() {
+        let temp = tempfile::tempdir().unwrap();
+        let name = OsString::from_vec(b"\xff\n\x01".to_vec());
+        if fs::write(temp.path().join(&name), "").is_err() {
+            return;
+        }
+        assert_eq!(list(&open_root(temp.path()).unwrap()).unwrap(), [name]);
+    }
+}

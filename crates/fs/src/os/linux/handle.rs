@@ -1,0 +1,53 @@
+//! Open directories and files. Closing is dropping; nothing is flushed by it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Mutex;
+
+use super::native_fs::NativeFs;
+use crate::file_system::Node;
+
+/// An open directory.
+#[derive(Debug)]
+pub struct NativeDir {
+    fd: OwnedFd,
+    /// The position of a listing belongs to the descriptor, so one listing runs at a time.
+    pub(super) listing: Mutex<()>,
+}
+
+impl NativeDir {
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self { fd, listing: Mutex::new(()) }
+    }
+}
+
+impl AsFd for NativeDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+pub struct NativeFile {
+    fd: OwnedFd,
+}
+
+impl NativeFile {
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+}
+
+impl AsFd for NativeFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// The descriptor of either.
+pub(super) fn node_fd<'a>(node: &Node<'a, NativeFs>) -> BorrowedFd<'a> {
+    match *node {
+        Node::File(file) => file.as_fd(),
+        Node::Dir(dir) => dir.as_fd(),
+    }
+}

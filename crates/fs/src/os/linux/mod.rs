@@ -1,0 +1,36 @@
+//! The platform layer for Linux, in system calls.
+//!
+//! `native_fs` is the table of contents: every operation of the contract in one line, pointing to
+//! the module that carries it out. Nothing here goes through the standard library's file
+//! functions, because those take paths and follow links.
+
+mod beneath;
+mod bus_error;
+mod bytes;
+mod call;
+mod classify;
+mod directory;
+mod durability;
+mod entry;
+mod fault_table;
+mod handle;
+mod mapped;
+mod mapping;
+mod memory;
+mod metadata;
+mod mount_table;
+mod native_fs;
+mod open;
+mod page_cache;
+mod process;
+mod pseudo_file;
+mod publish;
+mod volume;
+
+pub(crate) use classify::classify;
+pub use memory::available_memory_bytes;
+pub use native_fs::NativeFs;
+pub use process::{
+    effective_user, file_creation_mask, is_privileged, open_file_limit, path_from_bytes,
+    process_identity, raise_open_file_limit,
+};

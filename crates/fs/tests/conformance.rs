@@ -1,0 +1,90 @@
+//! Every file system that the engine may meet in this workspace keeps one contract: the native
+//! one on the disks at hand, and those in memory that stand in for it in other tests.
+//!
+//! Directories on further file systems are given in `SURECOPY_CONFORMANCE_DIRS`, separated by
+//! colons; the suite runs in each of them as well.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use surecopy_fs::{FileSystem, NativeFs};
+use surecopy_testkit::conformance::{Lab, run_in};
+use surecopy_testkit::{CrashFs, FakeFs, FaultFs};
+
+fn make_fifo(path: &Path) {
+    let status = Command::new("mkfifo").arg(path).status().expect("mkfifo can be started");
+    assert!(status.success(), "mkfifo {}", path.display());
+}
+
+/// Runs the suite on the native file system in a new directory within `parent`.
+fn native_holds(parent: &Path) {
+    let dir = tempfile::tempdir_in(parent).expect("a temporary directory");
+    eprintln!("at {}", dir.path().display());
+    let make_fifo: &(dyn Fn(&Path) + Sync) = &make_fifo;
+    run_in(&NativeFs::new(), &Lab { root: dir.path(), make_fifo: Some(make_fifo) });
+}
+
+#[test]
+fn the_native_file_system_keeps_the_contract_where_it_is_built() {
+    native_holds(Path::new(env!("CARGO_TARGET_TMPDIR")));
+}
+
+#[test]
+fn the_native_file_system_keeps_the_contract_in_memory() {
+    let shm = Path::new("/dev/shm");
+    if tempfile::tempdir_in(shm).is_err() {
+        eprintln!("skipped: {} cannot be written", shm.display());
+        return;
+    }
+    native_holds(shm);
+}
+
+#[test]
+fn the_native_file_system_keeps_the_contract_on_every_file_system_given() {
+    let Some(given) = std::env::var_os("SURECOPY_CONFORMANCE_DIRS") else {
+        eprintln!("skipped: SURECOPY_CONFORMANCE_DIRS names no directories");
+        return;
+    };
+    let dirs: Vec<PathBuf> = std::env::split_paths(&given).collect();
+    assert!(!dirs.is_empty(), "SURECOPY_CONFORMANCE_DIRS is set, but empty");
+    let native = NativeFs::new();
+    for dir in dirs {
+        let root = native.open_root(&dir).expect("a directory that was given can be opened");
+        let volume = native.volume(&root).expect("its volume can be queried");
+        eprintln!("file system {}", volume.filesystem.name);
+        native_holds(&dir);
+    }
+}
+
+#[test]
+fn a_new_file_is_locked_while_its_handle_lives() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
+    let native = NativeFs::new();
+    let root = native.open_root(dir.path()).expect("open");
+    let partial = native.create_partial(&root, "partial".as_ref()).expect("create");
+    let other = std::fs::File::open(dir.path().join("partial")).expect("open again");
+    assert!(matches!(other.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
+    drop(partial);
+    assert!(other.try_lock().is_ok(), "closing the file releases its lock");
+}
+
+#[test]
+fn the_file_systems_for_tests_keep_the_contract() {
+    let lab = || {
+        let fake = FakeFs::new();
+        fake.dir("/lab");
+        fake
+    };
+    let at = Lab { root: Path::new("/lab"), make_fifo: None };
+    let fake = lab();
+    let make_fifo = |path: &Path| {
+        fake.fifo(path);
+    };
+    run_in(&fake, &Lab { root: Path::new("/lab"), make_fifo: Some(&make_fifo) });
+    run_in(&FaultFs::counting(lab()), &at);
+    run_in(&CrashFs::new(lab()), &at);
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
+    let counting = FaultFs::counting(NativeFs::new());
+    run_in(&counting, &Lab { root: dir.path(), make_fifo: None });
+    assert!(counting.calls() > 1000 && !counting.fired());
+}
