@@ -1,0 +1,18 @@
+//! The commit protocol of one item, encoded in types.
+//!
+//! ```text
+//! Partial ─▶ Filled ─▶ Written ─▶ Flushed ─▶ Proved ─▶ Published ─▶ Committed
+//!  bytes     length    metadata    durable   read       visible      names durable,
+//!  arrive    checked   applied               back       (old kept)   old removed
+//! ```
+//! Each arrow consumes the former value, so a wrong order does not compile. Dropping any value
+//! before `Published` removes the partial file and nothing else; dropping `Published` changes
+//! nothing, because by then only a decision can say which file should stay.
+
+mod partial;
+mod publish;
+mod published;
+
+pub(crate) use partial::{Flushed, Partial, Proved, Target, Written};
+pub(crate) use publish::{Expected, PublishError, Unpublished};
+pub(crate) use published::{Published, RollBack};

@@ -1,0 +1,222 @@
+//! A partial file on its way to being published.
+
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+
+use surecopy_fs::{FileId, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation};
+
+/// Where an item will be published.
+pub(crate) struct Target<F: FileSystem> {
+    pub(crate) fs: Arc<F>,
+    pub(crate) dir: Arc<F::Dir>,
+    pub(crate) name: OsString,
+}
+
+impl<F: FileSystem> Clone for Target<F> {
+    fn clone(&self) -> Self {
+        Self { fs: Arc::clone(&self.fs), dir: Arc::clone(&self.dir), name: self.name.clone() }
+    }
+}
+
+/// What every stage carries: the entry under its partial name, and the duty to remove it.
+pub(super) struct Body<F: FileSystem> {
+    pub(super) target: Target<F>,
+    pub(super) partial: OsString,
+    pub(super) file: Option<F::File>,
+    is_ours: bool,
+}
+
+impl<F: FileSystem> Body<F> {
+    /// Gives up the duty to remove: the entry now has its final name, or was removed.
+    pub(super) fn release(mut self) -> (Target<F>, OsString, Option<F::File>) {
+        self.is_ours = false;
+        let name = std::mem::take(&mut self.partial);
+        (self.target.clone(), name, self.file.take())
+    }
+
+    pub(super) fn remove(mut self) -> FsResult<()> {
+        self.is_ours = false;
+        self.target.fs.remove_file(&self.target.dir, &self.partial)
+    }
+}
+
+impl<F: FileSystem> Drop for Body<F> {
+    fn drop(&mut self) {
+        if self.is_ours
+            && let Err(error) = self.target.fs.remove_file(&self.target.dir, &self.partial)
+        {
+            tracing::warn!(partial = ?self.partial, %error, "a partial file was left behind");
+        }
+    }
+}
+
+/// A partial file to which bytes may be written.
+pub(crate) struct Partial<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Partial<F> {
+    /// Creates a regular partial file in the target's directory.
+    pub(crate) fn create(target: Target<F>, partial: OsString) -> FsResult<Self> {
+        let file = target.fs.create_partial(&target.dir, &partial)?;
+        Ok(Self(Body { target, partial, file: Some(file), is_ours: true }))
+    }
+
+    /// The open file.
+    pub(crate) fn file(&self) -> &F::File {
+        self.0.file.as_ref().expect("a regular partial file is open")
+    }
+
+    /// Ends the transfer: the length on disk must be what was transferred.
+    pub(crate) fn fill(self, length: u64) -> Result<Filled<F>, (Self, FsError)> {
+        match self.0.target.fs.metadata(Node::File(self.file())) {
+            Ok(found) if found.size == length => Ok(Filled(self.0)),
+            Ok(found) => {
+                let mut error = FsError::of_kind(Operation::Write, FsErrorKind::Io);
+                error.source = std::io::Error::other(format!(
+                    "the partial file has {} bytes after {length} were written",
+                    found.size
+                ));
+                Err((self, error))
+            }
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    /// Removes the partial file, now and with an answer.
+    pub(crate) fn discard(self) -> FsResult<()> {
+        self.0.remove()
+    }
+}
+
+/// A partial file whose content is complete.
+pub(crate) struct Filled<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Filled<F> {
+    /// The open file.
+    pub(crate) fn file(&self) -> &F::File {
+        self.0.file.as_ref().expect("a regular partial file is open")
+    }
+
+    /// Metadata has been applied.
+    pub(crate) fn written(self) -> Written<F> {
+        Written(self.0)
+    }
+}
+
+/// A complete entry under its partial name: content and metadata.
+pub(crate) struct Written<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Written<F> {
+    /// Makes a symbolic link under the partial name.
+    pub(crate) fn symlink(target: Target<F>, partial: OsString, text: &OsStr) -> FsResult<Self> {
+        target.fs.create_symlink(&target.dir, &partial, text)?;
+        Ok(Self(Body { target, partial, file: None, is_ours: true }))
+    }
+
+    /// Adopts an entry that was just linked under the partial name.
+    pub(crate) fn linked(target: Target<F>, partial: OsString) -> Self {
+        Self(Body { target, partial, file: None, is_ours: true })
+    }
+
+    /// The target.
+    pub(crate) fn target(&self) -> &Target<F> {
+        &self.0.target
+    }
+
+    /// The partial name.
+    pub(crate) fn partial_name(&self) -> &OsStr {
+        &self.0.partial
+    }
+
+    /// Flushes this one file. After a failure it can only be discarded: a second flush would prove
+    /// nothing.
+    pub(crate) fn flush(self) -> Result<Flushed<F>, (Unflushed<F>, FsError)> {
+        match self.0.file.as_ref().map(|file| self.0.target.fs.flush_file(file)) {
+            None | Some(Ok(())) => Ok(Flushed(self.0)),
+            Some(Err(error)) => Err((Unflushed(self.0), error)),
+        }
+    }
+
+    /// The whole volume has been flushed since the last byte was written here, without an error.
+    pub(crate) fn flushed_with_volume(self) -> Flushed<F> {
+        Flushed(self.0)
+    }
+
+    /// Removes the partial file.
+    pub(crate) fn discard(self) -> FsResult<()> {
+        self.0.remove()
+    }
+}
+
+/// An entry of which some bytes may be lost.
+pub(crate) struct Unflushed<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Unflushed<F> {
+    /// Removes the partial file.
+    pub(crate) fn discard(self) -> FsResult<()> {
+        self.0.remove()
+    }
+}
+
+/// A complete entry whose content is on the device, still under its partial name.
+pub(crate) struct Flushed<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Flushed<F> {
+    /// The target.
+    pub(crate) fn target(&self) -> &Target<F> {
+        &self.0.target
+    }
+
+    /// The partial name.
+    pub(crate) fn partial_name(&self) -> &OsStr {
+        &self.0.partial
+    }
+
+    /// The open file; links have none.
+    pub(crate) fn file(&self) -> Option<&F::File> {
+        self.0.file.as_ref()
+    }
+
+    /// The read-back that the policy asks for was done, or it asks for none.
+    pub(crate) fn proved(self) -> Proved<F> {
+        Proved(self.0)
+    }
+
+    /// Removes the partial file.
+    pub(crate) fn discard(self) -> FsResult<()> {
+        self.0.remove()
+    }
+}
+
+/// A complete, durable entry that has been proved as far as was asked.
+pub(crate) struct Proved<F: FileSystem>(Body<F>);
+
+impl<F: FileSystem> Proved<F> {
+    /// The directory it will be published in.
+    pub(crate) fn directory(&self) -> &F::Dir {
+        &self.0.target.dir
+    }
+
+    pub(super) fn into_body(self) -> Body<F> {
+        self.0
+    }
+
+    /// Removes the partial file.
+    pub(crate) fn discard(self) -> FsResult<()> {
+        self.0.remove()
+    }
+}
+
+impl<F: FileSystem> Body<F> {
+    /// What stands under the partial name now.
+    pub(super) fn metadata_of_partial(&self) -> FsResult<Metadata> {
+        self.target.fs.metadata_at(&self.target.dir, &self.partial)
+    }
+
+    /// The identity of the new entry.
+    pub(super) fn id(&self) -> FsResult<FileId> {
+        match &self.file {
+            Some(file) => Ok(self.target.fs.metadata(Node::File(file))?.id),
+            None => Ok(self.metadata_of_partial()?.id),
+        }
+    }
+}

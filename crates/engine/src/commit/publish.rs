@@ -1,0 +1,282 @@
+//! The one step that touches the visible name.
+//!
+//! New names are taken only if they are free. Existing files are exchanged with the new one, so
+//! that the old file is kept under the partial name; where the volume cannot exchange, the old
+//! file first gets a second name (or, without hard links, a flushed copy) and is then renamed
+//! over. At no instant is the visible name missing. With an exchange, what is replaced is exactly the
+//! file that was planned to be replaced, or else nothing is; with a rename over, that is checked just
+//! before, and a file that another program puts there in between is lost.
+
+use std::ffi::OsString;
+
+use surecopy_fs::{
+    FileId, FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation,
+    Support, Times,
+};
+
+use super::partial::{Body, Proved, Target};
+use super::published::{Backup, Published};
+use crate::plan::Seen;
+
+/// What must stand under the visible name for publishing to go ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Nothing.
+    Nothing,
+    /// The file that was seen when planning.
+    File(Seen),
+}
+
+/// Why publishing did not happen. Unless said otherwise, the visible name is as it was.
+#[derive(Debug)]
+pub(crate) enum PublishError {
+    /// Something else stands under the visible name than was expected.
+    TargetChanged,
+    /// A step failed.
+    Fs(FsError),
+    /// Another program's file turned out to have been exchanged, and could not be exchanged back:
+    /// the new file is visible and the other one is kept under this name.
+    Displaced {
+        /// Where it is kept.
+        kept_as: OsString,
+        /// Why it is not back.
+        error: FsError,
+    },
+    /// A step failed, and may have been carried out all the same. Which file is visible is not
+    /// known, so both are kept, one of them under this name.
+    Unknown {
+        /// Where it is kept.
+        kept_as: OsString,
+        /// What failed.
+        error: FsError,
+    },
+}
+
+impl From<FsError> for PublishError {
+    fn from(error: FsError) -> Self {
+        PublishError::Fs(error)
+    }
+}
+
+/// An entry that was not published.
+#[derive(Debug)]
+pub(crate) struct Unpublished {
+    /// Why.
+    pub(crate) why: PublishError,
+    /// Files of ours that could not be removed.
+    pub(crate) left_behind: Vec<(OsString, FsError)>,
+}
+
+impl<F: FileSystem> Proved<F> {
+    /// Makes the entry visible. `backup_name` is used where exchanging is not supported.
+    pub(crate) fn publish(
+        self,
+        expected: Expected,
+        backup_name: OsString,
+    ) -> Result<Published<F>, Unpublished> {
+        let body = self.into_body();
+        let mut publishing = Publishing { body: &body, left_behind: Vec::new() };
+        let done = match body.id() {
+            Err(error) => Err(error.into()),
+            Ok(id) => match expected {
+                Expected::Nothing => publishing.take_free_name().map(|()| (id, None)),
+                Expected::File(seen) => {
+                    publishing.replace(id, seen, backup_name).map(|backup| (id, Some(backup)))
+                }
+            },
+        };
+        let mut left_behind = publishing.left_behind;
+        match done {
+            Ok((id, backup)) => {
+                let (target, partial, _) = body.release();
+                Ok(Published::new(target, partial, id, backup))
+            }
+            Err(why) => {
+                let is_to_stay = matches!(&why, PublishError::Displaced { kept_as, .. }
+                    | PublishError::Unknown { kept_as, .. } if *kept_as == body.partial);
+                if is_to_stay {
+                    body.release();
+                } else {
+                    let name = body.partial.clone();
+                    left_behind.extend(body.remove().err().map(|error| (name, error)));
+                }
+                Err(Unpublished { why, left_behind })
+            }
+        }
+    }
+}
+
+struct Publishing<'b, F: FileSystem> {
+    body: &'b Body<F>,
+    left_behind: Vec<(OsString, FsError)>,
+}
+
+impl<F: FileSystem> Publishing<'_, F> {
+    fn take_free_name(&self) -> Result<(), PublishError> {
+        let target = &self.body.target;
+        match target.fs.publish_new(&target.dir, &self.body.partial, &target.name) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind == FsErrorKind::AlreadyExists => {
+                Err(PublishError::TargetChanged)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn replace(
+        &mut self,
+        id: FileId,
+        seen: Seen,
+        backup_name: OsString,
+    ) -> Result<Backup, PublishError> {
+        let Body { target, partial, .. } = self.body;
+        if !is_still(target, seen)? {
+            return Err(PublishError::TargetChanged);
+        }
+        match target.fs.exchange(&target.dir, partial, &target.name) {
+            Ok(Support::Done(())) => {
+                // Now, and only now, is it certain which file was replaced.
+                let old = self.body.metadata_of_partial();
+                if !old.as_ref().is_ok_and(|old| Seen::of(old) == seen) {
+                    return Err(self.give_back(old.err()));
+                }
+                Ok(Backup { name: partial.clone(), was_exchanged: true })
+            }
+            Ok(Support::Unsupported) => self.rename_over(seen, &backup_name),
+            Err(error) => {
+                // A server's answer may be lost after it did what it was asked for.
+                let is_ours = self.body.metadata_of_partial().is_ok_and(|partial| partial.id == id);
+                match error.kind {
+                    _ if !is_ours => Err(PublishError::Unknown { kept_as: partial.clone(), error }),
+                    FsErrorKind::NotFound => Err(PublishError::TargetChanged),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// Undoes an exchange with a file that was not the one to be replaced. That file is another
+    /// program's: whatever happens, it is not removed.
+    fn give_back(&self, cause: Option<FsError>) -> PublishError {
+        let Body { target, partial, .. } = self.body;
+        let kept_as = partial.clone();
+        match target.fs.exchange(&target.dir, partial, &target.name) {
+            Ok(Support::Done(())) => cause.map_or(PublishError::TargetChanged, PublishError::Fs),
+            Ok(Support::Unsupported) => PublishError::Displaced {
+                kept_as,
+                error: FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported),
+            },
+            Err(error) => PublishError::Displaced { kept_as, error },
+        }
+    }
+
+    fn rename_over(&mut self, seen: Seen, backup_name: &OsString) -> Result<Backup, PublishError> {
+        let Body { target, partial, .. } = self.body;
+        let backup = self.keep_old(backup_name, seen)?;
+        let Err(error) = target.fs.replace(&target.dir, partial, &target.name) else {
+            return Ok(backup);
+        };
+        if is_still(target, seen).unwrap_or(false) {
+            self.discard(backup);
+            return Err(error.into());
+        }
+        Err(PublishError::Unknown { kept_as: backup.name, error })
+    }
+
+    fn discard(&mut self, backup: Backup) {
+        let target = &self.body.target;
+        if let Err(error) = target.fs.remove_file(&target.dir, &backup.name) {
+            self.left_behind.push((backup.name, error));
+        }
+    }
+
+    /// Gives the old file a second name, or makes a durable copy of it.
+    fn keep_old(&mut self, backup_name: &OsString, seen: Seen) -> Result<Backup, PublishError> {
+        let target = &self.body.target;
+        let backup = Backup { name: backup_name.clone(), was_exchanged: false };
+        let linked =
+            target.fs.hard_link(&target.dir, &target.name, &target.dir, backup_name)?.is_done();
+        let kept = if linked {
+            target.fs.metadata_at(&target.dir, backup_name)
+        } else {
+            self.copy_old(backup_name)
+        };
+        let is_unchanged = match &kept {
+            Ok(kept) if Seen::of(kept) != seen => Ok(false),
+            Ok(_) if linked => Ok(true),
+            Ok(_) => is_still(target, seen),
+            Err(_) => Ok(false),
+        };
+        match (kept, is_unchanged) {
+            (Ok(_), Ok(true)) => Ok(backup),
+            (Err(error), _) if !linked => Err(error.into()),
+            (Err(error), _) | (_, Err(error)) => {
+                self.discard(backup);
+                Err(error.into())
+            }
+            (Ok(_), Ok(false)) => {
+                self.discard(backup);
+                Err(PublishError::TargetChanged)
+            }
+        }
+    }
+
+    /// Makes a durable copy of the old entry beside it. Returns the old one's metadata as they
+    /// were when it was read. On failure nothing is left.
+    fn copy_old(&mut self, backup_name: &OsString) -> FsResult<Metadata> {
+        let target = &self.body.target;
+        let old = target.fs.metadata_at(&target.dir, &target.name)?;
+        let (copied, backup) = match old.kind {
+            FileKind::Symlink => {
+                let text = target.fs.read_link(&target.dir, &target.name)?;
+                target.fs.create_symlink(&target.dir, backup_name, &text)?;
+                let times = times_of(&old);
+                let timed = target.fs.set_link_times(&target.dir, backup_name, times);
+                (timed.map(|_| old), backup_name)
+            }
+            _ => {
+                let file = target.fs.open_source(&target.dir, &target.name)?;
+                let copy = target.fs.create_partial(&target.dir, backup_name)?;
+                (copy_old_file(target.fs.as_ref(), &file, &copy), backup_name)
+            }
+        };
+        if copied.is_err() {
+            self.discard(Backup { name: backup.clone(), was_exchanged: false });
+        }
+        copied
+    }
+}
+
+/// Whether the visible name still shows the file that was seen.
+fn is_still<F: FileSystem>(target: &Target<F>, seen: Seen) -> FsResult<bool> {
+    match target.fs.metadata_at(&target.dir, &target.name) {
+        Ok(found) => Ok(Seen::of(&found) == seen),
+        Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Copies the old file with its permissions and modification time, and flushes the copy. Returns
+/// the old file's metadata as they were while it was read.
+fn copy_old_file<F: FileSystem>(fs: &F, old: &F::File, copy: &F::File) -> FsResult<Metadata> {
+    const STEP_BYTES: usize = 1 << 20;
+    let before = fs.metadata(Node::File(old))?;
+    let mut buffer = vec![0; STEP_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = fs.read_at(old, &mut buffer, offset)?;
+        if count == 0 {
+            break;
+        }
+        crate::transfer::write_all(fs, copy, &buffer[..count], offset)?;
+        offset += count as u64;
+    }
+    fs.set_permissions(Node::File(copy), before.mode)?;
+    fs.set_times(Node::File(copy), times_of(&before))?;
+    fs.flush_file(copy)?;
+    Ok(before)
+}
+
+fn times_of(old: &Metadata) -> Times {
+    Times { accessed: None, modified: old.modified, created: old.created }
+}

@@ -1,0 +1,131 @@
+//! An entry that is visible but not yet certain to survive a power cut.
+
+use std::ffi::{OsStr, OsString};
+
+use surecopy_fs::{FileId, FileSystem, FsError, FsErrorKind, FsResult, Operation, Support};
+
+use super::partial::Target;
+use crate::plan::Seen;
+
+/// The replaced file, kept until the new one is safe.
+#[derive(Debug, Clone)]
+pub(super) struct Backup {
+    pub(super) name: OsString,
+    /// It is the old file itself, under the partial's name; otherwise a second name or a copy.
+    pub(super) was_exchanged: bool,
+}
+
+/// A visible entry, with the old one still there.
+pub(crate) struct Published<F: FileSystem> {
+    target: Target<F>,
+    partial: OsString,
+    id: FileId,
+    backup: Option<Backup>,
+}
+
+/// What putting the old state back came to.
+#[derive(Debug)]
+pub(crate) enum RollBack {
+    /// The old state is back. Where the old file had to be copied to be kept, it now is this one.
+    Succeeded(Option<Seen>),
+    /// It could not be put back: both files are kept.
+    Failed(FsError),
+}
+
+impl<F: FileSystem> Published<F> {
+    pub(super) fn new(
+        target: Target<F>,
+        partial: OsString,
+        id: FileId,
+        backup: Option<Backup>,
+    ) -> Self {
+        Self { target, partial, id, backup }
+    }
+
+    /// The directory it stands in.
+    pub(crate) fn target(&self) -> &Target<F> {
+        &self.target
+    }
+
+    /// The name of the backup, if something was replaced.
+    pub(crate) fn backup_name(&self) -> Option<&OsStr> {
+        self.backup.as_ref().map(|backup| backup.name.as_os_str())
+    }
+
+    /// The identity of the new entry.
+    pub(crate) fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// The directory has been flushed and the end is recorded: the backup goes. Returns it if it
+    /// could not be removed.
+    pub(crate) fn commit(self) -> Option<(OsString, FsError)> {
+        self.backup.and_then(|backup| {
+            let removed = self.target.fs.remove_file(&self.target.dir, &backup.name);
+            removed.err().map(|error| (backup.name, error))
+        })
+    }
+
+    /// The end could not be recorded, so the backup stays for whoever has to decide. Returns it.
+    pub(crate) fn keep(self) -> Option<OsString> {
+        self.backup.map(|backup| backup.name)
+    }
+
+    /// Something failed after publishing: puts the old state back, old timestamps included, since
+    /// the old file itself was never changed.
+    pub(crate) fn roll_back(self) -> RollBack {
+        match self.try_roll_back() {
+            Ok(restored) => RollBack::Succeeded(restored),
+            Err(error) => RollBack::Failed(error),
+        }
+    }
+
+    fn try_roll_back(&self) -> FsResult<Option<Seen>> {
+        let Target { fs, dir, name } = &self.target;
+        match &self.backup {
+            None => {
+                // Only what we made is removed.
+                if fs.metadata_at(dir, name)?.id == self.id {
+                    fs.remove_file(dir, name)?
+                }
+            }
+            Some(backup) if backup.was_exchanged => self.exchange_back()?,
+            Some(backup) => {
+                if fs.metadata_at(dir, name)?.id != self.id {
+                    return Err(taken_by_another());
+                }
+                fs.replace(dir, &backup.name, name)?
+            }
+        }
+        // Best effort: the old state is what a power cut leaves if this fails, or the new one.
+        if let Err(error) = fs.flush_dir(dir) {
+            tracing::warn!(%error, "the directory could not be flushed after putting back");
+        }
+        let was_renamed = self.backup.as_ref().is_some_and(|backup| !backup.was_exchanged);
+        let restored = was_renamed.then(|| fs.metadata_at(dir, name).ok()).flatten();
+        Ok(restored.as_ref().map(Seen::of))
+    }
+
+    fn exchange_back(&self) -> FsResult<()> {
+        let Target { fs, dir, name } = &self.target;
+        let exchange = || match fs.exchange(dir, &self.partial, name)? {
+            Support::Done(()) => Ok(()),
+            Support::Unsupported => {
+                Err(FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported))
+            }
+        };
+        exchange()?;
+        if fs.metadata_at(dir, &self.partial)?.id == self.id {
+            return fs.remove_file(dir, &self.partial);
+        }
+        // Another program put its file there after ours was published. It gets its name back.
+        exchange()?;
+        Err(taken_by_another())
+    }
+}
+
+fn taken_by_another() -> FsError {
+    let mut error = FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists);
+    error.source = std::io::Error::other("another program has replaced the target meanwhile");
+    error
+}

@@ -1,0 +1,258 @@
+//! The directories of the destination: opened when first needed, created when missing, and put
+//! back as they were when nothing came of it.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, Node, RelPath, Times};
+
+/// The mapping through which a directory was reached, and its path beneath the destination root.
+type Reached = (usize, RelPath);
+
+/// What this run did to one directory.
+#[derive(Debug)]
+struct State {
+    /// One of the ways there.
+    reached: Reached,
+    /// The run created it.
+    is_created: bool,
+    /// What it was like before the run touched it; not known of what the run created or has not
+    /// reached.
+    before: Option<Metadata>,
+    /// Something was published in it, so it is no longer as it was, and rightly so.
+    has_published: bool,
+    /// Something that was to be published in it was not.
+    has_failed: bool,
+}
+
+/// All directories this run writes in.
+pub(crate) struct Directories<F: FileSystem> {
+    fs: Arc<F>,
+    /// The destination root of each mapping.
+    roots: Vec<PathBuf>,
+    /// By full path: whatever mappings lead to a directory, it is one and the same.
+    states: Mutex<HashMap<PathBuf, State>>,
+    created: AtomicU64,
+}
+
+impl<F: FileSystem> Directories<F> {
+    /// None yet.
+    pub(crate) fn new(fs: Arc<F>, roots: Vec<PathBuf>) -> Self {
+        Self { fs, roots, states: Mutex::default(), created: AtomicU64::new(0) }
+    }
+
+    fn key(&self, mapping: usize, path: &RelPath) -> PathBuf {
+        self.roots[mapping].join(path.as_path())
+    }
+
+    /// Notes something about a directory.
+    fn change(&self, mapping: usize, path: &RelPath, change: impl FnOnce(&mut State)) {
+        let mut states = self.states.lock().expect("no code panics while holding this lock");
+        let new = || State {
+            reached: (mapping, path.clone()),
+            is_created: false,
+            before: None,
+            has_published: false,
+            has_failed: false,
+        };
+        change(states.entry(self.key(mapping, path)).or_insert_with(new));
+    }
+
+    /// Whether something is so of a directory that is known.
+    fn is(&self, mapping: usize, path: &RelPath, so: impl FnOnce(&State) -> bool) -> bool {
+        let states = self.states.lock().expect("no code panics while holding this lock");
+        states.get(&self.key(mapping, path)).is_some_and(so)
+    }
+
+    /// How many directories were created so far, or tried to be. Names of new directories need a flush too.
+    pub(crate) fn created(&self) -> u64 {
+        self.created.load(Ordering::Acquire)
+    }
+
+    /// Opens a directory to write in it, creating what is missing.
+    pub(crate) fn open(&self, mapping: usize, root: &F::Dir, path: &RelPath) -> FsResult<F::Dir> {
+        let dir = match self.fs.open_dir(root, path) {
+            Ok(dir) => dir,
+            Err(error) if error.kind == FsErrorKind::NotFound && !path.is_root() => {
+                return self.create(mapping, root, path);
+            }
+            Err(error) => return Err(error),
+        };
+        let before = self.fs.metadata(Node::Dir(&dir))?;
+        self.note(mapping, path, false, Some(before));
+        Ok(dir)
+    }
+
+    /// Creates a directory and those above it. Two workers may do so at once.
+    fn create(&self, mapping: usize, root: &F::Dir, path: &RelPath) -> FsResult<F::Dir> {
+        let mut missing = vec![path.clone()];
+        let mut above = path.parent().unwrap_or_default();
+        let mut parent = loop {
+            match self.fs.open_dir(root, &above) {
+                Ok(dir) => break dir,
+                Err(error) if error.kind == FsErrorKind::NotFound && !above.is_root() => {
+                    let next = above.parent().unwrap_or_default();
+                    missing.push(std::mem::replace(&mut above, next));
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let before = self.fs.metadata(Node::Dir(&parent))?;
+        self.note(mapping, &above, false, Some(before));
+        for path in missing.into_iter().rev() {
+            let name = path.name().expect("a missing directory has a name");
+            // Before the name is there: whoever publishes beneath it must know that it is new.
+            self.created.fetch_add(1, Ordering::AcqRel);
+            let is_created = match self.fs.create_dir(&parent, name) {
+                Ok(()) => true,
+                Err(error) if error.kind == FsErrorKind::AlreadyExists => false,
+                Err(error) => return Err(error),
+            };
+            if is_created {
+                // At once, so that it goes again even if it cannot be entered.
+                self.note(mapping, &path, true, None);
+            }
+            let dir = self.fs.open_dir(&parent, &RelPath::root().join(name))?;
+            if !is_created {
+                let before = self.fs.metadata(Node::Dir(&dir))?;
+                self.note(mapping, &path, false, Some(before));
+            }
+            parent = dir;
+        }
+        Ok(parent)
+    }
+
+    fn note(&self, mapping: usize, path: &RelPath, is_created: bool, before: Option<Metadata>) {
+        self.change(mapping, path, |state| {
+            state.is_created |= is_created;
+            if state.before.is_none() {
+                state.before = before;
+            }
+        });
+    }
+
+    /// Something was published in the directory: it and everything above it stays.
+    pub(crate) fn published_in(&self, mapping: usize, path: &RelPath) {
+        let mut states = self.states.lock().expect("no code panics while holding this lock");
+        let mut is_new = false;
+        let mut here = Some(path.clone());
+        let mut is_own = true;
+        while let Some(path) = here {
+            let above = path.parent();
+            if let Some(state) = states.get_mut(&self.key(mapping, &path)) {
+                // Only what is new changes the directory above it.
+                if state.has_published || !(is_own || is_new) {
+                    break;
+                }
+                state.has_published = true;
+                is_new = state.is_created;
+            }
+            is_own = false;
+            here = above;
+        }
+    }
+
+    /// Something that was to go into the directory did not get there.
+    pub(crate) fn failed_in(&self, mapping: usize, path: &RelPath) {
+        self.change(mapping, path, |state| state.has_failed = true);
+    }
+
+    /// Whether a directory is left with nothing because what was to go into it failed.
+    pub(crate) fn came_to_nothing(&self, mapping: usize, path: &RelPath) -> bool {
+        self.is(mapping, path, |state| state.has_failed && !state.has_published)
+    }
+
+    /// Whether something was published in the directory, be it a new directory.
+    pub(crate) fn has_published(&self, mapping: usize, path: &RelPath) -> bool {
+        self.is(mapping, path, |state| state.has_published)
+    }
+
+    /// Whether the run created the directory.
+    pub(crate) fn is_created(&self, mapping: usize, path: &RelPath) -> bool {
+        self.is(mapping, path, |state| state.is_created)
+    }
+
+    /// Removes created directories in which nothing was published, and gives the others in which
+    /// nothing was published their times back. Deepest first. Returns what could not be done.
+    pub(crate) fn put_back(
+        &self,
+        root_of: &dyn Fn(usize) -> Arc<F::Dir>,
+    ) -> Vec<(Reached, surecopy_fs::FsError)> {
+        let mut states = self.states.lock().expect("no code panics while holding this lock");
+        let mut unused: Vec<(PathBuf, State)> =
+            states.extract_if(|_, state| !state.has_published).collect();
+        drop(states);
+        unused.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
+        let mut failed = Vec::new();
+        for (_, state) in unused {
+            let (mapping, path) = &state.reached;
+            let root = root_of(*mapping);
+            let done = match &state.before {
+                _ if state.is_created => self.remove(&root, path),
+                Some(before) => self.restore_times(&root, path, before),
+                None => Ok(()),
+            };
+            if let Err(error) = done {
+                failed.push((state.reached, error));
+            }
+        }
+        failed
+    }
+
+    /// Makes the names in a directory durable, and those of new directories above it: a new
+    /// directory survives only when the one that holds its name has been flushed as well. For
+    /// volumes that cannot be flushed as a whole.
+    pub(crate) fn flush_with_new_above(
+        &self,
+        mapping: usize,
+        root: &F::Dir,
+        dir: &F::Dir,
+        path: &RelPath,
+    ) -> FsResult<()> {
+        flush_names_in(self.fs.as_ref(), dir)?;
+        let mut path = path.clone();
+        while self.is_created(mapping, &path)
+            && let Some(above) = path.parent()
+        {
+            flush_names_in(self.fs.as_ref(), &self.fs.open_dir(root, &above)?)?;
+            path = above;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, root: &F::Dir, path: &RelPath) -> FsResult<()> {
+        let Some((parent, name)) = path.split() else { return Ok(()) };
+        let dir = self.fs.open_dir(root, &parent)?;
+        match self.fs.remove_dir(&dir, OsStr::new(&name)) {
+            // Somebody else put something there, or removed it already.
+            Err(error)
+                if matches!(error.kind, FsErrorKind::DirectoryNotEmpty | FsErrorKind::NotFound) =>
+            {
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn restore_times(&self, root: &F::Dir, path: &RelPath, before: &Metadata) -> FsResult<()> {
+        let dir = self.fs.open_dir(root, path)?;
+        let now = self.fs.metadata(Node::Dir(&dir))?;
+        if now.modified == before.modified {
+            return Ok(());
+        }
+        let times = Times { accessed: None, modified: before.modified, created: before.created };
+        self.fs.set_times(Node::Dir(&dir), times)
+    }
+}
+
+/// Flushes a directory. Some network and user-space file systems have no flush for directories;
+/// they publish names by their own means, and nothing more can be done.
+pub(crate) fn flush_names_in<F: FileSystem>(fs: &F, dir: &F::Dir) -> FsResult<()> {
+    match fs.flush_dir(dir) {
+        Err(error) if error.kind == FsErrorKind::NotSupported => Ok(()),
+        flushed => flushed,
+    }
+}

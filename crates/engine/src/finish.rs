@@ -1,0 +1,233 @@
+//! The end of a run at the destination: directories that came to nothing go, and the others get
+//! their own metadata, deepest first, because everything done in a directory changes its times.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surecopy_fs::{FileSystem, FsError, Node, RelPath, Support};
+
+use crate::context::Context;
+use crate::error::{ItemError, Side};
+use crate::metadata::{Applying, apply};
+use crate::plan::PlannedItem;
+use crate::report::{ItemKind, ItemReport, ItemStatus, Warning, WarningKind};
+
+/// Completes the directories of a run. When it was ended early, only what was created and is used
+/// is completed, and nothing new is made.
+pub(crate) fn finish_directories<F: FileSystem>(
+    context: &Context<'_, F>,
+    directories: &[PlannedItem],
+    ended_early: bool,
+) {
+    let finish = Finish { context, volumes: RefCell::default() };
+    let below = |item: &PlannedItem| context.roots[item.mapping].target_below(item);
+    let mut wanted: Vec<(&PlannedItem, RelPath)> =
+        directories.iter().rev().map(|item| (item, below(item))).collect();
+    let mut idle = Vec::new();
+    if !ended_early {
+        (idle, wanted) =
+            wanted.into_iter().partition(|(item, path)| finish.came_to_nothing(item.mapping, path));
+    }
+    // What goes changes the times of what stays, so it goes first.
+    finish.put_back();
+    for (item, path) in wanted {
+        if !ended_early || context.directories.is_created(item.mapping, &path) {
+            finish.complete(item, &path);
+        }
+    }
+    // An empty directory may just have been made in one that had come to nothing.
+    for (item, path) in idle {
+        if context.directories.has_published(item.mapping, &path) {
+            finish.complete(item, &path);
+        }
+    }
+    finish.open_up();
+    // Whoever cancels does not wait for the device, which may have much to write for others. What
+    // was published is durable already, names included; what is left here is how directories look.
+    if !context.outside.control.is_cancelled() {
+        finish.flush();
+    }
+}
+
+struct Finish<'c, 'r, F: FileSystem> {
+    context: &'c Context<'r, F>,
+    /// The volumes on which directories were completed.
+    volumes: RefCell<BTreeMap<u64, Completed<'c, F>>>,
+}
+
+/// What was completed on one volume.
+struct Completed<'c, F: FileSystem> {
+    /// To flush the volume by; opened before anything was changed, so that it learns of all errors.
+    dir: F::Dir,
+    shown: PathBuf,
+    /// To be flushed one by one where the volume cannot be flushed as a whole.
+    directories: Vec<(usize, RelPath, Option<&'c PlannedItem>)>,
+}
+
+impl<'c, F: FileSystem> Finish<'c, '_, F> {
+    /// A directory with nothing but failures in it; so may be the one above, then.
+    fn came_to_nothing(&self, mapping: usize, path: &RelPath) -> bool {
+        let directories = &self.context.directories;
+        let nothing = directories.came_to_nothing(mapping, path);
+        if nothing && let Some(parent) = path.parent() {
+            directories.failed_in(mapping, &parent);
+        }
+        nothing
+    }
+
+    fn complete(&self, item: &'c PlannedItem, path: &RelPath) {
+        let root = &self.context.roots[item.mapping];
+        let fs = self.context.fs();
+        let below = root.source_below(&item.path);
+        let opened = fs.open_dir(&root.source, &below).and_then(|source| {
+            let metadata = fs.metadata(Node::Dir(&source))?;
+            Ok((source, metadata))
+        });
+        let (source, metadata) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.warn(root.show_source(&below), &error),
+        };
+        let shown = root.show_target(path);
+        let directory = self.context.directories.open(item.mapping, &root.destination, path);
+        let target = match directory {
+            Ok(target) => target,
+            Err(error) => return self.fail(item, &error),
+        };
+        self.context.directories.published_in(item.mapping, path);
+        self.remember(&target, item.mapping, path, Some(item));
+        let volume = match self.context.volumes.of_dir(fs, &target) {
+            Ok(volume) => volume,
+            Err(error) => return self.warn(shown, &error),
+        };
+        let warnings = apply(&Applying {
+            fs,
+            source: Node::Dir(&source),
+            metadata: &metadata,
+            target: Node::Dir(&target),
+            volume: &volume,
+            preserve: self.context.spec.preserve,
+            is_privileged: self.context.spec.is_privileged,
+            creation_mask: self.context.spec.creation_mask,
+            former_mode: (!self.context.directories.is_created(item.mapping, path))
+                .then(|| fs.metadata(Node::Dir(&target)).ok().map(|found| found.mode))
+                .flatten(),
+            check: self.context.spec.verify != crate::policy::VerifyPolicy::None,
+        });
+        for warning in warnings {
+            self.context.warn(Warning {
+                kind: WarningKind::Loss,
+                path: shown.clone(),
+                message: format!("{}: {}", warning.loss.as_str(), warning.message),
+            });
+        }
+    }
+
+    fn remember(
+        &self,
+        target: &F::Dir,
+        mapping: usize,
+        path: &RelPath,
+        item: Option<&'c PlannedItem>,
+    ) {
+        let fs = self.context.fs();
+        let shown = self.context.roots[mapping].show_target(path);
+        let opened = fs.metadata(Node::Dir(target)).and_then(|metadata| {
+            let mut volumes = self.volumes.borrow_mut();
+            let completed = match volumes.entry(metadata.id.volume) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(vacant) => vacant.insert(Completed {
+                    dir: fs.open_dir(target, &RelPath::root())?,
+                    shown: shown.clone(),
+                    directories: Vec::new(),
+                }),
+            };
+            completed.directories.push((mapping, path.clone(), item));
+            Ok(())
+        });
+        if let Err(error) = opened {
+            self.warn(shown, &error);
+        }
+    }
+
+    /// A directory that could not be made, or made durable, is an item that failed.
+    fn fail(&self, item: &PlannedItem, error: &FsError) {
+        let root = &self.context.roots[item.mapping];
+        let source = root.show_source(&root.source_below(&item.path));
+        self.report_failure(source, root.show_target(&root.target_below(item)), error);
+    }
+
+    fn report_failure(&self, source: PathBuf, target: PathBuf, error: &FsError) {
+        let mut report = ItemReport::new(ItemKind::Directory, source, target.clone(), 0);
+        let error = ItemError::from_fs(error, Side::Destination, target);
+        report.status = ItemStatus::Error(error);
+        self.context.finish_unplanned(report);
+    }
+
+    /// Directories that were made on the way to a target have no source to take permissions from:
+    /// they get what the user's mask leaves, as if made by hand.
+    fn open_up(&self) {
+        let (fs, directories) = (self.context.fs(), &self.context.directories);
+        let mode = 0o777 & !self.context.spec.creation_mask;
+        for (mapping, root) in self.context.roots.iter().enumerate() {
+            let mut above = root.mapping.target.parent();
+            while let Some(path) = above {
+                if directories.is_created(mapping, &path) {
+                    let done = fs.open_dir(&root.destination, &path).and_then(|dir| {
+                        self.remember(&dir, mapping, &path, None);
+                        let inherited = fs.metadata(Node::Dir(&dir))?.mode & 0o6000;
+                        fs.set_permissions(Node::Dir(&dir), mode | inherited)
+                    });
+                    if let Err(error) = done {
+                        self.warn(root.show_target(&path), &error);
+                    }
+                }
+                above = path.parent();
+            }
+        }
+    }
+
+    fn put_back(&self) {
+        let root_of = |mapping: usize| Arc::clone(&self.context.roots[mapping].destination);
+        for ((mapping, path), error) in self.context.directories.put_back(&root_of) {
+            self.warn(self.context.roots[mapping].show_target(&path), &error);
+        }
+    }
+
+    /// Directories' own metadata and the names of empty ones, on every volume they are on.
+    fn flush(&self) {
+        for completed in self.volumes.take().into_values() {
+            match self.context.fs().flush_volume(&completed.dir) {
+                Ok(Support::Done(())) => {}
+                Ok(Support::Unsupported) => {
+                    completed.directories.iter().for_each(|(mapping, path, item)| {
+                        self.flush_directory(*mapping, path, *item);
+                    });
+                }
+                Err(error) => {
+                    self.report_failure(completed.shown.clone(), completed.shown, &error);
+                }
+            }
+        }
+    }
+
+    fn flush_directory(&self, mapping: usize, path: &RelPath, item: Option<&PlannedItem>) {
+        let (fs, root) = (self.context.fs(), &self.context.roots[mapping]);
+        let directories = &self.context.directories;
+        let flushed = fs.open_dir(&root.destination, path).and_then(|dir| {
+            directories.flush_with_new_above(mapping, &root.destination, &dir, path)
+        });
+        let Err(error) = flushed else { return };
+        match item {
+            Some(item) => self.fail(item, &error),
+            None => self.report_failure(root.show_target(path), root.show_target(path), &error),
+        }
+    }
+
+    fn warn(&self, path: std::path::PathBuf, error: &FsError) {
+        let message = error.to_string();
+        self.context.warn(Warning { kind: WarningKind::Directory, path, message });
+    }
+}

@@ -1,0 +1,53 @@
+//! The copy engine: moving bytes, proving them, publishing them.
+//!
+//! The engine takes a resolved [`CopySpec`] and the things of the outside world it may use (an
+//! [`Environment`]), and returns a [`Report`]. It knows no terminal, no settings file, no
+//! environment variable, no database and no operating system: those are the business of the crates
+//! above and below.
+
+mod buffers;
+mod clock;
+mod commit;
+mod context;
+mod control;
+mod directories;
+mod environment;
+mod error;
+mod finish;
+mod journal;
+mod links;
+mod metadata;
+mod partial_names;
+mod plan;
+mod policy;
+mod preflight;
+mod report;
+mod roots;
+mod run;
+mod spec;
+mod transfer;
+mod verify;
+mod volumes;
+mod worker;
+
+pub use clock::Clock;
+pub use control::{Cancelled, Control};
+pub use environment::Environment;
+pub use error::{ErrorClass, ErrorCode, ItemError, Side};
+pub use journal::{Fact, Journal, JournalError, NoJournal, Publication};
+pub use plan::{
+    Action, ItemId, LinkRole, MappingError, PlannedItem, Request, Seen, resolve_mappings,
+};
+pub use policy::{
+    Conflict, ConflictPolicy, ConflictResolver, Digest, DigestAlgorithm, Digester, Evidence,
+    Filter, InvalidPattern, Mechanism, Preserve, ReadBack, ReflinkMode, Rule, RuleAction,
+    SizeClass, SkipReason, Strategy, StrategyChoice, VerifyPolicy,
+};
+pub use preflight::{Problem, Scope};
+pub use report::{
+    CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,
+    MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report, Snapshot,
+    Step, Tally, UnverifiedReason, Warning, WarningKind,
+};
+pub use run::run;
+pub use spec::{CopySpec, Limits, Mapping};

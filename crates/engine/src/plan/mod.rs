@@ -1,0 +1,22 @@
+//! From sources and a destination as written to a list of planned items: what goes where, what
+//! there is, what is to be done about it. Nothing is written.
+
+mod decision;
+mod destination;
+mod item;
+mod keep_both;
+mod mapping;
+mod objection;
+mod planner;
+mod prepare;
+mod scan;
+mod totals;
+mod work_list;
+
+pub(crate) use destination::Place;
+pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
+pub use mapping::{MappingError, Request, resolve_mappings};
+pub(crate) use planner::{PlanSink, PlanState, Planner, choose_strategy};
+pub(crate) use prepare::{Prepared, phase, prepare};
+pub(crate) use scan::{Entry, ScanSink, scan};
+pub(crate) use work_list::{BATCH, MemoryWorkList, WorkList};

@@ -1,0 +1,293 @@
+//! From entries found to items planned: what is there at the destination, what the conflict policy
+//! says, which strategy, and what speaks against it. Nothing is written.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
+
+use super::destination::{Existing, Sight};
+use crate::error::{ItemError, Side};
+use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
+use crate::policy::{
+    ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
+    StrategyFacts,
+};
+use crate::preflight::{Meeting, Problem, Scope, SpaceNeeds, TargetNames, same_file};
+use crate::report::{ItemKind, Planned, Warning, WarningKind};
+use crate::roots::Root;
+use crate::spec::CopySpec;
+use crate::volumes::Volumes;
+
+/// What a planner hands on.
+pub(crate) trait PlanSink {
+    /// An item was planned.
+    fn item(&mut self, item: PlannedItem);
+    /// Something speaks against an item.
+    fn problem(&mut self, problem: Problem);
+    /// Something should be known.
+    fn warning(&mut self, warning: Warning);
+}
+
+/// What planning carries from one mapping to the next.
+pub(crate) struct PlanState {
+    next_id: u64,
+    pub(super) names: TargetNames,
+    first_names: HashMap<FileId, (usize, RelPath)>,
+    pub(crate) needs: SpaceNeeds,
+    pub(crate) planned: Planned,
+}
+
+impl PlanState {
+    pub(crate) fn new(spec: &CopySpec) -> Self {
+        // A name found free for one item may be another item's own.
+        let gives_new_names =
+            matches!(spec.conflict, ConflictPolicy::KeepBoth | ConflictPolicy::Ask);
+        Self {
+            next_id: 0,
+            names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
+            first_names: HashMap::new(),
+            needs: SpaceNeeds::default(),
+            planned: Planned::default(),
+        }
+    }
+}
+
+/// Plans the entries of one mapping, as they are found.
+pub(crate) struct Planner<'a, F: FileSystem> {
+    pub(crate) fs: &'a F,
+    pub(crate) spec: &'a CopySpec,
+    pub(crate) root: &'a Root<F>,
+    pub(crate) mapping: usize,
+    pub(crate) source_volume: Arc<Volume>,
+    pub(crate) destination_volume: Arc<Volume>,
+    pub(crate) volumes: &'a Volumes,
+    pub(crate) resolver: Option<&'a dyn ConflictResolver>,
+    pub(crate) state: &'a mut PlanState,
+    pub(crate) sink: &'a mut dyn PlanSink,
+    pub(super) sight: Sight<F>,
+    /// Directories that were refused with all that is beneath them, and why.
+    pub(super) refused: HashMap<RelPath, ItemError>,
+    /// Directories that the mapping writes to.
+    pub(super) own_directories: Vec<FileId>,
+    /// The mapping's own directory takes nothing, so the job cannot begin.
+    pub(super) is_denied: bool,
+}
+
+impl<F: FileSystem> ScanSink for Planner<'_, F> {
+    fn entry(&mut self, entry: Entry) -> bool {
+        let is_own = self.own_directories.contains(&entry.metadata.id);
+        match kind_of(&entry.metadata) {
+            _ if self.is_denied => {}
+            ItemKind::Directory if is_own => self.refuse_own_directory(&entry),
+            ItemKind::Directory => self.plan_directory(entry),
+            ItemKind::Special => self.plan_special(entry),
+            kind => self.plan_copy(entry, kind),
+        }
+        !is_own
+    }
+
+    fn unreadable(&mut self, path: PathBuf, error: FsError) {
+        let error = ItemError::from_fs(&error, Side::Source, path.clone());
+        let mapping = &self.root.mapping;
+        let target = match path.strip_prefix(mapping.source_path()) {
+            Ok(below) if below.as_os_str().is_empty() => Some(mapping.target_path()),
+            Ok(below) => Some(mapping.target_path().join(below)),
+            Err(_) => None,
+        };
+        let problem =
+            Problem { scope: Scope::Item, error, source: Some(path), target, size_bytes: 0 };
+        self.sink.problem(problem);
+    }
+}
+
+impl<F: FileSystem> Planner<'_, F> {
+    fn plan_directory(&mut self, entry: Entry) {
+        let target = self.root.mapping.target.join_path(&entry.path);
+        let meeting = match self.meet_directory(&entry, &target) {
+            Ok(meeting) => meeting,
+            Err(error) => {
+                self.refuse(&entry, &target, error.clone());
+                self.refused.insert(entry.path, error);
+                return;
+            }
+        };
+        match self.look_at(&target) {
+            // Said once, for the directory; what is beneath says it for itself.
+            Existing::Barred(error) => {
+                let error = error.clone();
+                return self.refuse(&entry, &target, error);
+            }
+            Existing::Missing(place) => {
+                let place = place.clone();
+                if let Some(error) = self.denial(&entry, &target, &place) {
+                    self.refused.insert(entry.path, error);
+                    return;
+                }
+                if meeting == Meeting::First {
+                    self.need(&place.volume, 0, None);
+                }
+            }
+            Existing::Open(..) => {}
+        }
+        let item = self.new_item(&entry, ItemKind::Directory, Action::Create);
+        self.sink.item(item);
+    }
+
+    fn plan_special(&mut self, entry: Entry) {
+        let below = self.root.source_below(&entry.path);
+        self.sink.warning(Warning {
+            kind: WarningKind::SpecialFile,
+            path: self.root.show_source(&below),
+            message: "sockets, pipes and devices are not copied".to_owned(),
+        });
+        let skip = Action::Skip(SkipReason::SpecialFile);
+        let item = self.new_item(&entry, ItemKind::Special, skip);
+        self.push(item, 0, None);
+    }
+
+    fn leave_out_link(&mut self, entry: &Entry) {
+        self.sink.warning(Warning {
+            kind: WarningKind::Loss,
+            path: self.root.show_source(&self.root.source_below(&entry.path)),
+            message: "the symbolic link is left out, because links are not kept".to_owned(),
+        });
+        let skip = Action::Skip(SkipReason::LinkNotKept);
+        let item = self.new_item(entry, ItemKind::Symlink, skip);
+        self.push(item, 0, None);
+    }
+
+    fn plan_copy(&mut self, entry: Entry, kind: ItemKind) {
+        if kind == ItemKind::Symlink && !self.spec.preserve.links {
+            return self.leave_out_link(&entry);
+        }
+        let target = self.root.mapping.target.join_path(&entry.path);
+        let Some((parent, name)) = target.split() else {
+            let error = same_file(&self.root.show_target(&target));
+            return self.refuse(&entry, &target, error);
+        };
+        if let Some(error) = self.refused_above(&entry, &target) {
+            return self.refuse(&entry, &target, error);
+        }
+        let (existing, place) = match self.existing(&parent, &name) {
+            Ok(found) => found,
+            Err(error) => return self.refuse(&entry, &target, error),
+        };
+        let volume = Arc::clone(&place.volume);
+        let is_taken = self.state.names.note(&place, &name) == Meeting::Collision;
+        if is_taken && self.spec.conflict != ConflictPolicy::KeepBoth {
+            let error = self.collision(&target, &volume);
+            return self.refuse(&entry, &target, error);
+        }
+        if let Some(error) = self.objection(&entry, existing.as_ref(), &target, &place, &name) {
+            return self.refuse(&entry, &target, error);
+        }
+        let decision = if is_taken {
+            self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
+        } else {
+            self.decide(&entry, existing.as_ref(), &target, &place)
+        };
+        match decision {
+            Ok((action, target_name)) => {
+                let is_written = matches!(action, Action::Create | Action::Replace(_));
+                if is_written && self.denial(&entry, &target, &place).is_some() {
+                    return;
+                }
+                if let (Action::Replace(_), Some(existing)) = (&action, &existing)
+                    && let Some(error) = self.protection(existing, &target, &place)
+                {
+                    return self.refuse(&entry, &target, error);
+                }
+                let mut item = self.new_item(&entry, kind, action);
+                item.target_name = target_name;
+                item.strategy = self.strategy(&item, &volume);
+                self.set_link_role(&mut item, &entry);
+                self.count(&entry, &item, existing.as_ref(), &volume);
+            }
+            Err(error) => self.refuse(&entry, &target, error),
+        }
+    }
+
+    fn strategy(&self, item: &PlannedItem, volume: &Volume) -> Option<Strategy> {
+        if item.kind != ItemKind::File || matches!(item.action, Action::Skip(_)) {
+            return None;
+        }
+        Some(choose_strategy(self.spec, item.source.size_bytes, &self.source_volume, volume))
+    }
+
+    fn set_link_role(&mut self, item: &mut PlannedItem, entry: &Entry) {
+        let is_linked = entry.metadata.kind == FileKind::File && entry.metadata.link_count > 1;
+        if !self.spec.preserve.hard_links || !is_linked {
+            return;
+        }
+        match self.state.first_names.get(&entry.metadata.id) {
+            Some(first) => {
+                item.kind = ItemKind::HardLink;
+                item.link_role = LinkRole::Further(Box::new(first.clone()));
+            }
+            None => {
+                let place = (self.mapping, entry.path.clone());
+                self.state.first_names.insert(entry.metadata.id, place);
+                item.link_role = LinkRole::First;
+            }
+        }
+    }
+
+    fn new_item(&mut self, entry: &Entry, kind: ItemKind, action: Action) -> PlannedItem {
+        let id = ItemId(self.state.next_id);
+        self.state.next_id += 1;
+        PlannedItem {
+            id,
+            mapping: self.mapping,
+            path: entry.path.clone(),
+            target_name: None,
+            kind,
+            source: Seen::of(&entry.metadata),
+            action,
+            strategy: None,
+            link_role: LinkRole::Single,
+        }
+    }
+
+    pub(super) fn refuse(&mut self, entry: &Entry, target: &RelPath, error: ItemError) {
+        let source = self.root.show_source(&self.root.source_below(&entry.path));
+        self.sink.problem(Problem {
+            scope: Scope::Item,
+            error,
+            source: Some(source),
+            target: Some(self.root.show_target(target)),
+            size_bytes: entry.metadata.size,
+        });
+    }
+}
+
+/// The strategy for a file of this size between these volumes.
+pub(crate) fn choose_strategy(
+    spec: &CopySpec,
+    size_bytes: u64,
+    source: &Volume,
+    destination: &Volume,
+) -> Strategy {
+    // Only DIRECT can share blocks, so asking for that is asking for DIRECT.
+    let choice = match spec.reflink {
+        ReflinkMode::Always => StrategyChoice::Direct,
+        ReflinkMode::Auto | ReflinkMode::Never => spec.strategy,
+    };
+    let facts = StrategyFacts {
+        size_bytes,
+        source: source.kind,
+        destination: destination.kind,
+        destinations: 1,
+    };
+    Strategy::choose(facts, choice, spec.limits.copy_strategy_threshold_bytes)
+}
+
+fn kind_of(metadata: &Metadata) -> ItemKind {
+    match metadata.kind {
+        FileKind::File => ItemKind::File,
+        FileKind::Directory => ItemKind::Directory,
+        FileKind::Symlink => ItemKind::Symlink,
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => ItemKind::Special,
+    }
+}

@@ -1,0 +1,328 @@
+//! From the spec to a filled work list: roots are opened, sources scanned, entries planned, and
+//! everything that can be known beforehand is checked.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use surecopy_fs::{FileId, FileSystem, FsError, Node, RelPath, Volume};
+
+use super::destination::Sight;
+use crate::control::Cancelled;
+use crate::environment::Environment;
+use crate::error::{ErrorCode, ItemError, Side};
+use crate::plan::{BATCH, PlanSink, PlanState, PlannedItem, Planner, WorkList, scan};
+use crate::policy::ReadBack;
+use crate::preflight::{Problem, Scope, check_job, own_directories};
+use crate::report::{Event, ItemKind, Phase, Planned, Warning};
+use crate::roots::Root;
+use crate::spec::{CopySpec, Mapping};
+use crate::volumes::Volumes;
+
+/// A job that is ready to run, or everything that speaks against it.
+pub(crate) struct Prepared<F: FileSystem> {
+    pub(crate) roots: Vec<Root<F>>,
+    pub(crate) volumes: Volumes,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) planned: Planned,
+    /// Directories, in the order they were found.
+    pub(crate) directories: Vec<PlannedItem>,
+    pub(crate) warnings: u64,
+}
+
+impl<F: FileSystem> Prepared<F> {
+    /// Whether the job may not begin: something concerns all of it, or nothing is left of it.
+    pub(crate) fn is_refused(&self, fail_fast: bool) -> bool {
+        let concerns_job = self.problems.iter().any(|problem| problem.scope == Scope::Job);
+        let nothing_left = self.planned.items == 0 && self.directories.is_empty();
+        concerns_job || (!self.problems.is_empty() && (fail_fast || nothing_left))
+    }
+}
+
+/// Prepares a job.
+pub(crate) fn prepare<F: FileSystem>(
+    spec: &CopySpec,
+    outside: &Environment<'_, F>,
+    list: &dyn WorkList,
+    further_names: &dyn WorkList,
+) -> Result<Prepared<F>, Cancelled> {
+    let fs = outside.fs.as_ref();
+    let mut sink = Collector::new(spec, outside, list, further_names);
+    let mut state = PlanState::new(spec);
+    let volumes = Volumes::default();
+    let roots = phase(outside, Phase::Scan, || {
+        let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);
+        sink.flush();
+        roots
+    })?;
+    phase(outside, Phase::Preflight, || {
+        sink.check_listed(fs, &roots);
+        let (errors, warnings) = state.needs.check(spec.limits.free_disk_space_margin_bytes);
+        warnings.into_iter().for_each(|warning| sink.warning(warning));
+        errors.into_iter().for_each(|error| sink.job_problem(error, None));
+    });
+    Ok(Prepared {
+        roots,
+        volumes,
+        problems: sink.problems,
+        planned: state.planned,
+        directories: sink.directories,
+        warnings: sink.warnings,
+    })
+}
+
+/// Opens, scans and plans every mapping.
+fn scan_all<F: FileSystem>(
+    spec: &CopySpec,
+    outside: &Environment<'_, F>,
+    volumes: &Volumes,
+    state: &mut PlanState,
+    sink: &mut Collector<'_>,
+) -> Result<Vec<Root<F>>, Cancelled> {
+    let fs = outside.fs.as_ref();
+    let mut roots = Vec::new();
+    for mapping in &spec.mappings {
+        let Some(opened) = Opened::open(fs, mapping, volumes, sink) else { continue };
+        let mut planner = Planner {
+            fs,
+            spec,
+            root: &opened.root,
+            mapping: roots.len(),
+            source_volume: opened.source_volume,
+            destination_volume: opened.destination_volume,
+            volumes,
+            resolver: outside.resolver,
+            state,
+            sink,
+            sight: Sight::default(),
+            refused: HashMap::new(),
+            is_denied: false,
+            own_directories: opened.own_directories,
+        };
+        let control = outside.control;
+        scan(fs, &opened.root.source, mapping, &spec.filter, control, &mut planner)?;
+        roots.push(opened.root);
+    }
+    Ok(roots)
+}
+
+struct Opened<F: FileSystem> {
+    root: Root<F>,
+    own_directories: Vec<FileId>,
+    source_volume: std::sync::Arc<Volume>,
+    destination_volume: std::sync::Arc<Volume>,
+}
+
+impl<F: FileSystem> Opened<F> {
+    fn open(
+        fs: &F,
+        mapping: &Mapping,
+        volumes: &Volumes,
+        sink: &mut Collector<'_>,
+    ) -> Option<Self> {
+        let opened = match Root::<F>::open(fs, mapping) {
+            (Ok(source), Ok(destination)) => (source, destination),
+            (source, destination) => {
+                if let Err(error) = source {
+                    sink.root_problem(&error, Side::Source, mapping);
+                }
+                if let Err(error) = destination {
+                    sink.root_problem(&error, Side::Destination, mapping);
+                }
+                return None;
+            }
+        };
+        let (source, destination) = opened;
+        let facts = (|| {
+            let source_volume = volumes.of_root(fs, &source)?;
+            let destination_volume = volumes.of_root(fs, &destination)?;
+            let metadata = match mapping.source.split() {
+                None => fs.metadata(Node::Dir(&source))?,
+                Some((parent, name)) => fs.metadata_at(&fs.open_dir(&source, &parent)?, &name)?,
+            };
+            let own = own_directories(fs, &destination, mapping)?;
+            Ok::<_, FsError>((source_volume, destination_volume, metadata, own))
+        })();
+        let (source_volume, destination_volume, metadata, mut own_directories) = match facts {
+            Ok(facts) => facts,
+            Err(error) => {
+                sink.root_problem(&error, Side::Source, mapping);
+                return None;
+            }
+        };
+        let errors = check_job(fs, mapping, &metadata, &destination, &destination_volume);
+        if !errors.is_empty() {
+            // What the scan would say of them has been said.
+            own_directories.clear();
+        }
+        errors.into_iter().for_each(|error| sink.job_problem(error, Some(mapping)));
+        let root = Root {
+            mapping: mapping.clone(),
+            source: source.into(),
+            destination: destination.into(),
+        };
+        Some(Self { root, own_directories, source_volume, destination_volume })
+    }
+}
+
+/// Gathers what planning finds, and fills the work list in batches.
+struct Collector<'a> {
+    spec: &'a CopySpec,
+    observer: &'a dyn crate::report::Observer,
+    progress: &'a crate::report::Progress,
+    list: &'a dyn WorkList,
+    further_names: &'a dyn WorkList,
+    batch: Vec<PlannedItem>,
+    further_batch: Vec<PlannedItem>,
+    directories: Vec<PlannedItem>,
+    problems: Vec<Problem>,
+    warnings: u64,
+}
+
+impl<'a> Collector<'a> {
+    fn new<F: FileSystem>(
+        spec: &'a CopySpec,
+        outside: &'a Environment<'_, F>,
+        list: &'a dyn WorkList,
+        further_names: &'a dyn WorkList,
+    ) -> Self {
+        Self {
+            spec,
+            observer: outside.observer,
+            progress: outside.progress,
+            list,
+            further_names,
+            batch: Vec::new(),
+            further_batch: Vec::new(),
+            directories: Vec::new(),
+            problems: Vec::new(),
+            warnings: 0,
+        }
+    }
+
+    fn root_problem(&mut self, error: &FsError, side: Side, mapping: &Mapping) {
+        let path = match side {
+            Side::Source => mapping.source_path(),
+            Side::Destination => mapping.target_path(),
+        };
+        self.job_problem(ItemError::from_fs(error, side, path), Some(mapping));
+    }
+
+    fn job_problem(&mut self, error: ItemError, mapping: Option<&Mapping>) {
+        self.problem(Problem {
+            scope: Scope::Job,
+            error,
+            source: mapping.map(Mapping::source_path),
+            target: mapping.map(Mapping::target_path),
+            size_bytes: 0,
+        });
+    }
+
+    /// Names in a list that do not exist are told, not passed over.
+    fn check_listed<F: FileSystem>(&mut self, fs: &F, roots: &[Root<F>]) {
+        let Some(listed) = self.spec.filter.listed() else { return };
+        let listed: Vec<RelPath> = listed.cloned().collect();
+        for path in listed {
+            let missing: Vec<PathBuf> = roots
+                .iter()
+                .filter(|root| !exists(fs, root, &path))
+                .map(|root| root.show_source(&root.source_below(&path)))
+                .collect();
+            if missing.len() < roots.len() {
+                continue;
+            }
+            for source in missing {
+                let error = ItemError::new(
+                    ErrorCode::SourceMissing,
+                    source.clone(),
+                    "a listed file does not exist",
+                );
+                let scope = Scope::Item;
+                let source = Some(source);
+                self.problem(Problem { scope, error, source, target: None, size_bytes: 0 });
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        for (batch, list) in
+            [(&mut self.batch, self.list), (&mut self.further_batch, self.further_names)]
+        {
+            if let Err(error) = list.append(std::mem::take(batch)) {
+                let error = ItemError::new(ErrorCode::JournalFailed, PathBuf::new(), error.message);
+                self.problems.push(Problem {
+                    scope: Scope::Job,
+                    error,
+                    source: None,
+                    target: None,
+                    size_bytes: 0,
+                });
+            }
+        }
+    }
+
+    fn count(&self, item: &PlannedItem) {
+        let progress = self.progress;
+        progress.items_total.fetch_add(1, Ordering::Relaxed);
+        let is_copied = !matches!(item.action, crate::plan::Action::Skip(_));
+        if is_copied && item.kind == ItemKind::File {
+            let size = item.source.size_bytes;
+            progress.bytes_total.fetch_add(size, Ordering::Relaxed);
+            let is_covered = self.spec.verify.covers(size, self.spec.limits.verify_threshold_bytes);
+            if is_covered && self.spec.read_back != ReadBack::None {
+                progress.verify_total.fetch_add(size, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn exists<F: FileSystem>(fs: &F, root: &Root<F>, path: &RelPath) -> bool {
+    let Some((parent, name)) = root.source_below(path).split() else { return true };
+    fs.open_dir(&root.source, &parent).and_then(|dir| fs.metadata_at(&dir, &name)).is_ok()
+}
+
+impl PlanSink for Collector<'_> {
+    fn item(&mut self, item: PlannedItem) {
+        match item.kind {
+            ItemKind::Directory => self.directories.push(item),
+            kind => {
+                self.count(&item);
+                let is_further = kind == ItemKind::HardLink;
+                if is_further { &mut self.further_batch } else { &mut self.batch }.push(item);
+                if self.batch.len() >= BATCH || self.further_batch.len() >= BATCH {
+                    self.flush();
+                }
+            }
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.observer.on_event(Event::ProblemFound(problem.clone()));
+        self.problems.push(problem);
+    }
+
+    fn warning(&mut self, warning: Warning) {
+        self.warnings += 1;
+        self.observer.on_event(Event::Warned(warning));
+    }
+}
+
+/// Tells watchers of a phase's beginning and end.
+pub(crate) fn phase<F: FileSystem, T>(
+    outside: &Environment<'_, F>,
+    phase: Phase,
+    work: impl FnOnce() -> T,
+) -> T {
+    outside.progress.enter(phase);
+    outside.observer.on_event(Event::PhaseStarted { phase });
+    let begun = outside.clock.now();
+    let result = work();
+    let snapshot = outside.progress.snapshot();
+    outside.observer.on_event(Event::PhaseFinished {
+        phase,
+        entries: if phase == Phase::Scan { snapshot.items_total } else { snapshot.items_done },
+        bytes: if phase == Phase::Scan { snapshot.bytes_total } else { snapshot.bytes_copied },
+        duration: outside.clock.now().saturating_sub(begun),
+    });
+    result
+}

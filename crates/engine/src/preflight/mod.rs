@@ -1,0 +1,13 @@
+//! Everything that can be known before a byte moves.
+
+mod item;
+mod job;
+mod names;
+mod problem;
+mod space;
+
+pub(crate) use item::{check_item, check_name, check_replacement, check_sticky};
+pub(crate) use job::{check_job, own_directories, same_file};
+pub(crate) use names::{Meeting, TargetNames};
+pub use problem::{Problem, Scope};
+pub(crate) use space::SpaceNeeds;

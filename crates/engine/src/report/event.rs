@@ -1,0 +1,128 @@
+//! The seam for eyes: facts for whoever watches. See [`crate::journal`] for the seam for truth.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::plan::PlannedItem;
+use crate::preflight::Problem;
+use crate::report::ItemReport;
+
+/// The phases of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Finding out what there is to copy.
+    Scan,
+    /// Checking everything that can be known before a byte moves.
+    Preflight,
+    /// Copying, verifying and publishing.
+    Copy,
+    /// Directories' own metadata.
+    Finish,
+}
+
+impl Phase {
+    /// Stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Scan => "scan",
+            Phase::Preflight => "preflight",
+            Phase::Copy => "copy",
+            Phase::Finish => "finish",
+        }
+    }
+}
+
+/// Something that is not an error of an item but should be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind of warning.
+    pub kind: WarningKind,
+    /// The path it is about.
+    pub path: PathBuf,
+    /// In words.
+    pub message: String,
+}
+
+/// The kinds of warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WarningKind {
+    /// Free space of a volume is not known.
+    SpaceUnknown,
+    /// A sparse file will be written without its holes.
+    SparseFile,
+    /// The destination cannot hold a property that was to be kept.
+    Loss,
+    /// A directory could not be listed or its metadata not be set.
+    Directory,
+    /// A socket, pipe or device was left out.
+    SpecialFile,
+    /// A partial file or backup could not be removed.
+    LeftBehind,
+}
+
+impl WarningKind {
+    /// Stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WarningKind::SpaceUnknown => "space_unknown",
+            WarningKind::SparseFile => "sparse_file",
+            WarningKind::Loss => "loss",
+            WarningKind::Directory => "directory",
+            WarningKind::SpecialFile => "special_file",
+            WarningKind::LeftBehind => "left_behind",
+        }
+    }
+}
+
+/// A fact, in the past tense, as plain owned data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A phase began.
+    PhaseStarted {
+        /// Which.
+        phase: Phase,
+    },
+    /// A phase ended.
+    PhaseFinished {
+        /// Which.
+        phase: Phase,
+        /// Entries it dealt with.
+        entries: u64,
+        /// Bytes it dealt with.
+        bytes: u64,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// Preflight found something that stops an item or the job.
+    ProblemFound(Problem),
+    /// A warning.
+    Warned(Warning),
+    /// An item was planned; told in a dry run only.
+    ItemPlanned {
+        /// Its source.
+        source: PathBuf,
+        /// Its target.
+        target: PathBuf,
+        /// The plan.
+        item: Box<PlannedItem>,
+    },
+    /// An item ended.
+    ItemFinished(Box<ItemReport>),
+}
+
+/// Somebody who watches a run.
+///
+/// It may be slow and it may drop what it is told; nothing it does can fail a copy. It is called
+/// from several threads.
+pub trait Observer: Send + Sync {
+    /// Takes notice of a fact.
+    fn on_event(&self, event: Event);
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn on_event(&self, _event: Event) {}
+}

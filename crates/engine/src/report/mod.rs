@@ -1,0 +1,16 @@
+//! What happened: to each item, in sum, as it happens, and in numbers to be polled.
+
+mod event;
+mod item;
+mod outcome;
+mod progress;
+mod tally;
+
+pub use event::{Event, NoObserver, Observer, Phase, Warning, WarningKind};
+pub use item::{
+    ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,
+};
+pub use outcome::{Outcome, Planned, Report};
+pub(crate) use progress::WorkerProgress;
+pub use progress::{CurrentItem, MAX_WORKERS, Progress, Snapshot, Step};
+pub use tally::Tally;

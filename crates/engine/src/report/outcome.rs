@@ -1,0 +1,56 @@
+//! How a whole run ended.
+
+use std::time::Duration;
+
+use crate::preflight::Problem;
+use crate::report::Tally;
+
+/// How a run ended, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every item was dealt with; some may have failed.
+    Finished,
+    /// The user ended it.
+    Cancelled,
+    /// `fail_fast` ended it.
+    StoppedAtFailure,
+    /// Preflight refused it; nothing was written.
+    Refused,
+    /// Planned only.
+    Planned,
+    /// The journal failed; the message says how.
+    JournalFailed(String),
+}
+
+/// The result of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Sums.
+    pub tally: Tally,
+    /// Everything preflight found.
+    pub problems: Vec<Problem>,
+    /// What it would do: items and bytes to copy, and items to skip. Equals what was done when
+    /// nothing changed in between.
+    pub planned: Planned,
+    /// Warnings given.
+    pub warnings: u64,
+    /// From beginning to end.
+    pub duration: Duration,
+}
+
+/// The sums of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Planned {
+    /// Items of every kind.
+    pub items: u64,
+    /// Items to create or replace.
+    pub to_copy: u64,
+    /// Bytes of those.
+    pub bytes_to_copy: u64,
+    /// Items to skip.
+    pub to_skip: u64,
+    /// Targets to replace.
+    pub to_replace: u64,
+}

@@ -1,0 +1,204 @@
+//! Counters that a user interface polls. Nothing here is on the way of a copy: workers add to
+//! atomics, and a slot's text changes once per step of a file.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::policy::Strategy;
+use crate::report::Phase;
+
+/// What a worker is doing with its current file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Reading and writing.
+    Copying,
+    /// Waiting for the device to take the data.
+    Flushing,
+    /// Reading back.
+    Verifying,
+    /// Making visible.
+    Publishing,
+}
+
+impl Step {
+    /// In words, for "waiting for …".
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Copying => "copying",
+            Step::Flushing => "flushing",
+            Step::Verifying => "verifying",
+            Step::Publishing => "publishing",
+        }
+    }
+}
+
+/// A worker's current file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentItem {
+    /// The source.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// The way chosen.
+    pub strategy: Option<Strategy>,
+    /// What is being done.
+    pub step: Step,
+    /// Bytes of it copied so far.
+    pub copied_bytes: u64,
+    /// Bytes of it verified so far.
+    pub verified_bytes: u64,
+}
+
+/// Everything at one moment, as plain data.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// The phase.
+    pub phase: Option<Phase>,
+    /// Items known of so far; final once scanning is over.
+    pub items_total: u64,
+    /// Items ended.
+    pub items_done: u64,
+    /// Items that failed so far.
+    pub items_failed: u64,
+    /// Bytes to copy; final once scanning is over.
+    pub bytes_total: u64,
+    /// Bytes of ended items plus what is copied of current ones.
+    pub bytes_copied: u64,
+    /// Bytes to read back.
+    pub verify_total: u64,
+    /// Bytes read back.
+    pub bytes_verified: u64,
+    /// The files in flight.
+    pub current: Vec<CurrentItem>,
+}
+
+/// The counters of one run.
+#[derive(Debug)]
+pub struct Progress {
+    phase: Mutex<Option<Phase>>,
+    pub(crate) items_total: AtomicU64,
+    pub(crate) items_done: AtomicU64,
+    pub(crate) items_failed: AtomicU64,
+    pub(crate) bytes_total: AtomicU64,
+    pub(crate) bytes_copied: AtomicU64,
+    pub(crate) verify_total: AtomicU64,
+    pub(crate) bytes_verified: AtomicU64,
+    slots: Vec<Slot>,
+}
+
+/// One worker's place.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    item: Mutex<Option<CurrentItem>>,
+    copied: AtomicU64,
+    verified: AtomicU64,
+}
+
+/// The largest number of workers that progress has a place for.
+pub const MAX_WORKERS: usize = 64;
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            phase: Mutex::default(),
+            items_total: AtomicU64::new(0),
+            items_done: AtomicU64::new(0),
+            items_failed: AtomicU64::new(0),
+            bytes_total: AtomicU64::new(0),
+            bytes_copied: AtomicU64::new(0),
+            verify_total: AtomicU64::new(0),
+            bytes_verified: AtomicU64::new(0),
+            slots: (0..MAX_WORKERS).map(|_| Slot::default()).collect(),
+        }
+    }
+}
+
+impl Progress {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything at this moment. Values of different counters may be some microseconds apart.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            phase: *self.phase.lock().expect("no code panics while holding this lock"),
+            items_total: self.items_total.load(Ordering::Relaxed),
+            items_done: self.items_done.load(Ordering::Relaxed),
+            items_failed: self.items_failed.load(Ordering::Relaxed),
+            bytes_total: self.bytes_total.load(Ordering::Relaxed),
+            bytes_copied: self.bytes_copied.load(Ordering::Relaxed),
+            verify_total: self.verify_total.load(Ordering::Relaxed),
+            bytes_verified: self.bytes_verified.load(Ordering::Relaxed),
+            current: self.slots.iter().filter_map(Slot::current).collect(),
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        *self.phase.lock().expect("no code panics while holding this lock") = Some(phase);
+    }
+
+    pub(crate) fn worker(&self, index: usize) -> WorkerProgress<'_> {
+        WorkerProgress { all: self, slot: &self.slots[index % MAX_WORKERS] }
+    }
+}
+
+impl Slot {
+    fn current(&self) -> Option<CurrentItem> {
+        let mut item = self.item.lock().expect("no code panics while holding this lock").clone()?;
+        item.copied_bytes = self.copied.load(Ordering::Relaxed);
+        item.verified_bytes = self.verified.load(Ordering::Relaxed);
+        Some(item)
+    }
+}
+
+/// One worker's view of the counters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WorkerProgress<'a> {
+    all: &'a Progress,
+    slot: &'a Slot,
+}
+
+impl WorkerProgress<'_> {
+    /// A new file is being worked on.
+    pub(crate) fn begin(&self, path: PathBuf, size_bytes: u64, strategy: Option<Strategy>) {
+        self.slot.copied.store(0, Ordering::Relaxed);
+        self.slot.verified.store(0, Ordering::Relaxed);
+        *self.slot.item.lock().expect("no code panics while holding this lock") =
+            Some(CurrentItem {
+                path,
+                size_bytes,
+                strategy,
+                step: Step::Copying,
+                copied_bytes: 0,
+                verified_bytes: 0,
+            });
+    }
+
+    /// The current file enters another step.
+    pub(crate) fn step(&self, step: Step) {
+        if let Some(item) =
+            self.slot.item.lock().expect("no code panics while holding this lock").as_mut()
+        {
+            item.step = step;
+        }
+    }
+
+    /// Nothing is being worked on.
+    pub(crate) fn idle(&self) {
+        *self.slot.item.lock().expect("no code panics while holding this lock") = None;
+    }
+
+    /// More bytes were copied.
+    pub(crate) fn copied(&self, bytes: u64) {
+        self.slot.copied.fetch_add(bytes, Ordering::Relaxed);
+        self.all.bytes_copied.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// More bytes were read back.
+    pub(crate) fn verified(&self, bytes: u64) {
+        self.slot.verified.fetch_add(bytes, Ordering::Relaxed);
+        self.all.bytes_verified.fetch_add(bytes, Ordering::Relaxed);
+    }
+}

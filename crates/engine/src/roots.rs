@@ -1,0 +1,47 @@
+//! The open roots of a run: where each mapping is read and where it is written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surecopy_fs::{FileSystem, FsResult, RelPath};
+
+use crate::plan::PlannedItem;
+use crate::spec::{Mapping, joined};
+
+/// One mapping with both its roots open.
+pub(crate) struct Root<F: FileSystem> {
+    pub(crate) mapping: Mapping,
+    pub(crate) source: Arc<F::Dir>,
+    pub(crate) destination: Arc<F::Dir>,
+}
+
+impl<F: FileSystem> Root<F> {
+    /// Opens both ends. Errors come with the path that could not be opened.
+    pub(crate) fn open(fs: &F, mapping: &Mapping) -> (FsResult<F::Dir>, FsResult<F::Dir>) {
+        (fs.open_root(&mapping.source_root), fs.open_root(&mapping.destination_root))
+    }
+
+    /// An item's source beneath the source root.
+    pub(crate) fn source_below(&self, path: &RelPath) -> RelPath {
+        self.mapping.source.join_path(path)
+    }
+
+    /// An item's target beneath the destination root.
+    pub(crate) fn target_below(&self, item: &PlannedItem) -> RelPath {
+        let plain = self.mapping.target.join_path(&item.path);
+        match (&item.target_name, plain.parent()) {
+            (Some(name), Some(parent)) => parent.join(name),
+            _ => plain,
+        }
+    }
+
+    /// A path beneath the source root, for people.
+    pub(crate) fn show_source(&self, below: &RelPath) -> PathBuf {
+        joined(&self.mapping.source_root, below)
+    }
+
+    /// A path beneath the destination root, for people.
+    pub(crate) fn show_target(&self, below: &RelPath) -> PathBuf {
+        joined(&self.mapping.destination_root, below)
+    }
+}

@@ -1,0 +1,205 @@
+//! Committing complete partial files together: flush, read back, publish, flush the directories.
+//!
+//! One flush of the volume serves the whole group. A flush that fails says nothing about which
+//! file was hit, and a second one would say that all is well; so after a failure every member is
+//! copied again from its source, with a flush of its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use surecopy_fs::{FileSystem, FsError, RelPath};
+
+use super::attempt::beside;
+use super::member::{Member, Setback, Work};
+use super::take::Worker;
+use crate::commit::{Flushed, Proved, Published, RollBack, Written};
+use crate::directories::flush_names_in;
+use crate::error::{ErrorCode, ItemError};
+use crate::links::LinkTarget;
+use crate::plan::{Action, ItemId, LinkRole};
+use crate::report::{ItemReport, ItemStatus};
+
+/// Partial files that wait to be committed together. All are on one volume.
+pub(super) struct Group<F: FileSystem> {
+    pub(super) members: Vec<Member<F, Written<F>>>,
+    pub(super) bytes: u64,
+    pub(super) since: Duration,
+}
+
+impl<F: FileSystem> Default for Group<F> {
+    fn default() -> Self {
+        Self { members: Vec::new(), bytes: 0, since: Duration::ZERO }
+    }
+}
+
+/// Members that fell out on the way, each with the reason.
+pub(super) type Fallen = Vec<(Work, Setback)>;
+
+impl<F: FileSystem> Worker<'_, '_, F> {
+    /// Commits everything that waits. Returns the members that fell out; all others have ended.
+    pub(super) fn commit_group(&mut self) -> Fallen {
+        let group = std::mem::take(&mut self.group);
+        if group.members.is_empty() {
+            return Vec::new();
+        }
+        let mut fallen = Vec::new();
+        if self.context.outside.control.is_cancelled() {
+            // Nothing of it is visible yet, and a flush could take long.
+            self.abandon(group.members, &mut fallen);
+            return fallen;
+        }
+        let flushed = self.flush_all(group.members, &mut fallen);
+        let proved = self.prove_all(flushed, &mut fallen);
+        let published = self.publish_all(proved, &mut fallen);
+        self.make_names_durable(published, &mut fallen);
+        self.progress.idle();
+        fallen
+    }
+
+    fn prove_all(
+        &mut self,
+        flushed: Vec<Member<F, Flushed<F>>>,
+        fallen: &mut Fallen,
+    ) -> Vec<Member<F, Proved<F>>> {
+        let mut proved = Vec::with_capacity(flushed.len());
+        for Member { mut work, stage, claim } in flushed {
+            let outcome = match self.context.outside.control.checkpoint() {
+                Ok(()) => self.prove(&mut work, &stage, &claim),
+                Err(crate::control::Cancelled) => Err(Setback::Cancelled),
+            };
+            match outcome {
+                Ok(()) => proved.push(Member { work, stage: stage.proved(), claim }),
+                Err(setback) => {
+                    self.drop_partial(stage.discard(), &work);
+                    fallen.push((work, setback));
+                }
+            }
+        }
+        proved
+    }
+
+    fn make_names_durable(&mut self, published: Vec<Member<F, Published<F>>>, fallen: &mut Fallen) {
+        match self.flush_names(&published) {
+            Ok(()) => self.commit_all(published),
+            Err(error) => {
+                for member in published {
+                    let reason = self.roll_back(member, &error);
+                    fallen.push(reason);
+                }
+            }
+        }
+    }
+
+    /// Flushes every directory in which something was published, and those above new ones.
+    fn flush_names(&mut self, published: &[Member<F, Published<F>>]) -> Result<(), FsError> {
+        let Some(first) = published.first() else { return Ok(()) };
+        let fs = self.context.fs();
+        let created = self.context.directories.created();
+        let one_directory = published.iter().all(|member| {
+            member.claim.parent == first.claim.parent
+                && member.work.item.mapping == first.work.item.mapping
+        });
+        if one_directory && created == self.created_flushed {
+            return flush_names_in(fs, &first.stage.target().dir);
+        }
+        let point = self.handles.flush_point(&first.claim.volume);
+        if let Some(point) = point
+            && fs.flush_volume(&point)?.is_done()
+        {
+            self.created_flushed = created;
+            return Ok(());
+        }
+        let mut last: Option<(usize, &RelPath)> = None;
+        for member in published {
+            let mapping = member.work.item.mapping;
+            if last != Some((mapping, &member.claim.parent)) {
+                let root = &self.context.roots[mapping].destination;
+                let dir = &member.stage.target().dir;
+                self.context.directories.flush_with_new_above(
+                    mapping,
+                    root,
+                    dir,
+                    &member.claim.parent,
+                )?;
+                last = Some((mapping, &member.claim.parent));
+            }
+        }
+        Ok(())
+    }
+
+    /// The end is recorded before backups go: until then, they are the way back.
+    fn commit_all(&mut self, published: Vec<Member<F, Published<F>>>) {
+        let mut ended: Vec<(ItemId, ItemReport)> = Vec::with_capacity(published.len());
+        let mut stages = Vec::with_capacity(published.len());
+        for member in published {
+            let Member { mut work, stage, claim } = member;
+            let parent = claim.parent;
+            self.context.directories.published_in(work.item.mapping, &parent);
+            if work.item.link_role == LinkRole::First || work.was_further_name() {
+                let target = LinkTarget {
+                    dir: parent,
+                    name: stage.target().name.clone(),
+                    id: stage.id(),
+                    evidence: work.report.evidence,
+                    digest: work.report.digest.clone(),
+                };
+                self.context.links.put(work.first_name(), target);
+            }
+            work.report.status = ItemStatus::Ok;
+            ended.push((work.item.id, work.report));
+            stages.push(stage);
+        }
+        if ended.is_empty() {
+            return;
+        }
+        let is_recorded = self.context.record_ended(&ended);
+        for ((_, report), stage) in ended.iter_mut().zip(stages) {
+            let begun = self.context.outside.clock.now();
+            if is_recorded {
+                if let Some((left, error)) = stage.commit() {
+                    self.warn_left_behind(beside(&report.target, &left), &error);
+                }
+            } else if let Some(kept) = stage.keep() {
+                self.warn_kept(beside(&report.target, &kept));
+            }
+            report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
+        }
+        ended.into_iter().for_each(|(_, report)| self.context.account(report));
+    }
+
+    fn roll_back(&mut self, member: Member<F, Published<F>>, error: &FsError) -> (Work, Setback) {
+        let Member { mut work, stage, .. } = member;
+        work.report.rollback_performed = true;
+        let target = work.report.target.clone();
+        let reason = match stage.roll_back() {
+            RollBack::Succeeded(restored) => {
+                work.report.rollback_succeeded = true;
+                if let Some(seen) = restored {
+                    work.item.action = Action::Replace(seen);
+                }
+                let message = format!("the directory could not be flushed: {error}");
+                let mut reason = ItemError::new(ErrorCode::FlushFailed, target, message)
+                    .with_details("the former state was put back");
+                reason.os_error = error.os_error();
+                reason
+            }
+            RollBack::Failed(second) => {
+                work.report.rollback_succeeded = false;
+                let message = format!("published, durability unknown: {error}");
+                let mut reason = ItemError::new(ErrorCode::DurabilityUnknown, target, message)
+                    .with_details(format!("the former file is kept as well: {second}"));
+                reason.os_error = error.os_error();
+                reason
+            }
+        };
+        (work, Setback::Failed(reason))
+    }
+
+    pub(super) fn drop_partial(&self, removed: Result<(), FsError>, work: &Work) {
+        if let Err(error) = removed {
+            let path: PathBuf =
+                work.report.partial.clone().unwrap_or_else(|| work.report.target.clone());
+            self.warn_left_behind(path, &error);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A worker's open handles: the directories of its current item, kept open from item to item, and
+//! the handles that report lost writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use surecopy_fs::{FileSystem, FsResult, RelPath, Volume};
+
+use crate::context::Context;
+
+/// A directory by mapping and path.
+type Key = (usize, RelPath);
+
+/// The destination directory in use.
+pub(super) struct DestinationDir<F: FileSystem> {
+    pub(super) dir: Arc<F::Dir>,
+    pub(super) volume: Arc<Volume>,
+}
+
+impl<F: FileSystem> Clone for DestinationDir<F> {
+    fn clone(&self) -> Self {
+        Self { dir: Arc::clone(&self.dir), volume: Arc::clone(&self.volume) }
+    }
+}
+
+/// Handles of one worker.
+pub(super) struct Handles<F: FileSystem> {
+    source: Option<(Key, Arc<F::Dir>)>,
+    destination: Option<(Key, DestinationDir<F>)>,
+    flush_points: HashMap<u64, Arc<F::Dir>>,
+}
+
+impl<F: FileSystem> Default for Handles<F> {
+    fn default() -> Self {
+        Self { source: None, destination: None, flush_points: HashMap::new() }
+    }
+}
+
+impl<F: FileSystem> Handles<F> {
+    /// A directory beneath a mapping's source root.
+    pub(super) fn source(
+        &mut self,
+        context: &Context<'_, F>,
+        mapping: usize,
+        path: &RelPath,
+    ) -> FsResult<Arc<F::Dir>> {
+        if let Some(((known_mapping, known_path), dir)) = &self.source
+            && *known_mapping == mapping
+            && known_path == path
+        {
+            return Ok(Arc::clone(dir));
+        }
+        let dir = Arc::new(context.fs().open_dir(&context.roots[mapping].source, path)?);
+        self.source = Some(((mapping, path.clone()), Arc::clone(&dir)));
+        Ok(dir)
+    }
+
+    /// A directory beneath a mapping's destination root, created if missing.
+    pub(super) fn destination(
+        &mut self,
+        context: &Context<'_, F>,
+        mapping: usize,
+        path: &RelPath,
+    ) -> FsResult<DestinationDir<F>> {
+        if let Some(((known_mapping, known_path), dir)) = &self.destination
+            && *known_mapping == mapping
+            && known_path == path
+        {
+            return Ok(dir.clone());
+        }
+        let root = &context.roots[mapping].destination;
+        let dir = context.directories.open(mapping, root, path)?;
+        let volume = context.volumes.of_dir(context.fs(), &dir)?;
+        if let std::collections::hash_map::Entry::Vacant(vacant) =
+            self.flush_points.entry(volume.id)
+        {
+            // Opened before this worker's first write on the volume: its error cursor starts here.
+            vacant.insert(Arc::new(context.fs().open_dir(&dir, &RelPath::root())?));
+        }
+        let opened = DestinationDir { dir: Arc::new(dir), volume };
+        self.destination = Some(((mapping, path.clone()), opened.clone()));
+        Ok(opened)
+    }
+
+    /// The handle that reports every write-back error on a volume since this worker began to write
+    /// there.
+    pub(super) fn flush_point(&self, volume: &Volume) -> Option<Arc<F::Dir>> {
+        self.flush_points.get(&volume.id).cloned()
+    }
+
+    /// Forgets the open directories, so that the next item looks at them anew.
+    pub(super) fn forget_directories(&mut self) {
+        self.source = None;
+        self.destination = None;
+    }
+}

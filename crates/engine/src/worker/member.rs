@@ -1,0 +1,105 @@
+//! An item being worked on: what is known of it, how far it has got, what set it back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surecopy_fs::{FileSystem, Metadata, RelPath, Volume};
+
+use crate::commit::{Expected, Written};
+use crate::error::{ItemError, Side};
+use crate::plan::PlannedItem;
+use crate::policy::{Digest, SkipReason};
+use crate::report::ItemReport;
+use crate::transfer::TransferError;
+use crate::verify::VerifyError;
+
+/// An item on its way through the commit protocol: the stage that its entry has reached, and what
+/// it takes to go on.
+pub(super) struct Member<F: FileSystem, S> {
+    pub(super) work: Work,
+    pub(super) stage: S,
+    pub(super) claim: Claim<F>,
+}
+
+/// What an attempt found out that proving and publishing need.
+pub(super) struct Claim<F: FileSystem> {
+    /// What must stand under the visible name.
+    pub(super) expected: Expected,
+    /// What the digest of the read-back must be, when the bytes passed through memory.
+    pub(super) digest: Option<Digest>,
+    /// The open source, when it is needed for a comparison.
+    pub(super) source: Option<F::File>,
+    /// The source as it was when it was read; links have none.
+    pub(super) source_metadata: Option<Metadata>,
+    pub(super) volume: Arc<Volume>,
+    /// The directory of the target beneath the destination root.
+    pub(super) parent: RelPath,
+}
+
+/// An item that has not got as far as a complete partial file, and why.
+pub(super) type HeldUp = Box<(Work, Setback)>;
+
+/// What a successful attempt leaves: a complete partial file, and the claim to it.
+pub(super) type Attempted<F> = (Written<F>, Claim<F>);
+
+/// An item being worked on, with what is known of it so far.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    pub(super) item: PlannedItem,
+    pub(super) report: ItemReport,
+    /// A kernel mechanism has failed for this item, so its bytes pass through memory from now on.
+    pub(super) avoid_kernel: bool,
+}
+
+/// Why an attempt did not lead to a partial file that can be committed.
+#[derive(Debug)]
+pub(super) enum Setback {
+    /// The user ended the job.
+    Cancelled,
+    /// There is nothing to do after all.
+    Skip(SkipReason),
+    /// It failed, and may be tried again if the error's class says so.
+    Failed(ItemError),
+    /// A kernel mechanism failed; it is tried again without one.
+    KernelFailed(ItemError),
+}
+
+impl Setback {
+    /// Makes an item's error of a transfer's error.
+    pub(super) fn of_transfer(error: TransferError, source: PathBuf, target: PathBuf) -> Self {
+        match error {
+            TransferError::Cancelled => Setback::Cancelled,
+            TransferError::Fs(Side::Source, error) => {
+                Setback::Failed(ItemError::from_fs(&error, Side::Source, source))
+            }
+            TransferError::Fs(Side::Destination, error) => {
+                Setback::Failed(ItemError::from_fs(&error, Side::Destination, target))
+            }
+            TransferError::KernelRefused(error) => {
+                Setback::KernelFailed(ItemError::from_fs(&error, Side::Destination, target))
+            }
+            TransferError::SourceGrew => Setback::Failed(ItemError::new(
+                crate::error::ErrorCode::SourceChanged,
+                source,
+                "the source grew while it was being read",
+            )),
+        }
+    }
+
+    /// Makes an item's error of a verification's error that is not a mismatch.
+    pub(super) fn of_verify(error: VerifyError, source: PathBuf, target: PathBuf) -> Option<Self> {
+        match error {
+            VerifyError::Cancelled => Some(Setback::Cancelled),
+            VerifyError::Fs(Side::Source, error) => {
+                Some(Setback::Failed(ItemError::from_fs(&error, Side::Source, source)))
+            }
+            VerifyError::Fs(Side::Destination, error) => {
+                let mut error = ItemError::from_fs(&error, Side::Destination, target);
+                // Not being able to read back is its own trouble, whatever the device said.
+                error.code = crate::error::ErrorCode::ReadBackFailed;
+                Some(Setback::Failed(error))
+            }
+            VerifyError::Mismatch => None,
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The worker's loop: take items, attempt, group, commit, and begin again what may be begun again.
+
+use std::time::Duration;
+
+use surecopy_fs::FileSystem;
+
+use super::group::{Fallen, Group};
+use super::handles::Handles;
+use super::member::{Member, Setback, Work};
+use crate::buffers::AlignedBuffer;
+use crate::commit::Written;
+use crate::context::Context;
+use crate::error::ErrorClass;
+use crate::links::LinkTarget;
+use crate::plan::{Action, LinkRole, PlannedItem, WorkList};
+use crate::policy::SkipReason;
+use crate::report::{ItemKind, ItemReport, ItemStatus, WorkerProgress};
+
+/// Items claimed at once; neighbours share a directory, so few is enough to keep handles open.
+const CLAIM: usize = 64;
+
+/// One worker.
+pub(crate) struct Worker<'c, 'r, F: FileSystem> {
+    pub(super) context: &'c Context<'r, F>,
+    pub(super) progress: WorkerProgress<'c>,
+    pub(super) handles: Handles<F>,
+    pub(super) scratch: (AlignedBuffer, AlignedBuffer),
+    pub(super) group: Group<F>,
+    /// How many created directories the last flush of the volume covered.
+    pub(super) created_flushed: u64,
+}
+
+impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
+    /// A worker with its own buffers and handles.
+    pub(crate) fn new(context: &'c Context<'r, F>, index: usize) -> Self {
+        let bytes = context.bounds.scratch_bytes;
+        Self {
+            context,
+            progress: context.outside.progress.worker(index),
+            handles: Handles::default(),
+            scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
+            group: Group::default(),
+            created_flushed: 0,
+        }
+    }
+
+    /// Works until the list is empty or the run ends.
+    pub(crate) fn run(&mut self, list: &dyn WorkList) {
+        loop {
+            if self.context.is_ending() {
+                break;
+            }
+            let batch = match list.claim(CLAIM) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.context.stop(crate::context::Stop::Journal(error.message));
+                    break;
+                }
+            };
+            if batch.is_empty() {
+                break;
+            }
+            for item in batch {
+                if self.context.is_ending() {
+                    self.context.finish(&item, self.cancelled(&item));
+                } else {
+                    self.take(item);
+                }
+            }
+        }
+        self.commit();
+    }
+
+    fn take(&mut self, item: PlannedItem) {
+        let report = self.new_report(&item);
+        if let Action::Skip(reason) = item.action {
+            return self.skip(&item, report, reason);
+        }
+        self.process(Work { item, report, avoid_kernel: false }, false);
+    }
+
+    /// Brings an item to its end, or into the group.
+    fn process(&mut self, mut work: Work, alone: bool) {
+        loop {
+            if self.context.outside.control.checkpoint().is_err() {
+                return self.end(work, ItemStatus::Cancelled);
+            }
+            match self.attempt(work) {
+                Ok(member) => return self.add(member, alone),
+                Err(failed) => {
+                    let (returned, setback) = *failed;
+                    if self.can_make_way(&setback) {
+                        self.commit();
+                        work = returned;
+                        continue;
+                    }
+                    match self.after(returned, setback) {
+                        Some(again) => work = again,
+                        None => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the item lacks something that the group holds.
+    fn can_make_way(&self, setback: &Setback) -> bool {
+        let lacks = matches!(setback, Setback::Failed(error)
+            if error.code == crate::error::ErrorCode::OutOfResources);
+        lacks && !self.group.members.is_empty()
+    }
+
+    /// What a setback means: the work to begin again, or the end of the item.
+    fn after(&mut self, mut work: Work, setback: Setback) -> Option<Work> {
+        let error = match setback {
+            Setback::Cancelled => {
+                self.end(work, ItemStatus::Cancelled);
+                return None;
+            }
+            Setback::Skip(reason) => {
+                let report = work.report;
+                self.skip(&work.item, report, reason);
+                return None;
+            }
+            Setback::KernelFailed(mut error) => {
+                if self.context.spec.reflink == crate::policy::ReflinkMode::Always {
+                    error.code = crate::error::ErrorCode::CloneNotPossible;
+                    self.end(work, ItemStatus::Error(error));
+                    return None;
+                }
+                work.avoid_kernel = true;
+                error
+            }
+            Setback::Failed(error) => {
+                let tries_left =
+                    (work.report.retries.len() as u64) < u64::from(self.context.spec.retries);
+                if error.class() != ErrorClass::Retryable
+                    || !tries_left
+                    || self.context.stopped().is_some()
+                {
+                    self.end(work, ItemStatus::Error(error));
+                    return None;
+                }
+                error
+            }
+        };
+        tracing::debug!(%error, path = ?work.report.target, "an item is begun again");
+        self.handles.forget_directories();
+        let mut report = self.new_report(&work.item);
+        report.retries = std::mem::take(&mut work.report.retries);
+        report.retries.push(error);
+        report.times = work.report.times;
+        report.source_bytes_read = work.report.source_bytes_read;
+        report.rollback_performed = work.report.rollback_performed;
+        report.rollback_succeeded = work.report.rollback_succeeded;
+        work.report = report;
+        Some(work)
+    }
+
+    fn add(&mut self, member: Member<F, Written<F>>, alone: bool) {
+        let limits = &self.context.spec.limits;
+        let size = member.work.report.size_bytes;
+        let other_volume = self
+            .group
+            .members
+            .first()
+            .is_some_and(|first| first.claim.volume.id != member.claim.volume.id);
+        let is_group_of_its_own = alone || size >= limits.group_max_bytes;
+        if other_volume || is_group_of_its_own {
+            self.commit();
+        }
+        let now = self.context.outside.clock.now();
+        if self.group.members.is_empty() {
+            self.group.since = now;
+        }
+        self.group.bytes += size;
+        self.group.members.push(member);
+        let is_due = self.group.members.len() >= self.context.bounds.group_files
+            || self.group.bytes >= limits.group_max_bytes
+            || now.saturating_sub(self.group.since)
+                >= Duration::from_millis(limits.group_max_millis);
+        if is_group_of_its_own || is_due {
+            self.commit();
+        }
+    }
+
+    /// Commits the group; members that fell out are begun again, each as a group of its own.
+    pub(super) fn commit(&mut self) {
+        let fallen: Fallen = self.commit_group();
+        for (work, setback) in fallen {
+            if let Some(again) = self.after(work, setback) {
+                self.process(again, true);
+            }
+        }
+    }
+
+    fn skip(&mut self, item: &PlannedItem, mut report: ItemReport, reason: SkipReason) {
+        // Any other file that was kept is not this one, so nothing may be linked to it.
+        let is_same = matches!(reason, SkipReason::Identical | SkipReason::IdenticalContent);
+        if item.link_role == LinkRole::First && is_same {
+            self.remember_skipped_first_name(item);
+        }
+        report.status = ItemStatus::Skipped(reason);
+        report.partial = None;
+        self.context.finish(item, report);
+    }
+
+    /// A first name that is in place already can still be linked to.
+    fn remember_skipped_first_name(&mut self, item: &PlannedItem) {
+        let root = &self.context.roots[item.mapping];
+        let Some((dir, name)) = root.target_below(item).split() else { return };
+        let found = self
+            .context
+            .fs()
+            .open_dir(&root.destination, &dir)
+            .and_then(|dir| self.context.fs().metadata_at(&dir, &name));
+        if let Ok(found) = found {
+            let target = LinkTarget {
+                dir,
+                name,
+                id: found.id,
+                evidence: crate::policy::Evidence::None,
+                digest: None,
+            };
+            self.context.links.put((item.mapping, item.path.clone()), target);
+        }
+    }
+
+    fn end(&mut self, mut work: Work, status: ItemStatus) {
+        if matches!(status, ItemStatus::Error(_)) {
+            let root = &self.context.roots[work.item.mapping];
+            if let Some((parent, _)) = root.target_below(&work.item).split() {
+                self.context.directories.failed_in(work.item.mapping, &parent);
+            }
+        }
+        work.report.status = status;
+        work.report.evidence = crate::policy::Evidence::None;
+        work.report.unverified = None;
+        work.report.bytes_copied = 0;
+        self.progress.idle();
+        self.context.finish(&work.item, work.report);
+    }
+
+    /// The report of an item that the run no longer gets to.
+    pub(crate) fn cancelled(&self, item: &PlannedItem) -> ItemReport {
+        let mut report = self.new_report(item);
+        report.status = ItemStatus::Cancelled;
+        report
+    }
+
+    fn new_report(&self, item: &PlannedItem) -> ItemReport {
+        let root = &self.context.roots[item.mapping];
+        let mut report = ItemReport::new(
+            item.kind,
+            root.show_source(&root.source_below(&item.path)),
+            root.show_target(&root.target_below(item)),
+            if item.kind == ItemKind::File { item.source.size_bytes } else { 0 },
+        );
+        report.policy = self.context.spec.verify;
+        report.strategy = item.strategy;
+        report
+    }
+}
+
+impl Work {
+    /// A further name whose first name did not get there is copied, and stands in for it.
+    pub(super) fn was_further_name(&self) -> bool {
+        matches!(self.item.link_role, LinkRole::Further(_)) && self.item.kind == ItemKind::File
+    }
+
+    /// Whether it is copied in place of this first name.
+    pub(super) fn stands_in_for(&self, first: &(usize, surecopy_fs::RelPath)) -> bool {
+        self.was_further_name() && self.first_name() == *first
+    }
+
+    /// The key under which names of the same file look for it.
+    pub(super) fn first_name(&self) -> (usize, surecopy_fs::RelPath) {
+        match &self.item.link_role {
+            LinkRole::Further(first) => first.as_ref().clone(),
+            LinkRole::Single | LinkRole::First => (self.item.mapping, self.item.path.clone()),
+        }
+    }
+}

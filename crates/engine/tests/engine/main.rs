@@ -1,0 +1,22 @@
+//! The engine as its users see it, on file systems in memory that fail, lie and lose power.
+
+mod crash;
+mod directories;
+mod facts;
+mod fault;
+mod flush;
+mod job;
+mod links;
+mod model;
+mod moved;
+mod oracle;
+mod permissions;
+mod place;
+mod plan;
+mod preflight;
+mod replace;
+mod resources;
+mod scene;
+mod source;
+mod stop;
+mod verify;

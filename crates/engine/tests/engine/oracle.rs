@@ -1,0 +1,135 @@
+//! What must hold at the destination, whatever went wrong on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use surecopy_engine::{ErrorCode, ItemKind, ItemStatus, Outcome, Scope, WarningKind};
+use surecopy_fs::FileKind;
+use surecopy_testkit::{Entry, FakeFs};
+
+use crate::job::Ran;
+
+/// A tree by path.
+pub(crate) type Tree = BTreeMap<PathBuf, Entry>;
+
+/// Both trees as they were before a run.
+pub(crate) struct Before {
+    pub(crate) source: Tree,
+    pub(crate) destination: Tree,
+}
+
+/// The mark of names that the engine makes for itself.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".surecopy-"))
+}
+
+/// Entries in a tree that have one of the engine's own names.
+pub(crate) fn leftovers(fs: &FakeFs, root: &str) -> Vec<PathBuf> {
+    fs.tree(root).into_keys().filter(|path| is_ours(path)).collect()
+}
+
+impl Before {
+    pub(crate) fn of(fs: &FakeFs) -> Self {
+        Self { source: fs.tree("/src"), destination: fs.tree("/dst") }
+    }
+
+    /// Every name shows its complete old or its complete new self, and what is not concerned is as
+    /// it was. Says what is wrong, so that negative controls can ask for it to be wrong.
+    pub(crate) fn whole(&self, now: &Tree) -> Result<(), String> {
+        let names: BTreeSet<&PathBuf> =
+            self.source.keys().chain(self.destination.keys()).chain(now.keys()).collect();
+        for name in names {
+            let (old, new, is) = (self.destination.get(name), self.source.get(name), now.get(name));
+            let fits = |wanted: Option<&Entry>| match (wanted, is) {
+                (Some(wanted), Some(is)) => is_same_content(wanted, is),
+                (None, None) => true,
+                _ => false,
+            };
+            if !(is_ours(name) || fits(old) || new.is_some() && fits(new)) {
+                return Err(format!(
+                    "{} is neither old nor new\n is {is:?}\nold {old:?}\nnew {new:?}",
+                    name.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every item that was reported as copied is there, whole and new.
+    pub(crate) fn as_reported(&self, ran: &Ran, now: &Tree) -> Result<(), String> {
+        for item in ran.items().filter(|item| item.status == ItemStatus::Ok) {
+            let name = item.target.strip_prefix("/dst").expect("targets are in /dst");
+            let is_new = matches!((self.source.get(name), now.get(name)), (Some(new), Some(is))
+                if is_same_content(new, is));
+            if !is_new {
+                return Err(format!(
+                    "{} is reported as copied, and is {:?}",
+                    name.display(),
+                    now.get(name)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Directories that are there now, were not before, and hold nothing that was copied, though
+    /// their source does.
+    pub(crate) fn idle_directories(&self, now: &Tree) -> Vec<PathBuf> {
+        let is_dir = |entry: &Entry| entry.kind == FileKind::Directory;
+        let has_files = |tree: &Tree, dir: &Path| {
+            tree.iter()
+                .any(|(path, entry)| path.starts_with(dir) && !is_dir(entry) && !is_ours(path))
+        };
+        now.iter()
+            .filter(|(path, entry)| is_dir(entry) && !self.destination.contains_key(*path))
+            .map(|(path, _)| path.clone())
+            .filter(|path| has_files(&self.source, path) && !has_files(now, path))
+            .collect()
+    }
+}
+
+fn is_same_content(left: &Entry, right: &Entry) -> bool {
+    left.kind == right.kind && left.content == right.content
+}
+
+/// Every item has ended, and the sums say how many ended in which way.
+#[track_caller]
+pub(crate) fn adds_up(ran: &Ran) {
+    let (report, tally) = (&ran.report, &ran.report.tally);
+    let sum = tally.ok + tally.skipped + tally.failed + tally.cancelled;
+    if matches!(report.outcome, Outcome::Refused | Outcome::Planned) || ran.is_cancelled_early() {
+        assert_eq!(sum, 0, "{report:#?}");
+        return;
+    }
+    let refused = report.problems.iter().filter(|p| p.scope == Scope::Item).count() as u64;
+    // Only directories that failed are told of; they are not among the planned items.
+    let directories = ran.items().filter(|item| item.kind == ItemKind::Directory).count() as u64;
+    // A refused directory is told of as a problem, with the kind of what is copied.
+    assert_eq!(sum, report.planned.items + refused + directories, "{report:#?}");
+    assert_eq!(sum, ran.items().count() as u64, "{report:#?}");
+    for item in ran.items() {
+        if let ItemStatus::Error(error) = &item.status {
+            assert_ne!(error.code, ErrorCode::Internal, "{item:#?}");
+            assert!(!error.path.as_os_str().is_empty(), "{item:#?}");
+            assert!(!error.message.is_empty(), "{item:#?}");
+        }
+    }
+}
+
+impl Ran {
+    fn is_cancelled_early(&self) -> bool {
+        self.report.outcome == Outcome::Cancelled && self.report.planned.items == 0
+    }
+
+    /// Paths of things that the run says it left behind: with a warning, or as the kept old file
+    /// of an item whose durability is unknown.
+    pub(crate) fn admitted_leftovers(&self) -> BTreeSet<PathBuf> {
+        let kept = self.items().filter_map(|item| match &item.status {
+            ItemStatus::Error(error) if error.code == ErrorCode::DurabilityUnknown => {
+                item.backup.clone()
+            }
+            _ => None,
+        });
+        self.warned_of(WarningKind::LeftBehind).into_iter().chain(kept).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! Who may do what with a copy: set-id bits, and permissions that are not to be kept.
+
+use std::sync::Arc;
+
+use surecopy_engine::{ItemStatus, MetadataLoss, Preserve};
+use surecopy_fs::{FsErrorKind, Operation};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
+
+use crate::job::{Ran, carry_out, spec};
+
+/// Somebody else than the user who copies.
+const OTHER: u32 = 2000;
+
+fn mode(fs: &FakeFs, path: &str) -> u32 {
+    fs.stat(path).unwrap_or_else(|| panic!("{path} is not there")).mode
+}
+
+#[track_caller]
+fn has_lost(ran: &Ran, target: &str, loss: MetadataLoss) -> bool {
+    let item = ran.item(target);
+    assert_eq!(item.status, ItemStatus::Ok, "{}", ran.in_short());
+    item.metadata_warnings.iter().any(|warning| warning.loss == loss)
+}
+
+/// A program of another user that runs as that user.
+fn program() -> FakeFs {
+    let fs = FakeFs::new();
+    fs.file("/src/f", "a program").owner("/src/f", OTHER, OTHER).mode("/src/f", 0o6755);
+    fs.dir("/dst");
+    fs
+}
+
+#[test]
+fn set_id_bits_are_not_given_to_another_owners_file() {
+    let fs = program();
+    fs.privileged(true);
+    let fs = Arc::new(fs);
+    let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+    spec.preserve = Preserve { set_id: true, ..Preserve::DEFAULT };
+    spec.is_privileged = true;
+    let ran = carry_out(&fs, &spec);
+    assert_eq!(mode(&fs, "/dst/f"), 0o755, "{}", ran.in_short());
+    assert!(has_lost(&ran, "/dst/f", MetadataLoss::Permissions), "{}", ran.in_short());
+}
+
+#[test]
+fn each_set_id_bit_needs_its_own_owner() {
+    for (keeps_owner, keeps_group, wanted) in
+        [(true, true, 0o6755), (true, false, 0o4755), (false, true, 0o2755)]
+    {
+        let fs = program();
+        fs.privileged(true);
+        let fs = Arc::new(fs);
+        let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+        spec.preserve.owner = keeps_owner;
+        spec.preserve.group = keeps_group;
+        spec.is_privileged = true;
+        let ran = carry_out(&fs, &spec);
+        assert_eq!(mode(&fs, "/dst/f"), wanted, "{keeps_owner} {keeps_group}");
+        let is_whole = keeps_owner && keeps_group;
+        assert_eq!(has_lost(&ran, "/dst/f", MetadataLoss::Permissions), !is_whole);
+    }
+}
+
+#[test]
+fn set_id_bits_are_kept_by_the_owners_own_copy() {
+    let fs = FakeFs::new();
+    fs.file("/src/f", "a program").mode("/src/f", 0o6755).dir("/dst");
+    let fs = Arc::new(fs);
+    let ran = carry_out(&fs, &spec(fs.as_ref(), &["/src/"], "/dst"));
+    assert_eq!(mode(&fs, "/dst/f"), 0o6755, "{}", ran.in_short());
+    assert!(!has_lost(&ran, "/dst/f", MetadataLoss::Permissions));
+}
+
+#[test]
+fn set_id_bits_go_when_the_owner_cannot_be_given() {
+    // An ordinary user, and one for whom giving files away fails.
+    for is_privileged in [false, true] {
+        let fake = program();
+        fake.privileged(is_privileged);
+        let plan = FaultPlan::from_then_on(1, FsErrorKind::NotPermitted).only(Operation::SetOwner);
+        let fs = Arc::new(FaultFs::new(fake, plan));
+        let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+        spec.is_privileged = is_privileged;
+        let ran = carry_out(&fs, &spec);
+        assert!(fs.fired());
+        assert_eq!(mode(fs.inner(), "/dst/f"), 0o755, "{}", ran.in_short());
+        assert!(has_lost(&ran, "/dst/f", MetadataLoss::Permissions));
+        assert!(has_lost(&ran, "/dst/f", MetadataLoss::Owner));
+    }
+}
+
+/// A directory's group is passed on to what is made in it; that is the destination's business
+/// unless set-id bits are to be kept.
+#[test]
+fn directories_keep_their_own_set_id_bits() {
+    let fs = FakeFs::new();
+    fs.file("/src/new/f", "x").file("/src/old/f", "x").file("/src/plain/f", "x");
+    for name in ["new", "old", "plain"] {
+        fs.mode(format!("/src/{name}"), 0o755);
+    }
+    fs.mode("/src/new", 0o2755).mode("/src/plain", 0o2750);
+    fs.dir("/dst/old").mode("/dst/old", 0o2700);
+    fs.dir("/dst/plain").mode("/dst/plain", 0o700);
+    // What the kernel does beneath a directory with the bit.
+    fs.file("/src/inherits/f", "x").mode("/src/inherits", 0o711);
+    fs.before(Operation::CreatePartial, |fs, _| {
+        if fs.exists("/dst/inherits") {
+            fs.mode("/dst/inherits", 0o2700);
+        }
+    });
+    let fs = Arc::new(fs);
+    let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+    spec.preserve = Preserve::DEFAULT;
+    carry_out(&fs, &spec).all_ok();
+    assert_eq!(mode(&fs, "/dst/new"), 0o755);
+    assert_eq!(mode(&fs, "/dst/old"), 0o2755);
+    assert_eq!(mode(&fs, "/dst/plain"), 0o750);
+    assert_eq!(mode(&fs, "/dst/inherits"), 0o2711);
+    // With set-id bits, a copy is like its source.
+    spec.preserve = Preserve::ALL;
+    carry_out(&fs, &spec);
+    assert_eq!(mode(&fs, "/dst/new"), 0o2755);
+    assert_eq!(mode(&fs, "/dst/old"), 0o755);
+}
+
+#[test]
+fn directories_on_the_way_keep_what_they_inherit() {
+    let fs = FakeFs::new();
+    fs.file("/f", "x").dir("/dst");
+    fs.before(Operation::CreatePartial, |fs, _| {
+        fs.mode("/dst/new", 0o2700);
+    });
+    let mut job = spec(&fs, &["/f"], "/dst");
+    job.mappings[0].target = surecopy_fs::RelPath::new("new/f").expect("a plain path");
+    let fs = Arc::new(fs);
+    carry_out(&fs, &job).all_ok();
+    assert_eq!(mode(&fs, "/dst/new"), 0o2755);
+}
+
+#[test]
+fn permissions_that_are_not_kept_are_the_destinations_own() {
+    for preserve in [Preserve::NONE, Preserve { set_id: true, ..Preserve::NONE }] {
+        keeps_the_destinations_permissions(preserve);
+    }
+}
+
+#[track_caller]
+fn keeps_the_destinations_permissions(preserve: Preserve) {
+    let fs = FakeFs::new();
+    for name in ["new", "replaced", "program", "old/f", "made/f"] {
+        fs.file(format!("/src/{name}"), "from the source").mode(format!("/src/{name}"), 0o6777);
+    }
+    fs.file("/src/closed", "x").mode("/src/closed", 0o400);
+    fs.mode("/src/old", 0o777).mode("/src/made", 0o1777).mode("/src", 0o777);
+    fs.file("/dst/replaced", "old").mode("/dst/replaced", 0o640);
+    fs.file("/dst/program", "old").mode("/dst/program", 0o6711);
+    fs.dir("/dst/old").mode("/dst/old", 0o710).mode("/dst", 0o750);
+    let fs = Arc::new(fs);
+    let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+    spec.preserve = preserve;
+    spec.creation_mask = 0o027;
+    carry_out(&fs, &spec).all_ok();
+    let wanted = [
+        ("/dst", 0o750),
+        ("/dst/old", 0o710),
+        ("/dst/made", 0o750),
+        ("/dst/made/f", 0o750),
+        ("/dst/new", 0o750),
+        ("/dst/closed", 0o600),
+        ("/dst/replaced", 0o640),
+        ("/dst/program", 0o711),
+    ];
+    for (path, wanted) in wanted {
+        assert_eq!(mode(&fs, path), wanted, "{path}: {:o}", mode(&fs, path));
+    }
+}

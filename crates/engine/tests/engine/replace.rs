@@ -1,0 +1,227 @@
+//! Replacing files that other programs have their hands on too, on volumes of every ability.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use surecopy_engine::{CopySpec, ErrorCode, ItemStatus};
+use surecopy_fs::{FsErrorKind, Operation};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
+
+use crate::job::{Ran, carry_out, spec};
+use crate::oracle::leftovers;
+
+const NEW: &[u8] = b"the new file";
+const OLD: &[u8] = b"the old file, longer than the new one";
+const THEIRS: &[u8] = b"what another program wrote meanwhile";
+
+fn volumes() -> [VolumeSettings; 4] {
+    let all = VolumeSettings::of("ext4");
+    let no_exchange = VolumeSettings { can_exchange: false, ..all.clone() };
+    let no_links = VolumeSettings { can_hard_link: false, ..no_exchange.clone() };
+    [all, no_exchange, no_links, VolumeSettings::of("exfat")]
+}
+
+fn scene(settings: VolumeSettings, has_old: bool) -> (Arc<FakeFs>, CopySpec) {
+    let fs = FakeFs::new();
+    fs.file("/src/file", NEW).mount("/dst", settings);
+    if has_old {
+        fs.file("/dst/file", OLD);
+    }
+    let spec = spec(&fs, &["/src/file"], "/dst");
+    (Arc::new(fs), spec)
+}
+
+/// Does something before the first call of an operation.
+fn before_first(
+    fs: &FakeFs,
+    operation: Operation,
+    body: impl Fn(&FakeFs) + Send + Sync + 'static,
+) -> Arc<AtomicBool> {
+    let done = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::clone(&done);
+    fs.before(operation, move |fs, _| {
+        if !is_done.swap(true, Ordering::Relaxed) {
+            body(fs);
+        }
+    });
+    done
+}
+
+#[test]
+fn files_are_replaced_on_volumes_of_every_ability() {
+    for settings in volumes() {
+        let (fs, spec) = scene(settings, true);
+        // The name is never missing, and shows the old or the new file whatever is done next.
+        for operation in [
+            Operation::Exchange,
+            Operation::Replace,
+            Operation::HardLink,
+            Operation::FlushDir,
+            Operation::FlushFile,
+            Operation::RemoveFile,
+            Operation::CreatePartial,
+        ] {
+            fs.before(operation, |fs, _| {
+                let seen = fs.read("/dst/file");
+                assert!(seen.as_deref() == Some(OLD) || seen.as_deref() == Some(NEW), "{seen:?}");
+            });
+        }
+        // What was replaced exists until the directory was flushed.
+        fs.before(Operation::FlushDir, |fs, nth| {
+            let is_kept = nth > 1
+                || fs.names("/dst").iter().any(|name| {
+                    let path = std::path::Path::new("/dst").join(name);
+                    fs.read(path).as_deref() == Some(OLD)
+                });
+            assert!(is_kept, "the old file is gone before the new name is durable");
+        });
+        carry_out(&fs, &spec).all_ok();
+        assert!(fs.count(Operation::FlushDir) > 0);
+        assert_eq!(fs.read("/dst/file").as_deref(), Some(NEW));
+        assert_eq!(fs.names("/dst"), ["file"]);
+    }
+}
+
+fn keeps_theirs(fs: &FakeFs, ran: &Ran, done: &AtomicBool) {
+    assert!(done.load(Ordering::Relaxed), "nobody came in between");
+    assert_eq!(fs.read("/dst/file").as_deref(), Some(THEIRS), "{}", ran.in_short());
+    assert_eq!(ran.code("/dst/file"), ErrorCode::TargetChanged, "{}", ran.in_short());
+    assert!(leftovers(fs, "/dst").is_empty(), "{:?}", fs.names("/dst"));
+    assert_eq!(ran.report.tally.failed, 1);
+}
+
+#[test]
+fn a_target_edited_before_it_is_published_is_kept() {
+    for settings in volumes() {
+        let (fs, spec) = scene(settings, true);
+        let done = before_first(&fs, Operation::FlushFile, |fs| {
+            fs.file("/dst/file", THEIRS);
+        });
+        let ran = carry_out(&fs, &spec);
+        keeps_theirs(&fs, &ran, &done);
+    }
+}
+
+#[test]
+fn a_target_replaced_in_the_last_moment_is_kept() {
+    let replaced = |fs: &FakeFs| {
+        fs.file("/dst/theirs", THEIRS).rename("/dst/theirs", "/dst/file");
+    };
+    let edited = |fs: &FakeFs| {
+        fs.file("/dst/file", THEIRS);
+    };
+    let by_volume = |operation, settings: &VolumeSettings, change: fn(&FakeFs)| {
+        let (fs, spec) = scene(settings.clone(), true);
+        let done = before_first(&fs, operation, change);
+        let ran = carry_out(&fs, &spec);
+        keeps_theirs(&fs, &ran, &done);
+    };
+    let [all, no_exchange, no_links, _] = volumes();
+    for change in [replaced as fn(&FakeFs), edited as fn(&FakeFs)] {
+        by_volume(Operation::Exchange, &all, change);
+        by_volume(Operation::HardLink, &no_exchange, change);
+        by_volume(Operation::HardLink, &no_links, change);
+    }
+}
+
+#[test]
+fn a_target_that_vanished_is_not_made_anew() {
+    let (fs, spec) = scene(VolumeSettings::of("ext4"), true);
+    let done = before_first(&fs, Operation::Exchange, |fs| {
+        fs.remove("/dst/file");
+    });
+    let ran = carry_out(&fs, &spec);
+    assert!(done.load(Ordering::Relaxed));
+    assert_eq!(ran.code("/dst/file"), ErrorCode::TargetChanged);
+    assert!(fs.names("/dst").is_empty());
+}
+
+#[test]
+fn a_target_that_appears_meanwhile_is_kept() {
+    for settings in volumes() {
+        let (fs, spec) = scene(settings, false);
+        let done = before_first(&fs, Operation::PublishNew, |fs| {
+            fs.file("/dst/file", THEIRS);
+        });
+        let ran = carry_out(&fs, &spec);
+        keeps_theirs(&fs, &ran, &done);
+    }
+}
+
+/// Putting back what was replaced must not sweep away what somebody put there since.
+#[test]
+fn a_file_put_over_a_published_one_survives_the_rollback() {
+    for settings in volumes() {
+        for has_old in [true, false] {
+            let (fs, mut spec) = scene(settings.clone(), has_old);
+            spec.retries = 0;
+            let theirs = |fs: &FakeFs| {
+                fs.file("/dst/theirs", THEIRS).rename("/dst/theirs", "/dst/file");
+            };
+            let plan = FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
+            let faulty = Arc::new(FaultFs::new(fs.as_ref().clone(), plan));
+            let after_publishing = publishing_of(&settings, has_old);
+            let is_published = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&is_published);
+            // The first look at metadata after publishing belongs to the rollback.
+            fs.before(after_publishing, move |_, _| flag.store(true, Ordering::Relaxed));
+            let flag = Arc::clone(&is_published);
+            fs.before(Operation::Metadata, move |fs, _| {
+                let is_visible = fs.read("/dst/file").as_deref() == Some(NEW);
+                if flag.load(Ordering::Relaxed) && is_visible {
+                    theirs(fs);
+                }
+            });
+            let ran = carry_out(&faulty, &spec);
+            assert!(faulty.fired());
+            let ItemStatus::Error(_) = &ran.item("/dst/file").status else {
+                panic!("{}", ran.in_short());
+            };
+            assert_eq!(fs.read("/dst/file").as_deref(), Some(THEIRS), "{}", ran.in_short());
+        }
+    }
+}
+
+fn publishing_of(settings: &VolumeSettings, has_old: bool) -> Operation {
+    match (has_old, settings.can_exchange) {
+        (false, _) => Operation::PublishNew,
+        (true, true) => Operation::Exchange,
+        (true, false) => Operation::Replace,
+    }
+}
+
+#[test]
+fn replacing_one_name_of_a_file_leaves_its_other_names_alone() {
+    for settings in &volumes()[..2] {
+        let (fs, spec) = scene(settings.clone(), true);
+        fs.link("/dst/file", "/dst/other-name");
+        carry_out(&fs, &spec).all_ok();
+        assert_eq!(fs.read("/dst/file").as_deref(), Some(NEW));
+        assert_eq!(fs.read("/dst/other-name").as_deref(), Some(OLD));
+    }
+}
+
+#[test]
+fn a_link_at_the_target_is_replaced_and_not_followed() {
+    for settings in &volumes()[..3] {
+        let (fs, spec) = scene(settings.clone(), false);
+        fs.file("/elsewhere/precious", OLD).symlink("/dst/file", "/elsewhere/precious");
+        carry_out(&fs, &spec).all_ok();
+        assert_eq!(fs.read("/dst/file").as_deref(), Some(NEW));
+        assert_eq!(fs.read("/elsewhere/precious").as_deref(), Some(OLD));
+    }
+}
+
+#[test]
+fn a_parent_swapped_for_a_link_is_not_followed() {
+    let fs = FakeFs::new();
+    fs.file("/src/dir/file", NEW).file("/dst/dir/file", OLD).dir("/elsewhere");
+    let spec = spec(&fs, &["/src/"], "/dst");
+    let done = before_first(&fs, Operation::OpenSource, |fs| {
+        fs.rename("/dst/dir", "/dst/moved").symlink("/dst/dir", "/elsewhere");
+    });
+    let fs = Arc::new(fs);
+    carry_out(&fs, &spec);
+    assert!(done.load(Ordering::Relaxed));
+    assert!(fs.names("/elsewhere").is_empty(), "written through a link: {fs:?}");
+}
