@@ -1,0 +1,273 @@
+//! The configuration file: TOML, one line for each setting.
+//!
+//! The one place of this crate that opens files by itself. A file is written as a whole: a partial
+//! file beside it, flushed, then renamed over it. Comments and order are kept.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Value};
+
+use crate::environment::UserEnvironment;
+use crate::settings::{Kind, Origin, SettingError, SettingSources, Settings, find};
+
+/// What can go wrong with the configuration file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not TOML.
+    #[error("{} is not valid TOML: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where, and why.
+        message: String,
+    },
+    /// It cannot be written; what was there is still there.
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no home directory, and no file was named.
+    #[error("there is no home directory to look for a configuration file in; name one")]
+    NoPlace,
+    /// A setting is not right.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+}
+
+impl ConfigError {
+    fn is_denied(&self) -> bool {
+        let ConfigError::Unreadable { source, .. } = self else { return false };
+        source.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
+/// A configuration file as it is.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    document: DocumentMut,
+}
+
+impl ConfigFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, cannot be read, or is not TOML. Names and values are looked at when they
+    /// are resolved.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let document = text.parse::<DocumentMut>().map_err(|error| ConfigError::Malformed {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        Ok(Self { path: path.to_owned(), document })
+    }
+
+    /// Reads a file; one that is not there is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConfigFile::load`].
+    pub fn load_or_empty(path: &Path) -> Result<Self, ConfigError> {
+        match Self::load(path) {
+            // Where the home directory is `/dev/null`, there is no file either.
+            Err(ConfigError::Unreadable { path, source })
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(Self { path, document: DocumentMut::new() })
+            }
+            other => other,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every name with its value as text, in the order of the file.
+    pub fn entries(&self) -> Vec<(String, String)> {
+        self.document.iter().map(|(name, item)| (name.to_owned(), text_of(item))).collect()
+    }
+
+    /// The value that the file has for a name, as text.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.document.get(name).map(text_of)
+    }
+
+    /// Sets a value; [`ConfigFile::save`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such setting, or the text is not a value of it.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
+        // Checked as strictly as on the command line: somebody is here to correct it.
+        Settings::default().set(name, text, Origin::Flag)?;
+        let kind = find(name).map(|setting| setting.kind);
+        let mut value = value_of(kind, text);
+        if let Some(Item::Value(known)) = self.document.get(name) {
+            // The comment behind the value stays.
+            *value.decor_mut() = known.decor().clone();
+        }
+        self.document[name] = Item::Value(value);
+        Ok(())
+    }
+
+    /// Takes a name out, so that the default counts again; says whether it was there.
+    pub fn unset(&mut self, name: &str) -> bool {
+        self.document.remove(name).is_some()
+    }
+
+    /// Writes the file as a whole: whatever happens, it is its old self or its new self.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; then it is its old self.
+    pub fn save(&self) -> Result<(), ConfigError> {
+        write_whole(&self.path, self.document.to_string().as_bytes())
+            .map_err(|source| ConfigError::Unwritable { path: self.path.clone(), source })
+    }
+}
+
+/// Where the configuration file is: `named` (by `--config`), else `SURECOPY_CONFIG`, else its usual
+/// place.
+///
+/// # Errors
+///
+/// No file is named and there is no home directory.
+pub fn path(environment: &UserEnvironment, named: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    named
+        .map(Path::to_owned)
+        .or_else(|| environment.named_config_file())
+        .or_else(|| environment.usual_config_file())
+        .ok_or(ConfigError::NoPlace)
+}
+
+/// Gathers everything that a user said: in the configuration file, in the environment, and in
+/// `flags`. A file that is named must exist; the usual one need not. When this process may not read
+/// the usual one, it is somebody else's (a service keeps the `HOME` of whoever started it): it is left
+/// out of account, with a warning.
+///
+/// ```no_run
+/// use surecopy::{Settings, config, environment::UserEnvironment};
+///
+/// let flags = vec![("verify_policy".to_owned(), "all".to_owned())];
+/// let sources = config::gather(&UserEnvironment::read(), None, flags)?;
+/// let settings = Settings::resolve(&sources)?;
+/// # Ok::<(), surecopy::config::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// The file cannot be read, or a variable is not text.
+pub fn gather(
+    environment: &UserEnvironment,
+    named: Option<&Path>,
+    flags: Vec<(String, String)>,
+) -> Result<SettingSources, ConfigError> {
+    let (config, config_warning) = match path(environment, named) {
+        Ok(path) if named.is_some() || environment.named_config_file().is_some() => {
+            (Some(ConfigFile::load(&path)?), None)
+        }
+        Ok(path) => forgiven(ConfigFile::load_or_empty(&path))?,
+        Err(ConfigError::NoPlace) => (None, None),
+        Err(other) => return Err(other),
+    };
+    Ok(SettingSources { config, config_warning, environment: environment.settings()?, flags })
+}
+
+/// The file in its usual place, or why it is left out of account.
+fn forgiven(
+    loaded: Result<ConfigFile, ConfigError>,
+) -> Result<(Option<ConfigFile>, Option<String>), ConfigError> {
+    match loaded {
+        Err(error) if error.is_denied() => {
+            Ok((None, Some(format!("{error}; settings are taken as if it were not there"))))
+        }
+        other => Ok((Some(other?), None)),
+    }
+}
+
+/// A value as the text that `--set` would take for it.
+fn text_of(item: &Item) -> String {
+    match item {
+        Item::Value(Value::String(text)) => text.value().clone(),
+        Item::Value(Value::Integer(number)) => number.value().to_string(),
+        Item::Value(Value::Boolean(flag)) => flag.value().to_string(),
+        Item::Value(Value::Array(values)) => {
+            let texts = values.iter().map(|value| text_of(&Item::Value(value.clone())));
+            texts.collect::<Vec<_>>().join(",")
+        }
+        // No setting is any of these: as they are written, for the error that will name them.
+        Item::Value(other) => {
+            let mut bare = other.clone();
+            // A comment behind the value is part of its decor.
+            bare.decor_mut().clear();
+            bare.to_string()
+        }
+        other => other.to_string().trim().to_owned(),
+    }
+}
+
+/// A text as the TOML value that suits its setting.
+fn value_of(kind: Option<Kind>, text: &str) -> Value {
+    match kind {
+        Some(Kind::Count { .. }) => {
+            text.trim().parse::<i64>().map_or_else(|_| text.into(), Value::from)
+        }
+        Some(Kind::Flag) => match text {
+            "on" | "true" | "yes" | "1" => true.into(),
+            _ => false.into(),
+        },
+        _ => text.into(),
+    }
+}
+
+fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A link (settings kept in a repository, say) stays a link; what it points to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    fs::create_dir_all(&folder)?;
+    let partial = folder.join(format!(".surecopy-config-{:016x}", surecopy_fs::process_identity()));
+    let written =
+        write_partial(&partial, &path, content).and_then(|()| fs::rename(&partial, &path));
+    if let Err(error) = written {
+        // The first error is the one to tell; a partial file that cannot go either changes nothing.
+        drop(fs::remove_file(&partial));
+        return Err(error);
+    }
+    fs::File::open(&folder)?.sync_all()
+}
+
+fn write_partial(partial: &Path, target: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(partial)?;
+    if let Ok(metadata) = fs::metadata(target) {
+        file.set_permissions(metadata.permissions())?;
+    }
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

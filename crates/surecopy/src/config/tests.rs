@@ -1,0 +1,210 @@
+//! The file, in a folder of its own.
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("surecopy/config.toml");
+    (folder, path)
+}
+
+fn environment(variables: &[(&str, &Path)]) -> UserEnvironment {
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn names_in(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path.parent().unwrap()).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn what_is_set_is_there_after_loading_again() {
+    let (_folder, path) = folder();
+    let mut file = ConfigFile::load_or_empty(&path).unwrap();
+    assert!(file.entries().is_empty());
+    let rows = [
+        ("verify_policy", "all"),
+        ("staged_chunk_bytes", "8MiB"),
+        ("maximum_copy_file_size_bytes", "none"),
+        ("retries", "5"),
+        ("buffer_reuse", "off"),
+        ("preserve", "default,owner"),
+    ];
+    for (name, text) in rows {
+        file.set(name, text).unwrap();
+    }
+    file.save().unwrap();
+    assert_eq!(names_in(&path), ["config.toml"], "nothing is left beside the file");
+
+    let file = ConfigFile::load(&path).unwrap();
+    let sources = SettingSources { config: Some(file.clone()), ..SettingSources::default() };
+    let settings = Settings::resolve(&sources).unwrap();
+    assert_eq!(settings.get("retries").unwrap().text, "5");
+    assert_eq!(settings.get("buffer_reuse").unwrap().text, "off");
+    assert_eq!(settings.limits().maximum_copy_file_size_bytes, None);
+    assert_eq!(settings.limits().staged_chunk_bytes, 8 << 20);
+    assert!(settings.preserve().owner && settings.preserve().xattrs);
+    assert_eq!(file.get("verify_policy").as_deref(), Some("all"));
+    assert_eq!(file.get("jobs"), None);
+    assert_eq!(settings.warnings(), []);
+}
+
+#[test]
+fn comments_order_and_permissions_are_kept() {
+    let (_folder, path) = folder();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let before = "# mine\nretries = 1 # few\n\n# why\njobs = 3\n";
+    fs::write(&path, before).unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    fs::set_permissions(&path, permissions).unwrap();
+    let permissions = fs::metadata(&path).unwrap().permissions();
+
+    let mut file = ConfigFile::load(&path).unwrap();
+    file.set("retries", "9").unwrap();
+    file.save().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), before.replace("retries = 1", "retries = 9"));
+    assert_eq!(fs::metadata(&path).unwrap().permissions(), permissions);
+
+    assert!(file.unset("jobs"));
+    assert!(!file.unset("jobs"));
+    file.save().unwrap();
+    assert_eq!(ConfigFile::load(&path).unwrap().get("jobs"), None);
+}
+
+#[test]
+fn what_is_not_allowed_is_not_written() {
+    let (_folder, path) = folder();
+    let mut file = ConfigFile::load_or_empty(&path).unwrap();
+    for (name, text) in
+        [("verify_polcy", "all"), ("verify_policy", "most"), ("retries", "101"), ("jobs", "-1")]
+    {
+        assert_eq!(file.set(name, text).unwrap_err().name(), name);
+    }
+    assert!(file.entries().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_file_stays_a_link() {
+    let (folder, path) = folder();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let real = folder.path().join("real.toml");
+    fs::write(&real, "jobs = 3\n").unwrap();
+    std::os::unix::fs::symlink(&real, &path).unwrap();
+    let mut file = ConfigFile::load(&path).unwrap();
+    file.set("jobs", "4").unwrap();
+    file.save().unwrap();
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&real).unwrap(), "jobs = 4\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_nothing() {
+    let (_folder, path) = folder();
+    // A folder stands where the file should go, so the rename fails after everything else worked.
+    fs::create_dir_all(path.join("inside")).unwrap();
+    let mut file = ConfigFile { path: path.clone(), document: DocumentMut::new() };
+    file.set("jobs", "3").unwrap();
+    assert!(matches!(file.save(), Err(ConfigError::Unwritable { .. })));
+    assert_eq!(names_in(&path), ["config.toml"]);
+}
+
+#[test]
+fn values_of_every_toml_type_become_text() {
+    let (_folder, path) = folder();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text =
+        "a = 'x' # why\nb = 4_096 # why\nc = true # why\nd = ['timestamps', 'owner']\n[e]\nf = 1\n";
+    fs::write(&path, text).unwrap();
+    let entries = ConfigFile::load(&path).unwrap().entries();
+    let expected = [("a", "x"), ("b", "4096"), ("c", "true"), ("d", "timestamps,owner")];
+    for (entry, (name, text)) in entries.iter().zip(expected) {
+        assert_eq!((entry.0.as_str(), entry.1.as_str()), (name, text));
+    }
+    let sections = SettingSources { config: ConfigFile::load(&path).ok(), ..Default::default() };
+    assert_eq!(Settings::resolve(&sections).unwrap_err().name(), "a");
+}
+
+#[test]
+fn a_named_file_must_exist_and_be_toml_but_the_usual_one_may_be_missing() {
+    let (folder, path) = folder();
+    let home = environment(&[("HOME", folder.path())]);
+    let sources = gather(&home, None, Vec::new()).unwrap();
+    assert!(sources.config.unwrap().entries().is_empty());
+    assert!(gather(&environment(&[]), None, Vec::new()).unwrap().config.is_none());
+
+    let named = environment(&[("HOME", folder.path()), ("SURECOPY_CONFIG", &path)]);
+    let error = gather(&named, None, Vec::new()).unwrap_err();
+    assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
+    assert!(gather(&home, Some(&path), Vec::new()).is_err());
+
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "jobs = = 3").unwrap();
+    let error = gather(&home, Some(&path), Vec::new()).unwrap_err();
+    assert!(matches!(error, ConfigError::Malformed { .. }), "{error}");
+    assert!(error.to_string().contains("config.toml"), "{error}");
+}
+
+#[test]
+fn the_flag_names_the_file_before_the_variable() {
+    let named = environment(&[("HOME", Path::new("/h")), ("SURECOPY_CONFIG", Path::new("/v"))]);
+    let flag = Path::new("/f");
+    assert_eq!(path(&named, Some(flag)).unwrap(), flag);
+    assert_eq!(path(&named, None).unwrap(), Path::new("/v"));
+    assert!(matches!(path(&environment(&[]), None), Err(ConfigError::NoPlace)));
+}
+
+#[test]
+fn a_home_that_is_no_directory_holds_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::write(&home, "").unwrap();
+    let sources = gather(&environment(&[("HOME", &home)]), None, Vec::new()).unwrap();
+    assert!(sources.config.unwrap().entries().is_empty());
+}
+
+/// Who may read everything cannot see this fail; the check is on what is made of the failure.
+#[test]
+fn only_the_usual_file_may_be_out_of_reach() {
+    let path = Path::new("/home/other/.config/surecopy/config.toml");
+    let unreadable = |kind: io::ErrorKind| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source: kind.into(),
+    };
+    let (config, warning) = forgiven(Err(unreadable(io::ErrorKind::PermissionDenied))).unwrap();
+    assert!(config.is_none());
+    let sources = SettingSources { config, config_warning: warning, ..SettingSources::default() };
+    let settings = Settings::resolve(&sources).unwrap();
+    let [warning] = settings.warnings() else { panic!("{:?}", settings.warnings()) };
+    assert_eq!(warning.name, None);
+    assert!(warning.message.contains("cannot read /home/other"), "{}", warning.message);
+    assert!(forgiven(Err(unreadable(io::ErrorKind::InvalidData))).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_this_process_may_not_read_is_an_error_only_where_it_is_named() {
+    let (folder, path) = folder();
+    let home = folder.path().join("home");
+    let usual = home.join(".config/surecopy/config.toml");
+    for file in [&path, &usual] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "retries = 7\n").unwrap();
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+        fs::set_permissions(file, closed).unwrap();
+    }
+    if fs::read(&path).is_ok() {
+        eprintln!("skipped: this process may read everything");
+        return;
+    }
+    let home = environment(&[("HOME", &home)]);
+    let settings = Settings::resolve(&gather(&home, None, Vec::new()).unwrap()).unwrap();
+    assert_eq!(settings.get("retries").unwrap().text, "2");
+    assert_eq!(settings.warnings().len(), 1);
+    assert!(gather(&home, Some(&path), Vec::new()).is_err());
+    assert!(ConfigFile::load_or_empty(&usual).is_err(), "it is not replaced by an empty one");
+}

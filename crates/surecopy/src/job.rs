@@ -1,0 +1,103 @@
+//! A job that is ready to run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use surecopy_engine::{
+    ConflictResolver, Control, CopySpec, Environment, Mapping, MappingError, NoJournal, Observer,
+    Progress, Report,
+};
+use surecopy_fs::{FileKind, FileSystem, NativeFs};
+
+use crate::clock::SystemClock;
+use crate::error::CopyError;
+
+/// A job that is ready to run. Take [`Job::control`] and [`Job::progress`] from it before
+/// [`Job::run`] consumes it.
+pub struct Job {
+    fs: NativeFs,
+    spec: CopySpec,
+    control: Control,
+    progress: Arc<Progress>,
+    resolver: Option<Box<dyn ConflictResolver>>,
+}
+
+impl Job {
+    pub(crate) fn new(fs: NativeFs, spec: CopySpec) -> Self {
+        Self {
+            fs,
+            spec,
+            control: Control::new(),
+            progress: Arc::new(Progress::new()),
+            resolver: None,
+        }
+    }
+
+    /// What goes where.
+    pub fn mappings(&self) -> &[Mapping] {
+        &self.spec.mappings
+    }
+
+    /// Everything that was asked for, resolved.
+    pub fn spec(&self) -> &CopySpec {
+        &self.spec
+    }
+
+    /// The switch that pauses, resumes and cancels this job. Clones are the same switch.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// The counters of this job, to be polled from another thread while it runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Who is asked about targets that exist, when the policy is
+    /// [`ConflictPolicy::Ask`](crate::ConflictPolicy::Ask).
+    pub fn ask(&mut self, resolver: Box<dyn ConflictResolver>) {
+        self.resolver = Some(resolver);
+    }
+
+    /// Runs the job on this thread and some of its own, until it has ended.
+    ///
+    /// Failures of single items do not end it; the observer is told of each, and
+    /// [`Report::tally`](crate::Report) counts them.
+    pub fn run(self, observer: &dyn Observer) -> Report {
+        let clock = SystemClock::new();
+        let environment = Environment {
+            fs: Arc::new(self.fs),
+            clock: &clock,
+            journal: &NoJournal,
+            observer,
+            control: &self.control,
+            progress: &self.progress,
+            resolver: self.resolver.as_deref(),
+            available_memory_bytes: surecopy_fs::available_memory_bytes(),
+        };
+        surecopy_engine::run(&self.spec, &environment)
+    }
+
+    /// Whether a source is a directory, or the contents of one.
+    pub(crate) fn has_directory_source(&self) -> Result<bool, CopyError> {
+        for mapping in self.mappings() {
+            let Some(name) = mapping.source.name() else { return Ok(true) };
+            let root = self.fs.open_root(&mapping.source_root);
+            let metadata = root.and_then(|root| self.fs.metadata_at(&root, name));
+            let metadata = metadata.map_err(|source| MappingError::Inaccessible {
+                path: mapping.source_path(),
+                source,
+            })?;
+            if metadata.kind == FileKind::Directory {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
