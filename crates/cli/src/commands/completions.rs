@@ -1,0 +1,23 @@
+//! `surecopy completions`: a script that completes commands and options in a shell.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::exit::ExitStatus;
+use crate::program::{self, Failure};
+
+/// Write a shell's completion script to stdout
+///
+/// For bash: surecopy completions bash > ~/.local/share/bash-completion/completions/surecopy
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+/// Writes the script.
+pub(crate) fn run(args: &CompletionsArgs) -> Result<ExitStatus, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut program::definition(), "surecopy", &mut script);
+    super::print(&script)
+}

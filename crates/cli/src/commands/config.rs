@@ -1,0 +1,161 @@
+//! `surecopy config`: looking at settings and changing them in the configuration file.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use surecopy::ErrorCode;
+use surecopy::config::{self, ConfigFile};
+use surecopy::environment::UserEnvironment;
+use surecopy::explain::{self, Format};
+use surecopy::settings::{SETTINGS, Settings};
+
+use super::print;
+use crate::exit::ExitStatus;
+use crate::hint;
+use crate::program::Failure;
+use crate::shown::{Plain, Shown};
+
+/// Show and change settings
+///
+/// A value comes from the command line, else from the environment (SURECOPY_ and the name in
+/// capitals), else from the configuration file, else from the profile, else it is the default. No
+/// configuration is read from the current directory.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+
+    /// Use this configuration file instead of the usual one
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Show every setting with its value and where the value comes from
+    Show,
+    /// Show the value of one setting
+    Get {
+        /// The setting
+        #[arg(value_name = "KEY")]
+        name: String,
+    },
+    /// Write a value into the configuration file
+    Set {
+        /// The setting
+        #[arg(value_name = "KEY")]
+        name: String,
+        /// Its value
+        value: String,
+    },
+    /// Show where the configuration file is
+    Path,
+    /// Say what a setting means, what it may be and why its default is what it is
+    Explain {
+        /// The setting; all of them without it
+        #[arg(value_name = "KEY")]
+        name: Option<String>,
+        /// As the page for the documentation
+        #[arg(long, hide = true, conflicts_with = "name")]
+        markdown: bool,
+    },
+    /// Say what every error code means
+    #[command(hide = true)]
+    Codes {
+        /// As the page for the documentation
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+/// Shows or changes settings.
+pub(crate) fn run(args: ConfigArgs) -> Result<ExitStatus, Failure> {
+    let named = args.config.as_deref();
+    let text = match args.command {
+        ConfigCommand::Show => show(&in_force(named)?),
+        ConfigCommand::Get { name } => {
+            let settings = in_force(named)?;
+            format!("{}\n", settings.get(&name).map_err(Failure::usage)?.text)
+        }
+        ConfigCommand::Set { name, value } => return set(named, &name, &value),
+        ConfigCommand::Path => {
+            // The bare path, for use by programs.
+            let path = file(named)?;
+            let mut bytes = path.as_os_str().as_encoded_bytes().to_vec();
+            bytes.push(b'\n');
+            return print(&bytes);
+        }
+        ConfigCommand::Explain { name: Some(name), .. } => explain_one(&name)?,
+        ConfigCommand::Explain { name: None, markdown: true } => {
+            explain::settings(Format::Markdown)
+        }
+        ConfigCommand::Explain { name: None, markdown: false } => explain::settings(Format::Plain),
+        ConfigCommand::Codes { markdown } => codes_page(markdown),
+    };
+    print(text.as_bytes())
+}
+
+fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    config::path(&UserEnvironment::read(), named).map_err(Failure::usage)
+}
+
+fn in_force(named: Option<&Path>) -> Result<Settings, Failure> {
+    let sources = config::gather(&UserEnvironment::read(), named, Vec::new());
+    Settings::resolve(&sources.map_err(Failure::usage)?).map_err(Failure::usage)
+}
+
+fn show(settings: &Settings) -> String {
+    let widest = SETTINGS.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for resolved in settings.iter() {
+        let name = resolved.setting.name;
+        let origin = resolved.origin.to_string();
+        line(&mut text, format_args!("{name:<widest$} = {}  ({})", resolved.text, Plain(&origin)));
+    }
+    for warning in settings.warnings() {
+        line(&mut text, format_args!("warning: {}", Plain(&warning.message)));
+    }
+    text
+}
+
+fn set(named: Option<&Path>, name: &str, value: &str) -> Result<ExitStatus, Failure> {
+    let mut file = ConfigFile::load_or_empty(&file(named)?).map_err(Failure::usage)?;
+    file.set(name, value).map_err(Failure::usage)?;
+    file.save().map_err(Failure::other)?;
+    let written = file.get(name).unwrap_or_default();
+    print(format!("{name} = {written} in {}\n", Shown(file.path())).as_bytes())
+}
+
+fn explain_one(name: &str) -> Result<String, Failure> {
+    let settings = Settings::default();
+    let resolved = settings.get(name).map_err(Failure::usage)?;
+    Ok(explain::setting(resolved.setting))
+}
+
+/// `docs/error-codes.md`, or the same for reading in a terminal.
+fn codes_page(is_markdown: bool) -> String {
+    let mut text = String::new();
+    if is_markdown {
+        text.push_str(
+            "# Error codes\n\n\
+             The list is closed. The class says what an error calls for: `retryable` may pass by \
+             itself, `needs_user` waits for somebody, `permanent` stays until the request changes, \
+             `bug` is a mistake in surecopy.\n\n\
+             | code | class | meaning | what to do |\n|---|---|---|---|\n",
+        );
+    }
+    for code in ErrorCode::ALL {
+        let (class, meaning, hint) = (code.class().as_str(), code.meaning(), hint::for_code(*code));
+        if is_markdown {
+            line(&mut text, format_args!("| `{code}` | {class} | {meaning} | {hint} |"));
+        } else {
+            line(&mut text, format_args!("{code} ({class})\n  {meaning}\n  what to do: {hint}"));
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("writing to a string does not fail");
+}

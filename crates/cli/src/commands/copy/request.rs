@@ -1,0 +1,175 @@
+//! From arguments to a job: which options are which settings, which combinations make no sense.
+//! The one step between what was typed and what the library is asked for.
+
+use std::path::PathBuf;
+
+use surecopy::environment::UserEnvironment;
+use surecopy::settings::{Origin, Settings};
+use surecopy::{ConflictPolicy, CopyError, CopyRequest, Job, MappingError, Preserve, config};
+
+use super::args::{ConflictArg, CopyArgs};
+use super::preserve;
+use crate::exit::ExitStatus;
+use crate::hint;
+use crate::program::Failure;
+use crate::terminal::Terminal;
+
+/// A job that is ready, and the settings that it was made with.
+pub(super) struct Request {
+    pub(super) job: Job,
+    pub(super) settings: Settings,
+}
+
+/// Resolves everything that was typed. Nothing is written.
+pub(super) fn resolve(args: &CopyArgs, terminal: Terminal) -> Result<Request, Failure> {
+    let (sources, destination) = paths(args)?;
+    let settings = settings(args)?;
+    if settings.on_conflict() == ConflictPolicy::Ask && !terminal.can_ask && !args.dry_run {
+        return Err(Failure::usage(
+            "nobody can be asked: stdin is not a terminal; choose another policy with --on-conflict",
+        ));
+    }
+    if settings.on_conflict() == ConflictPolicy::Ask && args.output.json {
+        return Err(Failure::usage("--json is for programs, and --on-conflict ask is for people"));
+    }
+    if args.targets.checksum {
+        compares_by_content(&settings)?;
+    }
+    let job = CopyRequest::new(sources, destination)
+        .exact_target(args.no_target_directory)
+        .settings(settings.clone())
+        .filter(args.filters.filter()?)
+        .dry_run(args.dry_run)
+        .fail_fast(args.way.fail_fast)
+        .checksum(args.targets.checksum)
+        .replace_read_only(args.targets.replace_read_only)
+        .prepare()
+        .map_err(|error| refusal(&error))?;
+    Ok(Request { job, settings })
+}
+
+/// Only one policy compares at all. With another one, `-c` would promise a look that nobody takes.
+fn compares_by_content(settings: &Settings) -> Result<(), Failure> {
+    let policy = settings.get("on_conflict").map_err(Failure::usage)?;
+    if settings.on_conflict() == ConflictPolicy::Update {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--checksum applies only to --on-conflict update, and `{}` is in force (from {})",
+        policy.text, policy.origin
+    )))
+}
+
+/// Sources, and the destination behind them.
+fn paths(args: &CopyArgs) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
+    let (destination, sources) =
+        args.paths.split_last().filter(|(_, sources)| !sources.is_empty()).ok_or_else(|| {
+            Failure::usage("say what to copy and where to: surecopy copy SRC... DST")
+        })?;
+    if args.paths.iter().any(|path| path.is_empty()) {
+        return Err(Failure::usage("a path is empty; the current directory is written as ."));
+    }
+    Ok((sources.iter().map(PathBuf::from).collect(), PathBuf::from(destination)))
+}
+
+/// The settings in force, options included.
+fn settings(args: &CopyArgs) -> Result<Settings, Failure> {
+    let environment = UserEnvironment::read();
+    let sources = config::gather(&environment, args.settings.config.as_deref(), flags(args)?)
+        .map_err(Failure::usage)?;
+    let mut settings = Settings::resolve(&sources).map_err(Failure::usage)?;
+    let base = if args.targets.archive { Preserve::ALL } else { settings.preserve() };
+    let kept = match &args.targets.preserve {
+        Some(list) => preserve::read(list, base).map_err(Failure::usage)?,
+        None => base,
+    };
+    if kept != settings.preserve() {
+        let names = kept.kept();
+        let text = if names.is_empty() { "none".to_owned() } else { names.join(",") };
+        settings.set("preserve", &text, Origin::Flag).map_err(Failure::usage)?;
+    }
+    Ok(settings)
+}
+
+/// Every option that is a setting, as the setting. `--set` comes first: an option with a name of
+/// its own is the more deliberate of the two.
+fn flags(args: &CopyArgs) -> Result<Vec<(String, String)>, Failure> {
+    let mut flags = Vec::new();
+    for pair in &args.settings.set {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--set takes KEY=VALUE, not `{pair}`")))?;
+        flags.push((key.trim().to_owned(), value.trim().to_owned()));
+    }
+    let conflict = args.targets.on_conflict.map(ConflictArg::as_str);
+    let newer = args.targets.update.then_some(ConflictArg::Newer.as_str());
+    let words = [
+        ("verify_policy", args.proof.verify.map(|word| word.as_str())),
+        ("read_back", args.proof.read_back.map(|word| word.as_str())),
+        ("digest", args.proof.digest.map(|word| word.as_str())),
+        ("strategy", args.way.strategy.map(|word| word.as_str())),
+        ("reflink", args.way.reflink.map(|word| word.as_str())),
+        ("on_conflict", conflict.or(newer)),
+        ("profile", args.settings.profile.as_deref()),
+    ];
+    let numbers = [("jobs", args.way.jobs), ("retries", args.way.retries)];
+    flags.extend(
+        words.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned()))),
+    );
+    flags.extend(
+        numbers.into_iter().filter_map(|(name, n)| Some((name.to_owned(), n?.to_string()))),
+    );
+    Ok(flags)
+}
+
+/// What keeps a job from being made: either the arguments do not fit together, or what they name
+/// is not there.
+fn refusal(error: &CopyError) -> Failure {
+    let status = match error {
+        CopyError::Mapping(
+            MappingError::SourceMissing { .. } | MappingError::Inaccessible { .. },
+        ) => ExitStatus::Refused,
+        CopyError::Journal(_) => ExitStatus::RecordFailed,
+        CopyError::Refused { .. } => ExitStatus::Refused,
+        CopyError::Cancelled => ExitStatus::Cancelled,
+        _ => ExitStatus::Usage,
+    };
+    let hint = error.code().map(|code| hint::for_code(code).to_owned());
+    Failure { status, message: error.to_string(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::super::args::{DigestArg, ReadBackArg, ReflinkArg, StrategyArg, VerifyArg};
+    use super::*;
+
+    /// Every word of an option is a value of its setting, and the other way round.
+    #[test]
+    fn options_and_settings_have_the_same_words() {
+        fn words<T: ValueEnum>() -> Vec<String> {
+            let words = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            words.map(|value| value.get_name().to_owned()).collect()
+        }
+        let rows = [
+            ("verify_policy", words::<VerifyArg>()),
+            ("read_back", words::<ReadBackArg>()),
+            ("digest", words::<DigestArg>()),
+            ("strategy", words::<StrategyArg>()),
+            ("reflink", words::<ReflinkArg>()),
+            ("on_conflict", words::<ConflictArg>()),
+        ];
+        for (name, words) in rows {
+            let setting = surecopy::settings::find(name).unwrap();
+            let surecopy::settings::Kind::Choice(known) = setting.kind else {
+                panic!("{name} is no choice");
+            };
+            let mut known: Vec<&str> = known.to_vec();
+            let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+            known.sort_unstable();
+            words.sort_unstable();
+            assert_eq!(words, known, "{name}");
+        }
+    }
+}

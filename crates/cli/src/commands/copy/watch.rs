@@ -1,0 +1,205 @@
+//! Watching a job while it runs. This thread never waits for the copy, so it answers signals while a
+//! device hangs. It cancels nothing itself.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use surecopy::{Control, Event, Job, Progress, Snapshot};
+
+use super::renderer::Renderer;
+use crate::human::{ProgressView, Screen};
+use crate::shown::Shown;
+use crate::signals::SignalCount;
+
+/// How soon a signal is noticed while nothing happens.
+const ATTENTION: Duration = Duration::from_millis(50);
+
+/// How soon after a cancel it is said what is waited for, and how often then.
+const FIRST_EXPLANATION: Duration = Duration::from_millis(400);
+const NEXT_EXPLANATION: Duration = Duration::from_secs(1);
+
+/// The signal that ends the program at once, whatever the job is waiting for.
+const LAST_SIGNAL: u32 = 3;
+
+/// What is shown while a job runs.
+pub(super) struct Watch {
+    screen: Arc<Screen>,
+    view: ProgressView,
+    pulse: Duration,
+    progress: Arc<Progress>,
+    control: Control,
+    signals: SignalCount,
+    /// Signals that were answered.
+    answered: u32,
+    /// When the cancel was noticed, and when it is to be explained next.
+    cancel: Option<(Instant, Duration)>,
+}
+
+/// How long a job was watched.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// Until it had ended.
+    ToTheEnd,
+    /// Until so many signals had come that it is not waited for any longer.
+    UntilGivenUp,
+}
+
+impl Watch {
+    /// Begins to watch a job.
+    pub(super) fn new(
+        screen: &Arc<Screen>,
+        view: ProgressView,
+        pulse: Duration,
+        job: &Job,
+        signals: SignalCount,
+    ) -> Self {
+        let (progress, control) = (job.progress(), job.control());
+        let screen = Arc::clone(screen);
+        Self { screen, view, pulse, progress, control, signals, answered: 0, cancel: None }
+    }
+
+    /// Shows facts and figures until no more facts will come, or the user gives up.
+    pub(super) fn until_closed(
+        &mut self,
+        facts: &Receiver<Event>,
+        renderer: &mut Renderer,
+    ) -> Watched {
+        let mut next = Instant::now();
+        let watched = loop {
+            let wait = next.saturating_duration_since(Instant::now());
+            match facts.recv_timeout(wait.min(ATTENTION)) {
+                Ok(event) => renderer.event(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Watched::ToTheEnd,
+            }
+            if self.signals.get() >= LAST_SIGNAL {
+                break Watched::UntilGivenUp;
+            }
+            let now = Instant::now();
+            if now >= next {
+                next = now + self.pulse;
+                self.tick();
+            }
+            self.answer();
+        };
+        self.view.end();
+        watched
+    }
+
+    fn tick(&mut self) {
+        let snapshot = self.progress.snapshot();
+        self.view.tick(&snapshot);
+        if let Some((since, next)) = &mut self.cancel
+            && since.elapsed() >= *next
+        {
+            *next += NEXT_EXPLANATION;
+            self.screen.talk(&waiting_for(&snapshot));
+        }
+    }
+
+    /// Answers a cancel, and each further signal.
+    fn answer(&mut self) {
+        if !self.control.is_cancelled() {
+            return;
+        }
+        if self.cancel.is_none() {
+            self.cancel = Some((Instant::now(), FIRST_EXPLANATION));
+            self.answered = self.signals.get();
+            self.screen.talk("cancelling …");
+        }
+        if self.signals.get() > self.answered {
+            self.answered = self.signals.get();
+            let waiting = waiting_for(&self.progress.snapshot());
+            self.screen.talk(&format!(
+                "{waiting}; once more ends the program at once and may leave partial files (.surecopy-*)"
+            ));
+        }
+    }
+}
+
+/// What keeps a cancelled job from ending.
+fn waiting_for(snapshot: &Snapshot) -> String {
+    match snapshot.current.first() {
+        Some(item) => format!("waiting for {} of {}", item.step.as_str(), Shown(&item.path)),
+        None => "waiting for the destination to be put in order".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::mpsc::sync_channel;
+
+    use surecopy::{CurrentItem, Step};
+
+    use super::*;
+    use crate::human::ProgressMode;
+    use crate::stream::{OnFailure, Stream};
+    use crate::terminal::Terminal;
+
+    #[test]
+    fn it_says_what_it_waits_for() {
+        let mut snapshot = Snapshot::default();
+        assert_eq!(waiting_for(&snapshot), "waiting for the destination to be put in order");
+        snapshot.current.push(CurrentItem {
+            path: PathBuf::from("slow\n"),
+            size_bytes: 1,
+            strategy: None,
+            step: Step::Flushing,
+            copied_bytes: 1,
+            verified_bytes: 0,
+        });
+        assert_eq!(waiting_for(&snapshot), r#"waiting for flushing of "slow\n""#);
+    }
+
+    /// A writer whose text can be looked at.
+    #[derive(Clone, Default)]
+    struct Text(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Text {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_third_signal_gives_up_on_a_job_that_does_not_end() {
+        let (control, text, signals) = (Control::new(), Text::default(), SignalCount::default());
+        let stream = |out| Stream::start(out, OnFailure::GoOn, control.clone()).unwrap();
+        let terminal = Terminal { can_ask: false, can_draw: false, can_colour: false };
+        let screen = Arc::new(Screen::new(stream(Text::default()), stream(text.clone()), terminal));
+        let mut watch = Watch {
+            view: ProgressView::new(ProgressMode::Never, true, false, &screen),
+            screen,
+            pulse: Duration::from_secs(1),
+            progress: Arc::new(Progress::new()),
+            control: control.clone(),
+            signals: signals.clone(),
+            answered: 0,
+            cancel: None,
+        };
+        // As long as the sender is there, the job has not ended.
+        let (sender, facts) = sync_channel::<Event>(1);
+        let said = |what: &str| {
+            while !String::from_utf8_lossy(&text.0.lock().unwrap()).contains(what) {
+                std::thread::yield_now();
+            }
+        };
+        let lines = crate::json::JsonLines::new(stream(Text::default()));
+        let watching =
+            std::thread::spawn(move || watch.until_closed(&facts, &mut Renderer::Json(lines)));
+        signals.add();
+        control.cancel();
+        said("cancelling …");
+        signals.add();
+        said("once more ends the program at once");
+        signals.add();
+        assert_eq!(watching.join().unwrap(), Watched::UntilGivenUp);
+        drop(sender);
+    }
+}

@@ -1,0 +1,16 @@
+//! Writing a command's whole output at once.
+
+use std::io::{ErrorKind, Write};
+
+use crate::exit::ExitStatus;
+use crate::program::Failure;
+
+/// Writes data to stdout. A reader that has seen enough is not an error.
+pub(crate) fn print(data: &[u8]) -> Result<ExitStatus, Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(ExitStatus::Done),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
+        Err(error) => Err(Failure::other(format!("cannot write output: {error}"))),
+    }
+}

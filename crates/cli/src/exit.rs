@@ -1,0 +1,166 @@
+//! The only table of exit codes. Nothing else in the program ends with a number.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use surecopy::{Outcome, Report};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Everything that was asked for is done.
+    Done,
+    /// Some items failed.
+    ItemsFailed,
+    /// The command line, a setting or a pattern makes no sense.
+    Usage,
+    /// What was read back differed, and still did after every retry.
+    Mismatch,
+    /// Refused before anything was written.
+    Refused,
+    /// What happened could not be recorded.
+    RecordFailed,
+    /// Cancelled by the user or by a signal.
+    Cancelled,
+}
+
+impl ExitStatus {
+    /// Every status, in the order of the codes.
+    pub(crate) const ALL: [ExitStatus; 7] = [
+        ExitStatus::Done,
+        ExitStatus::ItemsFailed,
+        ExitStatus::Usage,
+        ExitStatus::Mismatch,
+        ExitStatus::Refused,
+        ExitStatus::RecordFailed,
+        ExitStatus::Cancelled,
+    ];
+
+    /// The number that the caller sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            ExitStatus::Done => 0,
+            ExitStatus::ItemsFailed => 1,
+            ExitStatus::Usage => 2,
+            ExitStatus::Mismatch => 3,
+            ExitStatus::Refused => 4,
+            ExitStatus::RecordFailed => 5,
+            ExitStatus::Cancelled => 130,
+        }
+    }
+
+    /// What it means, for the table in the help.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            ExitStatus::Done => "all done",
+            ExitStatus::ItemsFailed => "some items failed; the others are done",
+            ExitStatus::Usage => "wrong usage: options, settings, patterns",
+            ExitStatus::Mismatch => "a verification mismatch remained after every retry",
+            ExitStatus::Refused => "refused before anything was written",
+            ExitStatus::RecordFailed => "the record of the job could not be written",
+            ExitStatus::Cancelled => "cancelled; what was not finished is as it was before",
+        }
+    }
+
+    /// The status that a report calls for: the first row that applies.
+    pub(crate) fn of(report: &Report) -> Self {
+        match report.outcome {
+            Outcome::JournalFailed(_) => ExitStatus::RecordFailed,
+            Outcome::Refused => ExitStatus::Refused,
+            Outcome::Cancelled => ExitStatus::Cancelled,
+            Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Planned => {
+                let tally = &report.tally;
+                if tally.mismatched > 0 {
+                    ExitStatus::Mismatch
+                } else if tally.failed > 0 || !report.problems.is_empty() {
+                    ExitStatus::ItemsFailed
+                } else {
+                    ExitStatus::Done
+                }
+            }
+        }
+    }
+
+    /// The status of a job whose user did not wait for the rest of the output.
+    pub(crate) fn or_cancelled(self) -> Self {
+        match self {
+            ExitStatus::RecordFailed | ExitStatus::Refused | ExitStatus::Usage => self,
+            _ => ExitStatus::Cancelled,
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        ExitCode::from(status.code())
+    }
+}
+
+/// The table of exit codes, as it stands under the help.
+pub(crate) fn table() -> String {
+    let mut text = String::from("Exit status:\n");
+    for status in ExitStatus::ALL {
+        writeln!(text, "  {:>3}  {}", status.code(), status.meaning())
+            .expect("writing to a string does not fail");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use surecopy::{Planned, Tally};
+
+    use super::*;
+
+    fn report(outcome: Outcome, failed: u64, mismatched: u64) -> Report {
+        Report {
+            outcome,
+            tally: Tally { failed, mismatched, ..Tally::default() },
+            problems: Vec::new(),
+            planned: Planned::default(),
+            warnings: 0,
+            duration: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_status() {
+        let rows = [
+            (Outcome::Finished, 0, 0, 0),
+            (Outcome::Finished, 1, 0, 1),
+            (Outcome::Finished, 2, 1, 3),
+            (Outcome::StoppedAtFailure, 1, 0, 1),
+            (Outcome::StoppedAtFailure, 1, 1, 3),
+            (Outcome::Planned, 0, 0, 0),
+            (Outcome::Refused, 1, 0, 4),
+            (Outcome::Cancelled, 1, 1, 130),
+            (Outcome::JournalFailed("disk".to_owned()), 0, 0, 5),
+        ];
+        for (outcome, failed, mismatched, code) in rows {
+            let got = ExitStatus::of(&report(outcome.clone(), failed, mismatched)).code();
+            assert_eq!(got, code, "{outcome:?} {failed} {mismatched}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_wait_for_the_output_has_cancelled() {
+        use ExitStatus::{Cancelled, Done, Mismatch, RecordFailed, Refused};
+        let rows =
+            [(Done, 130), (Mismatch, 130), (Cancelled, 130), (Refused, 4), (RecordFailed, 5)];
+        for (status, code) in rows {
+            assert_eq!(status.or_cancelled().code(), code, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn every_code_stands_in_the_table_once() {
+        let table = table();
+        for status in ExitStatus::ALL {
+            let line = format!("  {:>3}  {}", status.code(), status.meaning());
+            assert_eq!(table.lines().filter(|found| *found == line).count(), 1, "{line}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What to do about each error. The match is exhaustive: a new code without advice does not
+//! compile. It advises only; what happened is said by the error itself.
+
+use surecopy::ErrorCode;
+
+/// What the user can do, as one or two sentences.
+pub(crate) fn for_code(code: ErrorCode) -> &'static str {
+    use ErrorCode as Code;
+    match code {
+        Code::SourceMissing => {
+            "check the path; if it was there before, see whether its disk is still connected"
+        }
+        Code::SourceUnreadable => "ask the owner for read access, or run as a user who has it",
+        Code::SourceChanged => {
+            "copy again when no program is writing to the file, or copy from a snapshot"
+        }
+        Code::SourceIoError => {
+            "the disk cannot read this file: copy the others first, then look at the disk's health"
+        }
+        Code::DestinationFull => {
+            "make room at the destination, then run the same command again: what is done will be skipped"
+        }
+        Code::QuotaExceeded => {
+            "remove files or have the quota raised, then run the same command again"
+        }
+        Code::DestinationReadOnly => "mount the destination for writing, or choose another one",
+        Code::DestinationDenied => {
+            "make the destination directory writable for you, or choose another one"
+        }
+        Code::DestinationIoError => {
+            "do not trust this disk until its health and its cable have been checked; the old file, if there was one, is still there"
+        }
+        Code::TargetReadOnly => {
+            "take the protection off the target, or use --replace-read-only for files without a write bit"
+        }
+        Code::TargetExists => "choose another policy with --on-conflict, or another destination",
+        Code::TargetKindDiffers => {
+            "move what stands there out of the way, or choose another destination"
+        }
+        Code::TargetChanged => {
+            "another program writes to the destination: stop it, then run the same command again"
+        }
+        Code::FileBusy => "close the program that holds the file, then run the same command again",
+        Code::SameFile => {
+            "nothing needs to be copied; if a copy was meant, give another destination"
+        }
+        Code::DestinationInsideSource => "choose a destination outside the source",
+        Code::DuplicateTarget => "copy the two sources to different directories",
+        Code::FileTooLarge => "raise the limit with --set maximum_copy_file_size_bytes=BYTES",
+        Code::FileTooLargeForVolume => {
+            "use a destination with another file system (FAT32 ends at 4 GiB), or split the file"
+        }
+        Code::NameNotAllowed => {
+            "rename the file, or use a destination whose file system can hold the name"
+        }
+        Code::NameCollision => {
+            "rename one of the two, or use a destination that tells such names apart"
+        }
+        Code::LinkInPath => {
+            "look at where the link points; to copy there, give the real directory as the destination"
+        }
+        Code::LinksNotSupported => {
+            "use a destination with links, or leave them out with --preserve=-links or --preserve=-hard-links"
+        }
+        Code::CloneNotPossible => "use --reflink auto to copy where blocks cannot be shared",
+        Code::VerifyMismatch => {
+            "the destination returns other bytes than were written: do not trust this disk, its cable or this machine's memory until checked"
+        }
+        Code::ReadBackFailed => {
+            "run the same command again; if it happens again, check the destination disk's health"
+        }
+        Code::FlushFailed => {
+            "data was lost on its way to the disk: check the disk and its connection, then run the same command again"
+        }
+        Code::DurabilityUnknown => {
+            "compare both files named in the details, and keep the right one"
+        }
+        Code::VolumeUnreachable => {
+            "bring the network or the disk back, then run the same command again"
+        }
+        Code::OutOfResources => {
+            "use fewer jobs (-j 1) or the low-memory profile, or raise the limit of open files"
+        }
+        Code::JournalFailed => {
+            "make room for the record of the job, then run the same command again"
+        }
+        Code::SystemError => {
+            "the operating system's message tells more; if it does not help, please report it"
+        }
+        Code::Internal => {
+            "this is a mistake in surecopy: please report it with the message and the details"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_a_fragment_of_its_own_for_every_code() {
+        for (index, code) in ErrorCode::ALL.iter().enumerate() {
+            let hint = for_code(*code);
+            assert!(!hint.ends_with('.') && hint.len() > 20, "{code}");
+            let is_repeated =
+                ErrorCode::ALL[index + 1..].iter().any(|other| for_code(*other) == hint);
+            assert!(!is_repeated, "{code}");
+        }
+    }
+}

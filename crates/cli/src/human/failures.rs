@@ -1,0 +1,124 @@
+//! What went wrong, collected while a job runs and told at its end, grouped by code, with what to
+//! do about it. It keeps a bounded number of failures; all of them are counted.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use surecopy::{ErrorCode, ItemError};
+
+use crate::amounts::Count;
+use crate::hint;
+use crate::shown::{Plain, Shown};
+
+/// More failures of one code than this are counted, but not kept.
+const KEPT_PER_CODE: usize = 100;
+
+/// The failures of a job.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    by_code: BTreeMap<&'static str, Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    code: ErrorCode,
+    count: u64,
+    kept: Vec<(PathBuf, ItemError)>,
+}
+
+impl Failures {
+    /// Takes note of a failure of the item at `path`.
+    pub(super) fn add(&mut self, path: PathBuf, error: ItemError) {
+        let code = error.code;
+        let group = self.by_code.entry(code.as_str()).or_insert_with(|| Group {
+            code,
+            count: 0,
+            kept: Vec::new(),
+        });
+        group.count += 1;
+        if group.kept.len() < KEPT_PER_CODE {
+            group.kept.push((path, error));
+        }
+    }
+
+    /// All of it, as lines; none when nothing failed.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.by_code.values().flat_map(Group::lines).collect()
+    }
+}
+
+impl Group {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{} ({}):", self.code, Count(self.count, "item"))];
+        for (path, error) in &self.kept {
+            lines.push(format!("  {}: {}", Shown(path), Plain(&error.message)));
+            if error.path != *path {
+                lines.push(format!("    at {}", Shown(&error.path)));
+            }
+            if let Some(details) = &error.details {
+                lines.extend(details.lines().map(|line| format!("    {}", Plain(line))));
+            }
+        }
+        let more = self.count - self.kept.len() as u64;
+        if more > 0 {
+            lines.push(format!("  and {more} more"));
+        }
+        lines.push(format!("  what to do: {}", hint::for_code(self.code)));
+        lines
+    }
+}
+
+/// An error as a fragment of one line, without its path.
+pub(super) fn fragment(error: &ItemError) -> String {
+    format!("{} ({})", Plain(&error.message), error.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: ErrorCode, path: &str) -> ItemError {
+        ItemError::new(code, PathBuf::from(path), "it did not work")
+    }
+
+    #[test]
+    fn failures_are_grouped_and_come_with_advice() {
+        let mut failures = Failures::default();
+        let full = ErrorCode::DestinationFull;
+        failures.add(PathBuf::from("a"), failure(full, "a"));
+        failures.add(
+            PathBuf::from("b"),
+            failure(ErrorCode::VerifyMismatch, "elsewhere").with_details("1..2\n5..9"),
+        );
+        failures.add(PathBuf::from("c\x1b"), failure(full, "c\x1b"));
+        let lines = failures.lines();
+        let expected = [
+            "DESTINATION_FULL (2 items):",
+            "  a: it did not work",
+            "  \"c\\x1b\": it did not work",
+        ];
+        assert_eq!(lines[..3], expected);
+        assert!(lines[3].starts_with("  what to do: make room"));
+        let expected = [
+            "VERIFY_MISMATCH (1 item):",
+            "  b: it did not work",
+            "    at elsewhere",
+            "    1..2",
+            "    5..9",
+        ];
+        assert_eq!(lines[4..9], expected);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_count_is_not() {
+        let mut failures = Failures::default();
+        for index in 0..KEPT_PER_CODE + 7 {
+            let path = format!("file{index}");
+            failures.add(PathBuf::from(&path), failure(ErrorCode::SourceMissing, &path));
+        }
+        let lines = failures.lines();
+        assert_eq!(lines.len(), KEPT_PER_CODE + 3);
+        assert_eq!(lines[0], "SOURCE_MISSING (107 items):");
+        assert_eq!(lines[KEPT_PER_CODE + 1], "  and 7 more");
+    }
+}

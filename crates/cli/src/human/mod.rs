@@ -1,0 +1,16 @@
+//! The people's view of a job: what goes where, what is happening, what went wrong and what was
+//! done. Data goes to stdout, talk to stderr. It decides nothing about copying.
+
+mod ask;
+mod bars;
+mod failures;
+mod items;
+mod progress;
+mod screen;
+mod summary;
+mod view;
+
+pub(crate) use ask::TerminalResolver;
+pub(crate) use progress::{ProgressMode, ProgressView};
+pub(crate) use screen::Screen;
+pub(crate) use view::{HumanView, Verbosity};

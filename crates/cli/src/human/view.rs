@@ -1,0 +1,174 @@
+//! A job as people see it: mapping first, then what happens, then what went wrong and the sums.
+
+use std::cmp::Ordering;
+use std::path::Path;
+use std::sync::Arc;
+
+use surecopy::{
+    Action, CopySpec, Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, PlannedItem, Report,
+    Warning,
+};
+
+use super::failures::Failures;
+use super::items::{item_details, item_line, mapping_line, planned_line, warning_line};
+use super::screen::Screen;
+use super::summary::{self, Kinds};
+use crate::amounts::{Bytes, Count, Span};
+use crate::shown::{Plain, Shown};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Errors (`-q`).
+    Quiet,
+    /// Mapping, errors and sums.
+    Normal,
+    /// Each item too (`-v`).
+    Items,
+    /// Everything known of each item, and the phases (`-vv`).
+    Details,
+}
+
+/// Metadata warnings that are shown with the sums; the rest is counted.
+const SHOWN_LOSSES: usize = 5;
+
+/// Warnings that are shown without `-v`; the rest is counted.
+const SHOWN_WARNINGS: u64 = 10;
+
+/// The renderer for people.
+pub(crate) struct HumanView {
+    screen: Arc<Screen>,
+    verbosity: Verbosity,
+    failures: Failures,
+    losses: Vec<String>,
+    warnings: u64,
+    kinds: Kinds,
+}
+
+impl HumanView {
+    /// Says what is going to be done.
+    pub(crate) fn begin(screen: Arc<Screen>, verbosity: Verbosity, spec: &CopySpec) -> Self {
+        let view = Self {
+            screen,
+            verbosity,
+            failures: Failures::default(),
+            losses: Vec::new(),
+            warnings: 0,
+            kinds: Kinds::default(),
+        };
+        if view.verbosity != Verbosity::Quiet {
+            for mapping in &spec.mappings {
+                view.screen.out(&mapping_line(mapping));
+            }
+        }
+        view
+    }
+
+    /// Takes notice of a fact.
+    pub(crate) fn event(&mut self, event: Event) {
+        match event {
+            Event::PhaseStarted { .. } => {}
+            Event::PhaseFinished { phase, entries, bytes, duration } => {
+                self.phase(phase, entries, bytes, duration);
+            }
+            // Of the problems that end an item, the item tells; of the others, the report.
+            Event::ProblemFound(_) => {}
+            Event::ItemPlanned { target, item, .. } => {
+                self.planned(&item, &target);
+            }
+            Event::Warned(warning) => self.warned(&warning),
+            Event::ItemFinished(item) => self.item(*item),
+        }
+    }
+
+    /// Says what went wrong and what was done.
+    pub(crate) fn end(&mut self, report: &Report) {
+        if matches!(report.outcome, Outcome::Refused | Outcome::Planned) {
+            for problem in &report.problems {
+                let path = problem.source.as_ref().unwrap_or(&problem.error.path);
+                self.failures.add(path.clone(), problem.error.clone());
+            }
+        }
+        let failures = self.failures.lines();
+        if !failures.is_empty() {
+            let problems = report.problems.len() as u64;
+            let what = match &report.outcome {
+                Outcome::Refused => format!("{} in the way", Count(problems, "problem")),
+                Outcome::Planned => format!("{} would fail", Count(problems, "item")),
+                _ => format!("{} failed", Count(report.tally.failed, "item")),
+            };
+            self.screen.alert("error", &what);
+            for line in failures {
+                self.screen.talk(&line);
+            }
+        }
+        if let Outcome::JournalFailed(message) = &report.outcome {
+            self.screen.alert("error", &format!("the journal failed: {}", Plain(message)));
+        }
+        if self.verbosity != Verbosity::Quiet {
+            for line in summary::lines(report, &self.kinds, &self.losses) {
+                self.screen.out(&line);
+            }
+        }
+    }
+
+    fn phase(&self, phase: Phase, entries: u64, bytes: u64, duration: std::time::Duration) {
+        if self.verbosity == Verbosity::Details {
+            let what = format!("{}, {}", Count(entries, "item"), Bytes(bytes));
+            self.screen.out(&format!("{}: {what} in {}", phase.as_str(), Span(duration)));
+        }
+    }
+
+    fn warned(&mut self, warning: &Warning) {
+        self.warnings += 1;
+        let most = match self.verbosity {
+            Verbosity::Quiet => return,
+            Verbosity::Normal => SHOWN_WARNINGS,
+            Verbosity::Items | Verbosity::Details => u64::MAX,
+        };
+        match self.warnings.cmp(&(most.saturating_add(1))) {
+            Ordering::Less => self.screen.talk(&format!("warning: {}", warning_line(warning))),
+            Ordering::Equal => self.screen.talk("more warnings are shown with -v"),
+            Ordering::Greater => {}
+        }
+    }
+
+    fn is_listing(&self) -> bool {
+        matches!(self.verbosity, Verbosity::Items | Verbosity::Details)
+    }
+
+    /// A dry run lists what it would copy without being asked to.
+    fn planned(&self, item: &PlannedItem, target: &Path) {
+        let is_copied = !matches!(item.action, Action::Skip(_)) && item.kind != ItemKind::Directory;
+        let is_asked_for = match self.verbosity {
+            Verbosity::Quiet => false,
+            Verbosity::Normal => is_copied,
+            Verbosity::Items | Verbosity::Details => true,
+        };
+        if is_asked_for {
+            self.screen.out(&planned_line(item, target));
+        }
+    }
+
+    fn item(&mut self, item: ItemReport) {
+        if self.is_listing() {
+            self.screen.out(&item_line(&item));
+            if self.verbosity == Verbosity::Details {
+                for line in item_details(&item) {
+                    self.screen.out(&line);
+                }
+            }
+        }
+        self.kinds.add(&item);
+        for warning in &item.metadata_warnings {
+            if self.losses.len() < SHOWN_LOSSES {
+                let loss = warning.loss.as_str();
+                let message = Plain(&warning.message);
+                self.losses.push(format!("{}: {loss}: {message}", Shown(&item.target)));
+            }
+        }
+        if let ItemStatus::Error(error) = item.status {
+            self.failures.add(item.source, error);
+        }
+    }
+}

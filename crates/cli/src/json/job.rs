@@ -1,0 +1,80 @@
+//! `job`: the first object, with the version of the format and what is going to be done.
+
+use serde::Serialize;
+use surecopy::{CopySpec, Mapping};
+
+use super::path::JsonPath;
+
+/// The version of the format, in every `job` object. It changes when a member changes its meaning
+/// or goes; new members and new types do not change it.
+const SCHEMA: u32 = 1;
+
+/// The `job` object.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobLine {
+    r#type: &'static str,
+    schema: u32,
+    version: &'static str,
+    started: String,
+    dry_run: bool,
+    mappings: Vec<MappingMember>,
+    verify: &'static str,
+    read_back: &'static str,
+    digest: &'static str,
+    strategy: &'static str,
+    reflink: &'static str,
+    on_conflict: &'static str,
+    checksum: bool,
+    preserve: Vec<&'static str>,
+    retries: u32,
+    fail_fast: bool,
+    workers: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct MappingMember {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_bytes: Option<String>,
+    target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_bytes: Option<String>,
+}
+
+impl JobLine {
+    /// The object for a resolved job that starts at the given moment (RFC 3339, UTC).
+    pub(crate) fn new(spec: &CopySpec, started: String) -> Self {
+        Self {
+            r#type: "job",
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            started,
+            dry_run: spec.dry_run,
+            mappings: spec.mappings.iter().map(MappingMember::new).collect(),
+            verify: spec.verify.as_str(),
+            read_back: spec.read_back.as_str(),
+            digest: spec.digest.as_str(),
+            strategy: spec.strategy.as_str(),
+            reflink: spec.reflink.as_str(),
+            on_conflict: spec.conflict.as_str(),
+            checksum: spec.by_content,
+            preserve: spec.preserve.kept(),
+            retries: spec.retries,
+            fail_fast: spec.fail_fast,
+            workers: spec.workers,
+        }
+    }
+}
+
+impl MappingMember {
+    fn new(mapping: &Mapping) -> Self {
+        let source = JsonPath::new(&mapping.source_path());
+        let target = JsonPath::new(&mapping.target_path());
+        Self {
+            source: source.text,
+            source_bytes: source.bytes,
+            target: target.text,
+            target_bytes: target.bytes,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Writing objects, one a line. Each line is handed over at once, so that a reader sees facts as they
+//! happen.
+
+use serde::Serialize;
+use surecopy::{Event, Report};
+
+use super::item::ItemLine;
+use super::job::JobLine;
+use super::plan::PlanLine;
+use super::progress::{PhaseLine, ProblemLine, WarningLine};
+use super::report::ReportLine;
+use crate::exit::ExitStatus;
+use crate::stream::Stream;
+
+/// Where objects are written.
+pub(crate) struct JsonLines {
+    stream: Stream,
+}
+
+impl JsonLines {
+    /// Writes to a stream.
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self { stream }
+    }
+
+    /// The first object.
+    pub(crate) fn job(&self, job: &JobLine) {
+        self.stream.write(&line(job));
+    }
+
+    /// One object for each fact.
+    pub(crate) fn event(&self, event: &Event) {
+        self.stream.write(&event_line(event));
+    }
+
+    /// The last object.
+    pub(crate) fn report(&self, report: &Report, status: ExitStatus) {
+        self.stream.write_last(&line(&ReportLine::new(report, status)));
+    }
+}
+
+fn event_line(event: &Event) -> Vec<u8> {
+    match event {
+        Event::PhaseStarted { phase } => line(&PhaseLine::started(*phase)),
+        Event::PhaseFinished { phase, entries, bytes, duration } => {
+            line(&PhaseLine::finished(*phase, *entries, *bytes, *duration))
+        }
+        Event::ProblemFound(problem) => line(&ProblemLine::new(problem)),
+        Event::Warned(warning) => line(&WarningLine::new(warning)),
+        Event::ItemPlanned { source, target, item } => line(&PlanLine::new(source, target, item)),
+        Event::ItemFinished(item) => line(&ItemLine::new(item)),
+    }
+}
+
+/// In memory first: a line is written whole or not at all.
+fn line(object: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(object).expect("our objects have text for names");
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use surecopy::{ErrorCode, ItemError, ItemKind, ItemReport, ItemStatus, Phase};
+
+    use super::*;
+
+    fn lines(events: &[Event]) -> Vec<serde_json::Value> {
+        let text = String::from_utf8(events.iter().flat_map(event_line).collect()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_newline_in_a_name_does_not_break_a_line() {
+        let item = ItemReport::new(ItemKind::File, PathBuf::from("a\nb"), PathBuf::from("c\nd"), 3);
+        let found = lines(&[Event::ItemFinished(Box::new(item))]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0]["source"], "a\nb");
+        assert_eq!(found[0]["verified"], false);
+    }
+
+    #[test]
+    fn an_error_comes_with_its_code_and_what_to_do() {
+        let mut item = ItemReport::new(ItemKind::File, PathBuf::from("a"), PathBuf::from("b"), 3);
+        let error = ItemError::new(ErrorCode::DestinationFull, PathBuf::from("b"), "write: full");
+        item.status = ItemStatus::Error(error);
+        let found = lines(&[Event::ItemFinished(Box::new(item))]);
+        assert_eq!(found[0]["error"]["code"], "DESTINATION_FULL");
+        assert_eq!(found[0]["error"]["class"], "needs_user");
+        assert!(found[0]["error"]["suggestion"].as_str().unwrap().contains("make room"));
+    }
+
+    #[test]
+    fn phases_begin_and_end() {
+        let found = lines(&[
+            Event::PhaseStarted { phase: Phase::Scan },
+            Event::PhaseFinished {
+                phase: Phase::Scan,
+                entries: 2,
+                bytes: 5,
+                duration: std::time::Duration::from_millis(1500),
+            },
+        ]);
+        assert_eq!(found[0], serde_json::json!({"type":"phase","phase":"scan","state":"started"}));
+        assert_eq!(found[1]["duration_seconds"], 1.5);
+    }
+}

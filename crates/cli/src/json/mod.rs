@@ -1,0 +1,15 @@
+//! The machine's view of a job: one JSON object a line. `docs/formats/events.md` is the contract.
+//!
+//! The structs here are the format and nothing else; no type of the library is serialised, so that
+//! neither binds the other.
+
+mod item;
+mod job;
+mod lines;
+mod path;
+mod plan;
+mod progress;
+mod report;
+
+pub(crate) use job::JobLine;
+pub(crate) use lines::JsonLines;

@@ -1,0 +1,19 @@
+//! The `surecopy` program: typed arguments, one call to the library, one renderer.
+//!
+//! It decides nothing about copying.
+
+mod amounts;
+mod commands;
+mod exit;
+mod hint;
+mod human;
+mod json;
+mod program;
+mod shown;
+mod signals;
+mod stream;
+mod terminal;
+
+fn main() -> std::process::ExitCode {
+    program::run()
+}

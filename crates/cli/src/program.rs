@@ -1,0 +1,135 @@
+//! The command line as a whole: what subcommands there are, and how one of them is run.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands::{completions, config, copy, man};
+use crate::exit::{self, ExitStatus};
+use crate::shown::Plain;
+use crate::terminal;
+
+/// Copy files and trees so that every byte that lands is proved.
+///
+/// A file appears under its name only when it is whole, flushed to the device and compared with its
+/// source. Until then, and whenever anything fails, what was there before stays there.
+#[derive(Debug, Parser)]
+#[command(name = "surecopy", version, disable_help_subcommand = true)]
+struct Program {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    Copy(Box<copy::CopyArgs>),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Why a command could not do its work: how the program ends, and what is said about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: ExitStatus,
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// The command line or something that it names makes no sense.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { status: ExitStatus::Usage, message: message.to_string(), hint: None }
+    }
+
+    /// Something else went wrong before there was a job.
+    pub(crate) fn other(message: impl fmt::Display) -> Self {
+        Self { status: ExitStatus::ItemsFailed, message: message.to_string(), hint: None }
+    }
+}
+
+/// The definition of the command line, for parsing, help, completions and manual pages.
+pub(crate) fn definition() -> clap::Command {
+    // Every page ends with the table, so that nobody has to look for it.
+    let definition = Program::command().after_help(exit::table());
+    definition.mut_subcommand("copy", |copy| copy.after_help(exit::table()))
+}
+
+/// Runs the program with the arguments of this process.
+pub(crate) fn run() -> ExitCode {
+    start_log();
+    let parsed = definition()
+        .try_get_matches()
+        .and_then(|mut matches| Program::from_arg_matches_mut(&mut matches));
+    let program = match parsed {
+        Ok(program) => program,
+        Err(error) => return end_of_parsing(&error),
+    };
+    let result = match program.command {
+        Subcommands::Copy(args) => copy::run(*args),
+        Subcommands::Config(args) => config::run(args),
+        Subcommands::Completions(args) => completions::run(&args),
+        Subcommands::Man(args) => man::run(&args),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(failure) => end_of_failure(&failure),
+    }
+}
+
+fn end_of_failure(failure: &Failure) -> ExitCode {
+    if let Err(unwritten) = complain(failure) {
+        tracing::debug!("nobody reads the error: {unwritten}");
+    }
+    failure.status.into()
+}
+
+fn complain(failure: &Failure) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    writeln!(stderr, "error: {}", Plain(&failure.message))?;
+    match &failure.hint {
+        Some(hint) => writeln!(stderr, "what to do: {hint}"),
+        None => Ok(()),
+    }
+}
+
+/// Help and version are answers, everything else is wrong usage.
+fn end_of_parsing(error: &clap::Error) -> ExitCode {
+    let status = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitStatus::Done,
+        _ => ExitStatus::Usage,
+    };
+    match error.print() {
+        Err(unwritten) if status == ExitStatus::Done && !is_reader_gone(&unwritten) => {
+            end_of_failure(&Failure::other(format!("cannot write output: {unwritten}")))
+        }
+        _ => status.into(),
+    }
+}
+
+fn is_reader_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// Diagnostic messages go to stderr when `SURECOPY_LOG` asks for them.
+fn start_log() {
+    let Some(filter) = terminal::log_filter() else { return };
+    let filter = tracing_subscriber::EnvFilter::new(filter.to_string_lossy());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::Terminal::look().can_colour)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::definition().debug_assert();
+    }
+}

@@ -1,0 +1,81 @@
+//! `surecopy config`, and where values come from.
+
+use crate::program::{Folder, ended};
+
+#[test]
+fn a_value_that_was_set_is_in_force_and_says_where_it_is_from() {
+    let folder = Folder::new();
+    let file = folder.run(&["config", "path"]).all_done().stdout;
+    assert!(file.ends_with("/home/.config/surecopy/config.toml\n"), "{file}");
+    folder.run(&["config", "set", "verify_policy", "all"]).all_done();
+    assert_eq!(folder.run(&["config", "get", "verify_policy"]).all_done().stdout, "all\n");
+    let shown = folder.run(&["config", "show"]).all_done().stdout;
+    let line = shown.lines().find(|line| line.starts_with("verify_policy")).unwrap();
+    assert!(line.contains("= all") && line.contains("config.toml"), "{line}");
+}
+
+#[test]
+fn flag_before_environment_before_file_before_default() {
+    let folder = Folder::new();
+    folder.write("config.toml", "retries = 7\n").write("a", "a");
+    let retries = |extra: &[&str], variable: Option<&str>| {
+        let mut arguments = vec!["copy", "--json", "-n", "--config", "config.toml"];
+        arguments.extend(extra);
+        arguments.extend(["a", "b"]);
+        let mut command = folder.command(&arguments);
+        command.envs(variable.map(|value| ("SURECOPY_RETRIES", value)));
+        ended(&mut command).objects()[0]["retries"].as_u64().unwrap()
+    };
+    assert_eq!(retries(&[], None), 7);
+    assert_eq!(retries(&[], Some("8")), 8);
+    assert_eq!(retries(&["--set", "retries=9"], Some("8")), 9);
+    assert_eq!(retries(&["--set", "retries=9", "--retries", "10"], Some("8")), 10);
+}
+
+#[test]
+fn nothing_is_read_from_the_current_directory() {
+    let folder = Folder::new();
+    for name in ["config.toml", "surecopy.toml", ".surecopy.toml", "surecopy/config.toml"] {
+        folder.write(name, "verify_policy = \"none\"\n");
+    }
+    let value = folder.run(&["config", "get", "verify_policy"]).all_done().stdout;
+    assert_eq!(value, "lt_threshold\n");
+}
+
+#[test]
+fn what_is_wrong_in_the_environment_is_named() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["config", "show"]);
+    command.env("SURECOPY_RETRIES", "many");
+    let ended = ended(&mut command);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("SURECOPY_RETRIES"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let folder = Folder::new();
+    let ended = folder.run(&["config", "--config", "gone.toml", "show"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("gone.toml"), "{}", ended.stderr);
+}
+
+#[test]
+fn wrong_values_are_not_written() {
+    let folder = Folder::new();
+    let ended = folder.run(&["config", "set", "retries", "1000"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("retries") && ended.stderr.contains("100"), "{}", ended.stderr);
+    assert_eq!(folder.run(&["config", "get", "retries"]).all_done().stdout, "2\n");
+}
+
+#[test]
+fn a_setting_is_explained() {
+    let ended = Folder::new().run(&["config", "explain", "retries"]).all_done();
+    insta::assert_snapshot!(ended.stdout, @r#"
+    retries
+        How often an item is begun again after a failure that may pass.
+        Values: 0 to 100 attempts. Default: 2. Passing trouble is over by then; lasting trouble should be told soon.
+        Variable: SURECOPY_RETRIES
+    "#);
+}

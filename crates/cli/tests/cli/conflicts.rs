@@ -1,0 +1,73 @@
+//! What happens to targets that exist.
+
+use std::time::{Duration, SystemTime};
+
+use crate::program::{Folder, of_type};
+
+/// A source and a target that differ; the source is older when `age` is given.
+fn folder(age: Option<Duration>) -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a", "the new text").write("dst/a", "the old one");
+    if let Some(age) = age {
+        let file = std::fs::File::options().write(true).open(folder.path("src/a")).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_policy() {
+    let hour = Some(Duration::from_secs(3600));
+    let (new, old) = ("the new text", "the old one");
+    let rows = [
+        // policy, age of the source, exit status, what the target is then
+        ("update", None, 0, new),
+        ("update", hour, 0, new),
+        ("replace", hour, 0, new),
+        ("newer", hour, 0, old),
+        ("skip", None, 0, old),
+        ("keep-both", None, 0, old),
+        ("fail", None, 1, old),
+    ];
+    for (policy, age, code, expected) in rows {
+        let folder = folder(age);
+        let ended = folder.run(&["copy", "--on-conflict", policy, "src/", "dst"]);
+        assert_eq!(ended.code, code, "{policy}: {}{}", ended.stdout, ended.stderr);
+        assert_eq!(folder.read("dst/a"), expected, "{policy}");
+        let files = std::fs::read_dir(folder.path("dst")).unwrap().count();
+        assert_eq!(files, if policy == "keep-both" { 2 } else { 1 }, "{policy}");
+    }
+}
+
+#[test]
+fn a_second_run_does_nothing() {
+    let folder = folder(None);
+    folder.run(&["copy", "src/", "dst"]).all_done();
+    let (code, objects) = folder.run_json(&["src/", "dst"]);
+    assert_eq!(code, 0);
+    let item = of_type(&objects, "item").into_iter().find(|item| item["kind"] == "file").unwrap();
+    assert_eq!(item["status"], "skipped");
+    assert_eq!(item["skip_reason"], "identical");
+}
+
+#[test]
+fn update_is_newer_only() {
+    let folder = folder(Some(Duration::from_secs(3600)));
+    folder.run(&["copy", "-u", "src/", "dst"]).all_done();
+    assert_eq!(folder.read("dst/a"), "the old one");
+}
+
+#[test]
+fn checksum_looks_at_the_content() {
+    let folder = Folder::new();
+    folder.write("src/a", "same size 1").write("dst/a", "same size 2");
+    let moment = SystemTime::now() - Duration::from_secs(60);
+    for name in ["src/a", "dst/a"] {
+        let file = std::fs::File::options().write(true).open(folder.path(name)).unwrap();
+        file.set_modified(moment).unwrap();
+    }
+    folder.run(&["copy", "src/", "dst"]).all_done();
+    assert_eq!(folder.read("dst/a"), "same size 2");
+    folder.run(&["copy", "-c", "src/", "dst"]).all_done();
+    assert_eq!(folder.read("dst/a"), "same size 1");
+}

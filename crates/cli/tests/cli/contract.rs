@@ -1,0 +1,71 @@
+//! The examples in `docs/formats/events.md` have exactly the members of what the program writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::program::Folder;
+
+const DOCUMENT: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/events.md"));
+
+/// Members of each type of object, those of objects inside it too: `times.copy`.
+type Members = BTreeMap<String, BTreeSet<String>>;
+
+fn examples() -> Vec<Value> {
+    let mut objects = Vec::new();
+    for rest in DOCUMENT.split("```json\n").skip(1) {
+        let block = rest.split("```").next().unwrap();
+        for object in serde_json::Deserializer::from_str(block).into_iter::<Value>() {
+            objects.push(object.unwrap_or_else(|error| panic!("{error} in {block}")));
+        }
+    }
+    objects
+}
+
+/// Everything that the program writes in some different runs.
+fn written() -> Vec<Value> {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/sub/b", "second").write("list", "a\ngone\nsocket\n");
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("src/socket")).unwrap();
+    let mut objects = folder.run_json(&["-n", "src/", "dst"]).1;
+    objects.extend(folder.run_json(&["--files-from", "list", "src/", "dst"]).1);
+    objects.extend(folder.run_json(&["src/", "dst"]).1);
+    objects
+}
+
+fn members(objects: &[Value]) -> Members {
+    fn collect(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+        let Value::Object(members) = value else { return };
+        for (name, value) in members {
+            let name = format!("{prefix}{name}");
+            // Which reasons there are differs from run to run.
+            if name != "unverified" {
+                collect(&format!("{name}."), value, found);
+            }
+            found.insert(name);
+        }
+    }
+    let mut all = Members::new();
+    for object in objects {
+        let Some(name) = object["type"].as_str() else { continue };
+        collect("", object, all.entry(name.to_owned()).or_default());
+    }
+    // Only an item that failed has them.
+    if let Some(item) = all.get_mut("item") {
+        item.retain(|name| !name.starts_with("error."));
+    }
+    all
+}
+
+#[test]
+fn the_document_shows_what_is_written() {
+    assert_eq!(members(&examples()), members(&written()));
+}
+
+#[test]
+fn every_type_of_object_has_an_example() {
+    let types: BTreeSet<String> = members(&written()).into_keys().collect();
+    let expected = ["item", "job", "phase", "plan", "problem", "report", "warning"];
+    assert_eq!(types, expected.map(str::to_owned).into());
+}

@@ -1,0 +1,19 @@
+//! What a user of the program sees: output, exit status, and what is on disk afterwards. Every test
+//! runs the built program in a folder of its own, with an environment of its own.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+
+mod config;
+mod conflicts;
+mod contract;
+mod dry_run;
+mod exit;
+mod filters;
+mod help;
+mod json;
+mod names;
+mod output;
+mod program;
+mod signals;
+mod slashes;
+mod usage;

@@ -1,0 +1,134 @@
+//! Running the built program. Not a test.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder to work in, which goes away with the test.
+pub(crate) struct Folder {
+    folder: TempDir,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("work")).unwrap();
+        fs::create_dir(folder.path().join("home")).unwrap();
+        Self { folder }
+    }
+
+    /// Where the program runs.
+    pub(crate) fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.folder.path().join("work").join(Path::new(name.as_ref()))
+    }
+
+    /// Writes a file, and the directories above it.
+    pub(crate) fn write(&self, name: impl AsRef<OsStr>, content: &str) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    pub(crate) fn read(&self, name: impl AsRef<OsStr>) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Every path beneath the working folder, sorted.
+    pub(crate) fn listing(&self) -> Vec<String> {
+        fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+                if path.is_dir() && !path.is_symlink() {
+                    walk(root, &path, found);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.path(""), &self.path(""), &mut found);
+        found.sort();
+        found
+    }
+
+    /// The program with an environment that says nothing.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_surecopy"));
+        command
+            .args(arguments)
+            .current_dir(self.path(""))
+            .env_clear()
+            .env("HOME", self.folder.path().join("home"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        ended(&mut self.command(arguments))
+    }
+
+    /// Runs with text on stdin.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        Ended::from(child.wait_with_output().unwrap())
+    }
+
+    /// Runs with `--json` and reads every line.
+    pub(crate) fn run_json(&self, arguments: &[&str]) -> (i32, Vec<Value>) {
+        let mut all = vec!["copy", "--json"];
+        all.extend(arguments);
+        let ended = self.run(&all);
+        (ended.code, ended.objects())
+    }
+}
+
+pub(crate) fn ended(command: &mut Command) -> Ended {
+    Ended::from(command.output().unwrap())
+}
+
+impl From<std::process::Output> for Ended {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().expect("the program ends by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// Stdout as one object a line.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        self.stdout.lines().map(read).collect()
+    }
+
+    /// Fails unless everything was done.
+    #[track_caller]
+    pub(crate) fn all_done(self) -> Self {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// The objects of one type.
+pub(crate) fn of_type<'a>(objects: &'a [Value], name: &str) -> Vec<&'a Value> {
+    objects.iter().filter(|object| object["type"] == name).collect()
+}
