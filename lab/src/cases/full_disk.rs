@@ -1,0 +1,175 @@
+//! Destinations that run out of room, in every way.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Result, ensure};
+
+use crate::content::{ensure_same, write_random};
+use crate::copier::{self, Copied};
+use crate::delay::{Delay, await_partial};
+use crate::lab::Lab;
+use crate::snapshot::{Snapshot, ensure_no_partials};
+use crate::tool;
+use crate::volume::{Fs, Volume};
+
+const MIB: u64 = 1 << 20;
+
+/// A folder with a target to be replaced, and something beside it.
+fn with_old_target(top: &Path) -> Result<Snapshot> {
+    fs::create_dir_all(top.join("sub"))?;
+    write_random(&top.join("big"), 50_000, 90)?;
+    fs::write(top.join("sub/beside"), b"beside")?;
+    tool::run("touch", ["-d".as_ref(), "2001-02-03 04:05:06.789".as_ref(), top.as_os_str()])?;
+    Snapshot::take(top)
+}
+
+/// The copy failed for this reason and has changed nothing.
+fn ensure_nothing_happened(
+    copied: &Copied,
+    code: &str,
+    before: &Snapshot,
+    top: &Path,
+) -> Result<()> {
+    copied.ensure_fails_with(code)?;
+    ensure_no_partials(top)?;
+    before.ensure_unchanged(top)
+}
+
+/// Too little room is noticed before anything is written.
+pub(crate) fn before_copying(lab: &Lab) -> Result<String> {
+    let memory = Volume::tmpfs(lab, "size=8m")?;
+    let source = lab.new_dir("source")?;
+    write_random(&source.join("big"), 20 * MIB, 1)?;
+    let target = memory.join("target");
+    let before = with_old_target(&target)?;
+    let copied = lab.copy(&[], &source, &target)?;
+    ensure!(copied.status == 4, "exit status {}: {}", copied.status, copied.describe());
+    ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
+    ensure!(copied.of_type("item").count() == 0, "items were begun: {}", copied.describe());
+    Ok(String::new())
+}
+
+/// A volume that promises more than it has: the write or the flush fails.
+pub(crate) fn while_copying(lab: &Lab) -> Result<String> {
+    let mut codes = Vec::new();
+    for strategy in ["direct", "staged"] {
+        let thin = Volume::thin(lab, 400 * MIB, 24 * MIB)?;
+        let source = lab.new_dir("source")?;
+        write_random(&source.join("big"), 60 * MIB, 1)?;
+        let target = thin.join("target");
+        with_old_target(&target)?;
+        tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
+        let options = ["--strategy", strategy, "--retries", "0"];
+        let copied = lab.copy(&options, &source, &target)?;
+        let found: Vec<String> = copied.codes().iter().map(|code| (*code).to_owned()).collect();
+        let is_clear = |code: &String| {
+            matches!(code.as_str(), "DESTINATION_FULL" | "FLUSH_FAILED" | "DESTINATION_IO_ERROR")
+        };
+        ensure!(copied.status == 1, "exit status {}: {}", copied.status, copied.describe());
+        ensure!(found.iter().all(is_clear) && !found.is_empty(), "{}", copied.describe());
+        // The device is broken by now and may refuse to remove; what was there must be whole.
+        let old = fs::read(target.join("big"))?;
+        let expected = lab.new_path("expected");
+        write_random(&expected, 50_000, 90)?;
+        ensure!(old == fs::read(&expected)?, "{strategy}: the old target is damaged");
+        codes.push(format!("{strategy}: {}", found.join(" ")));
+    }
+    Ok(codes.join("; "))
+}
+
+/// Another program takes the room after it was counted.
+pub(crate) fn taken_by_another(lab: &Lab) -> Result<String> {
+    for strategy in ["direct", "staged"] {
+        let memory = Volume::tmpfs(lab, "size=160m")?;
+        let source = lab.new_dir("source")?;
+        write_random(&source.join("big"), 40 * MIB, 1)?;
+        let target = memory.join("target");
+        let before = with_old_target(&target)?;
+        // The copy stands still before its first bytes, which is after the check for room.
+        let delayed = Delay::new(lab, "pwrite64,write,copy_file_range,fallocate", 1500);
+        let options = ["--strategy", strategy, "--retries", "0", "-j", "1"];
+        let mut command = lab.copy_command_under(&delayed.wrapper(), &options, &source, &target);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        await_partial(&target)?;
+        write_random(&memory.join("other"), 130 * MIB, 2)?;
+        let copied = copier::read(&child.wait_with_output()?)?;
+        delayed.ensure_happened()?;
+        fs::remove_file(memory.join("other"))?;
+        ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
+    }
+    Ok("direct, staged".to_owned())
+}
+
+/// No inodes left: known before copying, and used up by another program meanwhile.
+pub(crate) fn inodes(lab: &Lab) -> Result<String> {
+    const FILES: u64 = 40;
+    let source = lab.new_dir("source")?;
+    for number in 0..FILES {
+        write_random(&source.join(number.to_string()), 100, number)?;
+    }
+    let memory = Volume::tmpfs(lab, "size=256m,nr_inodes=20")?;
+    let target = memory.join("target");
+    let before = with_old_target(&target)?;
+    let copied = lab.copy(&[], &source, &target)?;
+    ensure!(copied.status == 4, "exit status {}: {}", copied.status, copied.describe());
+    ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
+
+    let memory = Volume::tmpfs(lab, "size=256m,nr_inodes=80")?;
+    let target = memory.join("target");
+    with_old_target(&target)?;
+    let delayed = Delay::new(lab, "pwrite64,write,copy_file_range,fallocate", 700);
+    let mut command = lab.copy_command_under(
+        &delayed.wrapper(),
+        &["-j", "1", "--retries", "0"],
+        &source,
+        &target,
+    );
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    await_partial(&target)?;
+    let script = r#"cd "$1"; for n in {1..60}; do : > "other-$n"; done"#;
+    tool::shell(script, [&memory.path])?;
+    let copied = copier::read(&child.wait_with_output()?)?;
+    delayed.ensure_happened()?;
+    copied.ensure_fails_with("DESTINATION_FULL")?;
+    ensure_no_partials(&target)?;
+    let mut arrived = 0;
+    for number in 0..FILES {
+        let (from, to) = (source.join(number.to_string()), target.join(number.to_string()));
+        if to.exists() {
+            ensure_same(&from, &to)?;
+            arrived += 1;
+        }
+    }
+    ensure!(arrived > 0 && arrived < 40, "{arrived} of {FILES} arrived");
+    ensure_item_count(&copied, "ok", arrived)?;
+    Ok(format!("refused; then {arrived} of {FILES} arrived"))
+}
+
+fn ensure_item_count(copied: &Copied, status: &str, expected: usize) -> Result<()> {
+    let count = copied
+        .of_type("item")
+        .filter(|item| item["kind"] == "file" && item["status"] == status)
+        .count();
+    ensure!(count == expected, "{count} items are {status}, not {expected}: {}", copied.describe());
+    Ok(())
+}
+
+/// A quota is used up.
+pub(crate) fn quota(lab: &Lab) -> Result<String> {
+    let btrfs = Volume::loopback(lab, Fs::Btrfs, Fs::Btrfs.smallest())?;
+    let subvolume = btrfs.join("subvolume");
+    let script =
+        r#"btrfs quota enable "$1"; btrfs subvolume create "$2"; btrfs qgroup limit 4M "$2""#;
+    tool::shell(script, [&btrfs.path, &subvolume])?;
+    let source = lab.new_dir("source")?;
+    write_random(&source.join("big"), 20 * MIB, 1)?;
+    for strategy in ["direct", "staged"] {
+        let target = subvolume.join(strategy);
+        let before = with_old_target(&target)?;
+        let copied = lab.copy(&["--strategy", strategy], &source, &target)?;
+        ensure_nothing_happened(&copied, "QUOTA_EXCEEDED", &before, &target)?;
+    }
+    Ok("direct, staged".to_owned())
+}

@@ -1,0 +1,17 @@
+//! The parts of the lab.
+
+mod contract;
+mod evidence;
+mod full_disk;
+mod identity;
+mod kill;
+mod link_swaps;
+mod memory;
+mod power_cut;
+mod protected;
+mod read_counts;
+mod replace;
+mod strategies;
+mod table;
+
+pub(crate) use table::CASES;

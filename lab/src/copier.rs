@@ -1,0 +1,161 @@
+//! Runs the program under test and reads the objects that it writes.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::lab::Lab;
+
+/// How a copy ended.
+pub(crate) struct Copied {
+    /// The exit status; 128 and the signal when a signal ended it.
+    pub(crate) status: i32,
+    /// Everything written to stdout, in order.
+    pub(crate) objects: Vec<Value>,
+    /// What was written to stderr.
+    pub(crate) stderr: String,
+}
+
+impl Lab {
+    /// `surecopy copy --json` of one source to exactly this target, not started yet.
+    pub(crate) fn copy_command(&self, options: &[&str], source: &Path, target: &Path) -> Command {
+        self.copy_command_under(&[], options, source, target)
+    }
+
+    /// The same behind another program, such as `strace` with its options.
+    pub(crate) fn copy_command_under(
+        &self,
+        wrapper: &[&str],
+        options: &[&str],
+        source: &Path,
+        target: &Path,
+    ) -> Command {
+        let mut words = wrapper.iter().map(OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).args(["copy", "--json"]).args(options);
+        command.arg("-T").arg(source).arg(target);
+        isolate(&mut command);
+        command
+    }
+
+    /// Copies, whatever comes of it.
+    pub(crate) fn copy(&self, options: &[&str], source: &Path, target: &Path) -> Result<Copied> {
+        finish(&mut self.copy_command(options, source, target))
+    }
+
+    /// Copies one file, which has to succeed; gives its item.
+    pub(crate) fn copy_one(&self, options: &[&str], source: &Path, target: &Path) -> Result<Value> {
+        let copied = self.copy(options, source, target)?;
+        copied.ensure_ok()?;
+        copied.only_item().cloned()
+    }
+}
+
+/// Keeps the settings of the person who runs the lab, and the lab's own, from the program.
+pub(crate) fn isolate(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"SURECOPY_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null());
+}
+
+/// Runs a copy to its end.
+pub(crate) fn finish(command: &mut Command) -> Result<Copied> {
+    let output = command.output().with_context(|| format!("start {command:?}"))?;
+    read(&output)
+}
+
+/// Makes sense of what a copy has left.
+pub(crate) fn read(output: &Output) -> Result<Copied> {
+    use std::os::unix::process::ExitStatusExt;
+    let killed_by = || 128 + output.status.signal().unwrap_or_default();
+    let status = output.status.code().unwrap_or_else(killed_by);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let mut objects = Vec::new();
+    for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(object) => objects.push(object),
+            // A killed program may have been in the middle of a line.
+            Err(_) if status > 128 => {}
+            Err(error) => bail!("not an object: {error}: {}", String::from_utf8_lossy(line)),
+        }
+    }
+    Ok(Copied { status, objects, stderr })
+}
+
+impl Copied {
+    /// The objects of this type.
+    pub(crate) fn of_type<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.objects.iter().filter(move |object| object["type"] == name)
+    }
+
+    /// The item, when there is exactly one that is not a directory.
+    pub(crate) fn only_item(&self) -> Result<&Value> {
+        let items: Vec<&Value> =
+            self.of_type("item").filter(|item| item["kind"] != "directory").collect();
+        ensure!(items.len() == 1, "{} items: {}", items.len(), self.describe());
+        Ok(items[0])
+    }
+
+    /// The report at the end.
+    pub(crate) fn report(&self) -> Result<&Value> {
+        self.of_type("report").next().with_context(|| format!("no report: {}", self.describe()))
+    }
+
+    /// The codes of all errors of items and of problems found before.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        self.of_type("item")
+            .chain(self.of_type("problem"))
+            .filter_map(|object| object["error"]["code"].as_str())
+            .collect()
+    }
+
+    /// Fails unless the copy failed and every error has this code.
+    pub(crate) fn ensure_fails_with(&self, code: &str) -> Result<()> {
+        let codes = self.codes();
+        ensure!(self.status != 0, "success instead of {code}: {}", self.describe());
+        ensure!(
+            !codes.is_empty() && codes.iter().all(|found| *found == code),
+            "{codes:?} instead of {code}: {}",
+            self.describe()
+        );
+        Ok(())
+    }
+
+    /// Fails unless all went well.
+    pub(crate) fn ensure_ok(&self) -> Result<()> {
+        ensure!(self.status == 0, "exit status {}: {}", self.status, self.describe());
+        Ok(())
+    }
+
+    /// What there is to say about a copy that was not as expected.
+    pub(crate) fn describe(&self) -> String {
+        let errors: Vec<String> = self
+            .objects
+            .iter()
+            .filter(|object| !object["error"].is_null())
+            .map(|object| format!("{} {}", object["target"], object["error"]))
+            .take(5)
+            .collect();
+        let report = self.of_type("report").next().map(Value::to_string).unwrap_or_default();
+        format!("{}\n{report}\n{}", errors.join("\n"), self.stderr)
+    }
+}
+
+/// Fails unless the object has all of these members with these values.
+pub(crate) fn ensure_has(what: &str, object: &Value, expected: &Value) -> Result<()> {
+    let members = expected.as_object().context("members are expected")?;
+    for (name, value) in members {
+        ensure!(
+            &object[name] == value,
+            "{what}: {name} is {} instead of {value}\n{object}",
+            object[name]
+        );
+    }
+    Ok(())
+}

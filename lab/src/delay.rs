@@ -1,0 +1,89 @@
+//! Makes a copy stand still at a system call, so that something can happen meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::lab::Lab;
+
+/// The longest that a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A delay at the first of some system calls in each thread, made by `strace`.
+pub(crate) struct Delay {
+    log: PathBuf,
+    wrapper: Vec<String>,
+    /// How a line about one of the calls goes on behind the thread's number.
+    beginnings: Vec<String>,
+}
+
+impl Delay {
+    /// At the first call among `calls` of each thread.
+    pub(crate) fn new(lab: &Lab, calls: &str, millis: u64) -> Self {
+        Self::with_filter(lab, calls, millis, &[])
+    }
+
+    /// Only calls that concern one of these paths count.
+    pub(crate) fn with_filter(lab: &Lab, calls: &str, millis: u64, paths: &[&Path]) -> Self {
+        let log = lab.new_path("strace.log");
+        let mut wrapper: Vec<String> =
+            ["strace", "-f", "-qq", "-o"].into_iter().map(str::to_owned).collect();
+        wrapper.push(log.display().to_string());
+        for path in paths {
+            wrapper.extend(["-P".to_owned(), path.display().to_string()]);
+        }
+        let micros = millis * 1000;
+        wrapper.extend(["-e".to_owned(), format!("trace={calls}")]);
+        wrapper.extend(["-e".to_owned(), format!("inject={calls}:delay_enter={micros}:when=1")]);
+        let beginnings = calls.split(',').map(|call| format!(" {call}(")).collect();
+        Self { log, wrapper, beginnings }
+    }
+
+    /// The words before the program.
+    pub(crate) fn wrapper(&self) -> Vec<&str> {
+        self.wrapper.iter().map(String::as_str).collect()
+    }
+
+    /// Waits until a call is being delayed.
+    pub(crate) fn wait(&self) -> Result<()> {
+        // A call is written down when it is entered, and its end only after the delay. Calls that
+        // strace does not know are written down whatever it was told to trace.
+        let is_one = |line: &str| self.beginnings.iter().any(|begin| line.contains(begin));
+        wait_for("a delayed call", || {
+            fs::read_to_string(&self.log).is_ok_and(|log| log.lines().any(is_one))
+        })
+    }
+
+    /// Fails unless a call was delayed.
+    pub(crate) fn ensure_happened(&self) -> Result<()> {
+        let log = fs::read_to_string(&self.log).context("read the log of strace")?;
+        ensure!(log.contains("(DELAYED)"), "no call was delayed:\n{log}");
+        Ok(())
+    }
+}
+
+/// Waits until a partial file is in a folder.
+pub(crate) fn await_partial(folder: &Path) -> Result<()> {
+    let is_partial = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        name.starts_with(".surecopy-") && name.ends_with(".partial")
+    };
+    wait_for("a partial file", || {
+        fs::read_dir(folder)
+            .is_ok_and(|entries| entries.flatten().any(|entry| is_partial(&entry.file_name())))
+    })
+}
+
+fn wait_for(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
+    let began = Instant::now();
+    while !is_there() {
+        if began.elapsed() > PATIENCE {
+            bail!("{what} did not come");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}

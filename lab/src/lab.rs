@@ -1,0 +1,75 @@
+//! Where the lab works, with which program, and whether this machine is fit for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, bail};
+
+use crate::tool;
+
+/// Programs that the cases use, and the Debian package of those that are seldom there.
+const TOOLS: &[(&str, &str)] = &[
+    ("losetup", "mount"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("filefrag", "e2fsprogs"),
+    ("chattr", "e2fsprogs"),
+    ("mkfs.xfs", "xfsprogs"),
+    ("xfs_io", "xfsprogs"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("rsync", "rsync"),
+    ("setfacl", "acl"),
+    ("setfattr", "attr"),
+    ("fusermount3", "fuse3"),
+    ("strace", "strace"),
+    ("setpriv", "util-linux"),
+];
+
+/// A machine that is fit for the lab.
+pub(crate) struct Lab {
+    /// The folder of this run; `lab/run` removes it, with all mounts beneath it.
+    scratch: PathBuf,
+    /// The program under test.
+    pub(crate) program: PathBuf,
+    /// So that names are not used twice.
+    next: AtomicUsize,
+}
+
+impl Lab {
+    /// Looks the machine over. An error says why nothing can run here.
+    pub(crate) fn find() -> Result<Self> {
+        let of = |name| std::env::var_os(name).with_context(|| format!("{name}: start lab/run"));
+        let scratch = PathBuf::from(of("SURECOPY_LAB_DIR")?);
+        let program = PathBuf::from(of("SURECOPY_LAB_PROGRAM")?);
+        if tool::run("id", ["-u"])?.trim() != "0" {
+            bail!("not root");
+        }
+        for (name, package) in TOOLS {
+            let is_there = std::env::var_os("PATH").is_some_and(|path| {
+                std::env::split_paths(&path).any(|dir| dir.join(name).exists())
+            });
+            if !is_there {
+                bail!("no {name}: install {package}");
+            }
+        }
+        for device in ["/dev/loop-control", "/dev/fuse"] {
+            if !Path::new(device).exists() {
+                bail!("no {device}");
+            }
+        }
+        Ok(Self { scratch, program, next: AtomicUsize::new(0) })
+    }
+
+    /// A path in the scratch folder that was not given before.
+    pub(crate) fn new_path(&self, name: &str) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.scratch.join(format!("{number}-{name}"))
+    }
+
+    /// A new folder on the disk on which the lab works.
+    pub(crate) fn new_dir(&self, name: &str) -> Result<PathBuf> {
+        let path = self.new_path(name);
+        fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
+        Ok(path)
+    }
+}
