@@ -1,0 +1,38 @@
+# The only entry point for chores. `just` lists them.
+
+_default:
+    @just --list
+
+# What CI runs without root: format, lints, house rules, generated documents, tests.
+check: fmt-check lint tidy docs-check doc test
+
+fmt-check:
+    cargo fmt --all --check
+
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+tidy:
+    cargo xtask tidy
+
+docs-check:
+    cargo xtask docs --check
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+
+# Every test that needs neither root nor a network.
+test:
+    cargo test --workspace
+
+# The root lane: real file systems on loop devices, power cuts, kills. Skips loudly what it lacks.
+lab *ARGS:
+    lab/run {{ARGS}}
+
+# Write the documents that are made from tables in the code.
+docs:
+    cargo xtask docs
+
+# Licences and advisories of everything we depend on (needs cargo-deny and a network).
+deny:
+    cargo deny check
