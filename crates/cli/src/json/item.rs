@@ -3,7 +3,7 @@
 use serde::Serialize;
 use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes};
 
-use super::path::JsonPath;
+use super::path::{JsonPath, SourceAndTarget};
 use crate::hint;
 
 /// The `item` object.
@@ -13,12 +13,8 @@ pub(super) struct ItemLine {
     status: &'static str,
     skip_reason: Option<&'static str>,
     kind: &'static str,
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_bytes: Option<String>,
-    target: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target_bytes: Option<String>,
+    #[serde(flatten)]
+    paths: SourceAndTarget,
     strategy: Option<&'static str>,
     mechanism: Option<&'static str>,
     size_bytes: u64,
@@ -80,8 +76,6 @@ pub(super) struct ErrorMember {
 
 impl ItemLine {
     pub(super) fn new(item: &ItemReport) -> Self {
-        let source = JsonPath::new(&item.source);
-        let target = JsonPath::new(&item.target);
         let (partial, partial_bytes) = JsonPath::optional(item.partial.as_deref());
         let (backup, backup_bytes) = JsonPath::optional(item.backup.as_deref());
         let (skip_reason, error) = match &item.status {
@@ -94,10 +88,7 @@ impl ItemLine {
             status: item.status.as_str(),
             skip_reason,
             kind: item.kind.as_str(),
-            source: source.text,
-            source_bytes: source.bytes,
-            target: target.text,
-            target_bytes: target.bytes,
+            paths: SourceAndTarget::new(&item.source, &item.target),
             strategy: item.strategy.map(|strategy| strategy.as_str()),
             mechanism: item.mechanism.map(|mechanism| mechanism.as_str()),
             size_bytes: item.size_bytes,

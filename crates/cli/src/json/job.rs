@@ -3,7 +3,7 @@
 use serde::Serialize;
 use surecopy::{CopySpec, Mapping};
 
-use super::path::JsonPath;
+use super::path::SourceAndTarget;
 
 /// The version of the format, in every `job` object. It changes when a member changes its meaning
 /// or goes; new members and new types do not change it.
@@ -17,7 +17,7 @@ pub(crate) struct JobLine {
     version: &'static str,
     started: String,
     dry_run: bool,
-    mappings: Vec<MappingMember>,
+    mappings: Vec<SourceAndTarget>,
     verify: &'static str,
     read_back: &'static str,
     digest: &'static str,
@@ -31,26 +31,17 @@ pub(crate) struct JobLine {
     workers: usize,
 }
 
-#[derive(Debug, Serialize)]
-struct MappingMember {
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_bytes: Option<String>,
-    target: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target_bytes: Option<String>,
-}
-
 impl JobLine {
     /// The object for a resolved job that starts at the given moment (RFC 3339, UTC).
     pub(crate) fn new(spec: &CopySpec, started: String) -> Self {
+        let mapping = |it: &Mapping| SourceAndTarget::new(&it.source_path(), &it.target_path());
         Self {
             r#type: "job",
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             started,
             dry_run: spec.dry_run,
-            mappings: spec.mappings.iter().map(MappingMember::new).collect(),
+            mappings: spec.mappings.iter().map(mapping).collect(),
             verify: spec.verify.as_str(),
             read_back: spec.read_back.as_str(),
             digest: spec.digest.as_str(),
@@ -62,19 +53,6 @@ impl JobLine {
             retries: spec.retries,
             fail_fast: spec.fail_fast,
             workers: spec.workers,
-        }
-    }
-}
-
-impl MappingMember {
-    fn new(mapping: &Mapping) -> Self {
-        let source = JsonPath::new(&mapping.source_path());
-        let target = JsonPath::new(&mapping.target_path());
-        Self {
-            source: source.text,
-            source_bytes: source.bytes,
-            target: target.text,
-            target_bytes: target.bytes,
         }
     }
 }

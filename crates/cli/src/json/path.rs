@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 /// A path as two members: text, and the exact bytes where the text cannot say them.
 pub(super) struct JsonPath {
     /// The path; parts that are not UTF-8 are replaced by U+FFFD.
@@ -26,6 +28,29 @@ impl JsonPath {
             let path = Self::new(path);
             (Some(path.text), path.bytes)
         })
+    }
+}
+
+/// Where an item comes from and where it goes, as members of an object.
+#[derive(Debug, Serialize)]
+pub(super) struct SourceAndTarget {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_bytes: Option<String>,
+    target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_bytes: Option<String>,
+}
+
+impl SourceAndTarget {
+    pub(super) fn new(source: &Path, target: &Path) -> Self {
+        let (source, target) = (JsonPath::new(source), JsonPath::new(target));
+        Self {
+            source: source.text,
+            source_bytes: source.bytes,
+            target: target.text,
+            target_bytes: target.bytes,
+        }
     }
 }
 

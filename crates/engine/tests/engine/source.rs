@@ -70,6 +70,14 @@ fn rewrite_in_secret(fs: &FakeFs, nth: u64) {
     fs.write("/src/file", 0, nth.to_le_bytes()).modified("/src/file", time);
 }
 
+/// Every change of the file itself; [`swap`] puts another in its place.
+const CHANGES: [(&str, Change); 4] = [
+    ("grow", grow),
+    ("shrink", shrink),
+    ("rewrite", rewrite),
+    ("rewrite in secret", rewrite_in_secret),
+];
+
 fn swap(fs: &FakeFs, nth: u64) {
     let length = fs.stat("/src/file").map_or(0, |stat| stat.size);
     fs.file("/src-new", vec![nth as u8; length as usize]).rename("/src-new", "/src/file");
@@ -117,12 +125,7 @@ fn never_wrong(fs: &FakeFs, ran: &Ran, what: &str) {
 #[test]
 fn a_source_that_changes_once_is_copied_again() {
     for reading in Reading::ALL {
-        for (name, change) in [
-            ("grow", grow as Change),
-            ("shrink", shrink),
-            ("rewrite", rewrite),
-            ("rewrite in secret", rewrite_in_secret),
-        ] {
+        for (name, change) in CHANGES {
             let what = format!("{reading:?}, {name}");
             let (fs, spec) = reading.set_up();
             let changed = change_while_moving(&fs, reading, change, 1);
@@ -140,12 +143,7 @@ fn a_source_that_changes_once_is_copied_again() {
 #[test]
 fn a_source_that_keeps_changing_fails() {
     for reading in Reading::ALL {
-        for (name, change) in [
-            ("grow", grow as Change),
-            ("shrink", shrink),
-            ("rewrite", rewrite),
-            ("rewrite in secret", rewrite_in_secret),
-        ] {
+        for (name, change) in CHANGES {
             let what = format!("{reading:?}, {name}");
             let (fs, spec) = reading.set_up();
             change_while_moving(&fs, reading, change, 3);
