@@ -99,6 +99,11 @@ fn planned(report: &Report) -> Vec<String> {
         first.push_str(&format!("; {} of them replace what is there", plan.to_replace));
     }
     let mut lines = vec![first];
+    if plan.to_compare > 0 {
+        let count = Count(plan.to_compare, "item");
+        let bytes = Bytes(plan.bytes_to_compare);
+        lines.push(format!("would compare {count}, {bytes}, and replace what differs"));
+    }
     if plan.to_skip > 0 {
         lines.push(format!("would skip {}", plan.to_skip));
     }
@@ -249,10 +254,18 @@ mod tests {
     #[test]
     fn a_plan_ends_by_saying_that_nothing_was_written() {
         let mut report = report(Outcome::Planned, Tally::default());
-        report.planned =
-            Planned { items: 5, to_copy: 3, bytes_to_copy: 2048, to_skip: 2, to_replace: 1 };
+        report.planned = Planned {
+            items: 9,
+            to_copy: 3,
+            bytes_to_copy: 2048,
+            to_skip: 2,
+            to_replace: 1,
+            to_compare: 4,
+            bytes_to_compare: 3072,
+        };
         insta::assert_snapshot!(lines(&report, &Kinds::default(), &[]).join("\n"), @r#"
-        would copy 3 of 5 items, 2.0 KiB; 1 of them replace what is there
+        would copy 3 of 9 items, 2.0 KiB; 1 of them replace what is there
+        would compare 4 items, 3.0 KiB, and replace what differs
         would skip 2
         dry run: nothing was written
         "#);

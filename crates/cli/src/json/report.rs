@@ -64,6 +64,8 @@ struct PlannedMember {
     to_replace: u64,
     to_skip: u64,
     bytes_to_copy: u64,
+    to_compare: u64,
+    bytes_to_compare: u64,
 }
 
 impl ReportLine {
@@ -113,6 +115,8 @@ impl ReportLine {
                 to_replace: planned.to_replace,
                 to_skip: planned.to_skip,
                 bytes_to_copy: planned.bytes_to_copy,
+                to_compare: planned.to_compare,
+                bytes_to_compare: planned.bytes_to_compare,
             },
         }
     }

@@ -34,6 +34,18 @@ fn the_plan_says_what_would_happen() {
     assert_eq!(report["bytes"]["copied"], 0);
 }
 
+/// What only a comparison can decide is neither to be copied nor to be skipped.
+#[test]
+fn the_plan_does_not_guess_what_a_comparison_will_say() {
+    let folder = folder();
+    folder.run(&["copy", "src/", "dst"]).all_done();
+    let (_, objects) = folder.run_json(&["-n", "-c", "src/", "dst"]);
+    let planned = &of_type(&objects, "report")[0]["planned"];
+    assert_eq!(planned["to_compare"], planned["items"], "{planned}");
+    assert_eq!(planned["bytes_to_compare"], 14, "{planned}");
+    assert_eq!((&planned["to_copy"], &planned["to_replace"]), (&0.into(), &0.into()), "{planned}");
+}
+
 #[test]
 fn each_file_is_listed_with_what_would_be_done_and_how() {
     let folder = folder();

@@ -77,13 +77,17 @@ impl<F: FileSystem> Planner<'_, F> {
     pub(super) fn push(&mut self, item: PlannedItem, size_bytes: u64, replaced: Option<u64>) {
         let planned = &mut self.state.planned;
         planned.items += 1;
-        if matches!(item.action, Action::Skip(_)) {
-            planned.to_skip += 1;
-        } else {
-            planned.to_copy += 1;
-            planned.to_replace += u64::from(replaced.is_some());
-            if item.kind == ItemKind::File {
-                planned.bytes_to_copy += size_bytes;
+        let bytes = if item.kind == ItemKind::File { size_bytes } else { 0 };
+        match item.action {
+            Action::Skip(_) => planned.to_skip += 1,
+            Action::ReplaceIfContentDiffers(_) => {
+                planned.to_compare += 1;
+                planned.bytes_to_compare += bytes;
+            }
+            Action::Create | Action::Replace(_) => {
+                planned.to_copy += 1;
+                planned.bytes_to_copy += bytes;
+                planned.to_replace += u64::from(replaced.is_some());
             }
         }
         self.sink.item(item);

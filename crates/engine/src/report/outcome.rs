@@ -31,8 +31,8 @@ pub struct Report {
     pub tally: Tally,
     /// Everything preflight found.
     pub problems: Vec<Problem>,
-    /// What it would do: items and bytes to copy, and items to skip. Equals what was done when
-    /// nothing changed in between.
+    /// What was going to be done with everything that passed preflight, before the first byte
+    /// moved.
     pub planned: Planned,
     /// Warnings given.
     pub warnings: u64,
@@ -51,6 +51,10 @@ pub struct Planned {
     pub bytes_to_copy: u64,
     /// Items to skip.
     pub to_skip: u64,
-    /// Targets to replace.
+    /// Targets to replace, among those to copy.
     pub to_replace: u64,
+    /// Items whose content decides: replaced when it differs, otherwise skipped.
+    pub to_compare: u64,
+    /// Bytes of those.
+    pub bytes_to_compare: u64,
 }
