@@ -14,7 +14,9 @@ use crate::error::CopyError;
 use crate::job::Job;
 use crate::settings::{Origin, SettingError, Settings};
 
-/// Copies one file to exactly this target, and proves the copy by reading it back.
+/// Copies one file to exactly this target, and proves the copy by reading it back; where the volume
+/// shares blocks, nothing was written that could differ, and the item's evidence says
+/// [`Shared`](crate::Evidence::Shared).
 ///
 /// A target that exists is replaced at once and as a whole when its content differs, and left alone
 /// when it is the same (the item's status is then [`Skipped`](crate::ItemStatus::Skipped)). A
@@ -47,16 +49,17 @@ pub fn copy_file(
     }
 }
 
-/// Copies the contents of a directory, which become the target, and proves every file by reading
-/// it back.
+/// Copies the contents of a directory, which become the target, and proves every file that it
+/// copies as [`copy_file`] does.
 ///
-/// What is at the target already stays, except where a file of the same name has another size or
-/// modification time: that is replaced. Timestamps, permissions, extended attributes, access
+/// What is at the target already stays and is not read, except where a file of the same name has
+/// another size, modification time or permissions: that is replaced. Timestamps, permissions, extended attributes, access
 /// control lists, symbolic links and holes are kept.
 ///
 /// # Errors
 ///
-/// `Ok` means that everything arrived. When some items fail, the others are still copied, and the
+/// `Ok` means that every file, link and directory is there; pipes, sockets and devices are left out
+/// and counted as skipped. When some items fail, the others are still copied, and the
 /// error is [`CopyError::Incomplete`].
 pub fn copy_tree(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Report, CopyError> {
     // With a slash at its end a source means its contents.

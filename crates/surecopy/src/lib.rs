@@ -1,7 +1,8 @@
-//! Copy files and trees so that every byte that lands is proved.
+//! Copy files and trees, and prove what lands.
 //!
-//! A file appears under its name only when it is whole, flushed to the device and compared with
-//! its source. Until then, and whenever anything fails, what was there before stays there.
+//! A file appears under its name only when it is whole, flushed to the device and, as the
+//! [policy](VerifyPolicy) asks, read back and found equal. Until then, and whenever anything fails,
+//! what was there before stays there.
 //!
 //! # Copy one file
 //!
@@ -30,7 +31,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Both return `Ok` only when everything arrived; [`CopyError`] says what did not, and why.
+//! Both return `Ok` only when every file, link and directory is there; [`CopyError`] says what is
+//! not, and why. Each item says how it was proved: where the volume can share blocks between files,
+//! that is done, and there is nothing to read back ([`Evidence::Shared`]); [`ReflinkMode::Never`]
+//! makes a second physical copy.
 //!
 //! # Choose how
 //!

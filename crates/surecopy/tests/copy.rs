@@ -54,6 +54,17 @@ fn an_existing_file_is_judged_by_its_content() {
 }
 
 #[test]
+fn what_is_no_file_link_or_directory_is_left_out_of_a_tree() {
+    let (_folder, source, target) = folder();
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "content").unwrap();
+    std::os::unix::net::UnixListener::bind(source.join("socket")).unwrap();
+    let report = copy_tree(&source, &target).unwrap();
+    assert_eq!((report.tally.ok, report.tally.skipped, report.tally.failed), (1, 1, 0));
+    assert_eq!(names_in(&target), ["file"]);
+}
+
+#[test]
 fn what_does_not_fit_is_refused_before_anything_is_written() {
     let (folder, source, target) = folder();
     fs::create_dir(&source).unwrap();
