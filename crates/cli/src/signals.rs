@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
-use surecopy::Control;
+use surecopy::{Control, is_signal_ignored};
 
 /// How many signals have come. Clones are the same number.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,9 @@ impl SignalWatch {
     /// When the operating system gives no thread or no handler.
     pub(crate) fn start(control: Control) -> io::Result<Self> {
         let mut watched = vec![SIGINT, SIGTERM];
-        if !is_ignored(SIGHUP) {
+        // A script's shell has SIGINT ignored for everything that it starts with `&`, meant or not, so
+        // this is asked of SIGHUP only.
+        if !is_signal_ignored(SIGHUP) {
             watched.push(SIGHUP);
         }
         let mut signals = Signals::new(watched)?;
@@ -65,22 +67,6 @@ impl SignalWatch {
     }
 }
 
-/// Whether whoever started this process had a signal ignored. A script's shell has SIGINT ignored for
-/// everything that it starts with `&`, meant or not, so this is asked of SIGHUP only.
-fn is_ignored(signal: i32) -> bool {
-    // There is no safe call that asks without changing something. Where this file is not, the signal
-    // is taken to be wanted.
-    std::fs::read_to_string("/proc/self/status")
-        .is_ok_and(|status| ignored_in(&status, signal) == Some(true))
-}
-
-fn ignored_in(status: &str, signal: i32) -> Option<bool> {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
-    let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
-    Some(mask.checked_shr(bit)? & 1 == 1)
-}
-
 impl Drop for SignalWatch {
     fn drop(&mut self) {
         self.handle.close();
@@ -89,19 +75,5 @@ impl Drop for SignalWatch {
         {
             tracing::error!("the thread that watches signals has panicked");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mask_counts_signals_from_one() {
-        let status = "SigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001001\n";
-        assert_eq!(ignored_in(status, SIGHUP), Some(true));
-        assert_eq!(ignored_in(status, SIGINT), Some(false));
-        assert_eq!(ignored_in(status, 13), Some(true));
-        assert_eq!(ignored_in("", SIGHUP), None);
     }
 }

@@ -25,7 +25,7 @@ pub use kinds::{FilesystemKind, NameRules};
 pub use metadata::{FileId, FileKind, Metadata, Times, Timestamp, Xattr};
 pub use os::{
     NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,
-    open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
+    is_signal_ignored, open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
 };
 pub use path::{InvalidRelPath, RelPath};
 pub use support::Support;

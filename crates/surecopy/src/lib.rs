@@ -95,5 +95,5 @@ pub use surecopy_engine::{
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,
-    Timestamp, path_from_bytes, raise_open_file_limit,
+    Timestamp, is_signal_ignored, path_from_bytes, raise_open_file_limit,
 };

@@ -11,5 +11,5 @@ pub(crate) use linux::classify;
 #[cfg(target_os = "linux")]
 pub use linux::{
     NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,
-    open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
+    is_signal_ignored, open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
 };

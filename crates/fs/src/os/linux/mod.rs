@@ -31,6 +31,6 @@ pub(crate) use classify::classify;
 pub use memory::available_memory_bytes;
 pub use native_fs::NativeFs;
 pub use process::{
-    effective_user, file_creation_mask, is_privileged, open_file_limit, path_from_bytes,
-    process_identity, raise_open_file_limit,
+    effective_user, file_creation_mask, is_privileged, is_signal_ignored, open_file_limit,
+    path_from_bytes, process_identity, raise_open_file_limit,
 };

@@ -14,6 +14,9 @@ use super::pseudo_file;
 /// What is asked for where even the hard limit is unlimited; kernels refuse more by default.
 const MANY_OPEN_FILES: u64 = 1 << 20;
 
+/// What the kernel says of this process.
+const STATUS: &str = "/proc/self/status";
+
 /// The path that these bytes spell; `None` on systems where not every sequence of bytes is a path.
 pub fn path_from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from_vec(bytes)))
@@ -33,9 +36,23 @@ pub fn effective_user() -> u32 {
 /// the kernel does not say. Asking in the usual way would change it for a moment, for every thread.
 pub fn file_creation_mask() -> u32 {
     const USUAL: u32 = 0o022;
-    let status = pseudo_file::text("/proc/self/status").unwrap_or_default();
+    let status = pseudo_file::text(STATUS).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     line.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(USUAL)
+}
+
+/// Whether whoever started this process had a signal ignored; `false` where the kernel does not say.
+/// The mask is read because it tells of the signal without touching how it is handled.
+pub fn is_signal_ignored(signal: i32) -> bool {
+    let status = pseudo_file::text(STATUS).unwrap_or_default();
+    ignored_in(&status, signal) == Some(true)
+}
+
+fn ignored_in(status: &str, signal: i32) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
+    Some(mask.checked_shr(bit)? & 1 == 1)
 }
 
 /// A number that no other process can guess and no other run repeats, to name things by.
@@ -89,6 +106,25 @@ mod tests {
         std::fs::write(&path, b"").unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o666 & !file_creation_mask());
+    }
+
+    #[test]
+    fn the_mask_of_ignored_signals_counts_from_one() {
+        let status = "SigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001001\n";
+        let rows = [(1, true), (2, false), (12, false), (13, true), (14, false), (64, false)];
+        for (signal, is_ignored) in rows {
+            assert_eq!(ignored_in(status, signal), Some(is_ignored), "{signal}");
+        }
+        for no_signal in [i32::MIN, -1, 0, 65] {
+            assert_eq!(ignored_in(status, no_signal), None, "{no_signal}");
+        }
+        assert_eq!(ignored_in("", 1), None);
+    }
+
+    #[test]
+    fn the_kernel_tells_which_signals_are_ignored() {
+        assert!(is_signal_ignored(13), "SIGPIPE, at the start of every Rust program");
+        assert!(!is_signal_ignored(9), "SIGKILL, which nobody can ignore");
     }
 
     #[test]
