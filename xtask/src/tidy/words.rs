@@ -110,7 +110,8 @@ pub(crate) fn forbidden_std_modules(source: &Source) -> Vec<Finding> {
             modules.contains(&module.as_str()) && !excepted.contains(&module.as_str())
         })
         .map(|(line, module)| {
-            let message = format!("`std::{module}` in {room}: what the system is asked belongs in crates/fs");
+            let message =
+                format!("`std::{module}` in {room}: what the system is asked belongs in crates/fs");
             Finding::at(source.path, line, message)
         })
         .collect()
