@@ -3,56 +3,20 @@
 //! The one place of this crate that opens files by itself. A file is written as a whole: a partial
 //! file beside it, flushed, then renamed over it. Comments and order are kept.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Value};
 
+pub use error::ConfigError;
+
 use crate::environment::UserEnvironment;
 use crate::settings::{Kind, Origin, SettingError, SettingSources, Settings, find};
-
-/// What can go wrong with the configuration file.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is not TOML.
-    #[error("{} is not valid TOML: {message}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where, and why.
-        message: String,
-    },
-    /// It cannot be written; what was there is still there.
-    #[error("cannot write {}: {source}", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// There is no home directory, and no file was named.
-    #[error("there is no home directory to look for a configuration file in; name one")]
-    NoPlace,
-    /// A setting is not right.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-}
-
-impl ConfigError {
-    fn is_denied(&self) -> bool {
-        let ConfigError::Unreadable { source, .. } = self else { return false };
-        source.kind() == io::ErrorKind::PermissionDenied
-    }
-}
 
 /// A configuration file as it is.
 #[derive(Debug, Clone)]
@@ -268,6 +232,3 @@ fn write_partial(partial: &Path, target: &Path, content: &[u8]) -> io::Result<()
     file.write_all(content)?;
     file.sync_all()
 }
-
-#[cfg(test)]
-mod tests;
