@@ -35,10 +35,9 @@ impl ConfigFile {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let document = text.parse::<DocumentMut>().map_err(|error| ConfigError::Malformed {
-            path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-        })?;
+        let document = text
+            .parse::<DocumentMut>()
+            .map_err(|error| ConfigError::malformed(path, &text, &error))?;
         Ok(Self { path: path.to_owned(), document })
     }
 

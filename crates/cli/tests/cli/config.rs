@@ -61,6 +61,15 @@ fn a_file_that_is_named_must_be_there() {
 }
 
 #[test]
+fn a_file_that_is_no_toml_is_told_with_its_line() {
+    let folder = Folder::new();
+    folder.write("config.toml", "jobs = 1\nretries = \n");
+    let ended = folder.run(&["config", "--config", "config.toml", "show"]);
+    assert_eq!(ended.code, 2);
+    insta::assert_snapshot!(ended.stderr, @"error: config.toml, line 2: not valid TOML: string values must be quoted, expected literal string");
+}
+
+#[test]
 fn wrong_values_are_not_written() {
     let folder = Folder::new();
     let ended = folder.run(&["config", "set", "retries", "1000"]);

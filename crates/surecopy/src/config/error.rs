@@ -1,7 +1,7 @@
 //! What can be wrong with the configuration file.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::settings::SettingError;
 
@@ -17,11 +17,13 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not TOML.
-    #[error("{} is not valid TOML: {message}", path.display())]
+    #[error("{}{}: not valid TOML: {message}", path.display(), in_line(*line))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where, and why.
+        /// The line, from 1, where the parser names one.
+        line: Option<usize>,
+        /// Why.
         message: String,
     },
     /// It cannot be written; what was there is still there.
@@ -41,9 +43,23 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// What the parser says of `text`, without its picture of the place: that is of several lines.
+    pub(super) fn malformed(path: &Path, text: &str, error: &toml_edit::TomlError) -> Self {
+        let line_of = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+        ConfigError::Malformed {
+            path: path.to_owned(),
+            line: error.span().map(|place| line_of(place.start)),
+            message: error.message().to_owned(),
+        }
+    }
+
     /// Whether this process may not read it.
     pub(super) fn is_denied(&self) -> bool {
         let ConfigError::Unreadable { source, .. } = self else { return false };
         source.kind() == io::ErrorKind::PermissionDenied
     }
+}
+
+fn in_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line}"))
 }

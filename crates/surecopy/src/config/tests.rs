@@ -150,6 +150,28 @@ fn a_named_file_must_exist_and_be_toml_but_the_usual_one_may_be_missing() {
 }
 
 #[test]
+fn what_is_not_toml_is_told_in_one_line_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    // The one complaint that comes without a place.
+    let deep = format!("a{} = 1\n", ".a".repeat(1000));
+    let rows = [
+        (deep.as_str(), ": not valid TOML: recursion limit"),
+        ("retries = \n", ", line 1: not valid TOML: string values must be quoted"),
+        ("jobs = 1\n\nretries 3\n", ", line 3: not valid TOML: key with no value"),
+        ("# gr\u{fc}\u{df}e\njobs = 1\njobs = 2\n", ", line 3: not valid TOML: duplicate key"),
+        ("jobs = 1\nretries = \"3", ", line 2: not valid TOML: invalid basic string"),
+    ];
+    for (text, expected) in rows {
+        fs::write(&path, text).unwrap();
+        let message = ConfigFile::load(&path).unwrap_err().to_string();
+        let place_and_reason = message.strip_prefix(path.to_str().unwrap()).unwrap();
+        assert!(place_and_reason.starts_with(expected), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
 fn the_flag_names_the_file_before_the_variable() {
     let named = environment(&[("HOME", Path::new("/h")), ("SURECOPY_CONFIG", Path::new("/v"))]);
     let flag = Path::new("/f");
