@@ -80,11 +80,10 @@ impl<F: FileSystem> KernelCopy<'_, F> {
         let mut settled = 0..0;
         loop {
             self.control.checkpoint()?;
-            // The kernel does not say which side failed; reading errors are told apart by kind.
             let answer = self
                 .fs
                 .copy_range(self.source, self.partial, offset, WINDOW_BYTES)
-                .map_err(|error| TransferError::Fs(side_of(&error), error))?;
+                .map_err(without_side)?;
             let trial = if answer.is_done() { Trial::Worked } else { Trial::Refused };
             match self.memory.record(self.pair, Mechanism::CopyFileRange, trial) {
                 AfterTrial::Use => {}
@@ -113,10 +112,14 @@ impl<F: FileSystem> KernelCopy<'_, F> {
     }
 }
 
-fn side_of(error: &FsError) -> Side {
+/// The kernel does not say at which end it failed, and few errors can only be the destination's.
+/// Whatever else it is shows again, at its own end, when the bytes are read and written.
+fn without_side(error: FsError) -> TransferError {
     match error.kind {
-        FsErrorKind::Unreachable => Side::Source,
-        _ => Side::Destination,
+        FsErrorKind::NoSpace | FsErrorKind::QuotaExceeded | FsErrorKind::ReadOnlyVolume => {
+            TransferError::Fs(Side::Destination, error)
+        }
+        _ => TransferError::KernelRefused(error),
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) enum TransferError {
     Cancelled,
     /// A step failed at one side.
     Fs(Side, FsError),
-    /// A kernel mechanism that has worked between these volumes refused this file.
+    /// A kernel mechanism failed, at either side, or refused this file though it has worked between
+    /// these volumes.
     KernelRefused(FsError),
     /// The source grew beyond what this way of copying can take in.
     SourceGrew,

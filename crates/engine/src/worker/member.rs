@@ -75,9 +75,15 @@ impl Setback {
             TransferError::Fs(Side::Destination, error) => {
                 Setback::Failed(ItemError::from_fs(&error, Side::Destination, target))
             }
-            TransferError::KernelRefused(error) => {
-                Setback::KernelFailed(ItemError::from_fs(&error, Side::Destination, target))
-            }
+            // No code but the neutral one: either end may have failed.
+            TransferError::KernelRefused(error) => Setback::KernelFailed(ItemError {
+                os_error: error.os_error(),
+                ..ItemError::new(
+                    crate::error::ErrorCode::SystemError,
+                    target,
+                    format!("the kernel could not copy from one file to the other: {error}"),
+                )
+            }),
             TransferError::SourceGrew => Setback::Failed(ItemError::new(
                 crate::error::ErrorCode::SourceChanged,
                 source,

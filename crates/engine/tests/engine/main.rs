@@ -17,6 +17,7 @@ mod preflight;
 mod replace;
 mod resources;
 mod scene;
+mod sides;
 mod source;
 mod stop;
 mod verify;
