@@ -99,6 +99,7 @@ fn mapping_code(error: &MappingError) -> Option<ErrorCode> {
             Some(ErrorCode::TargetKindDiffers)
         }
         MappingError::NoSource
+        | MappingError::EmptyPath
         | MappingError::SourceNotADirectory { .. }
         | MappingError::DestinationNotADirectory { .. }
         | MappingError::DestinationIsAFile { .. }

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 
 use surecopy::{
     Conflict, ConflictPolicy, ConflictResolver, CopyError, CopyRequest, ErrorCode, Event, Filter,
-    ItemStatus, NoObserver, Observer, Outcome, Rule, RuleAction, SkipReason, copy_file, copy_tree,
+    ItemStatus, MappingError, NoObserver, Observer, Outcome, Rule, RuleAction, SkipReason,
+    copy_file, copy_tree,
 };
 use tempfile::TempDir;
 
@@ -81,6 +82,29 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     let error = copy_file(source.join("file"), folder.path()).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::TargetKindDiffers));
     assert_eq!(names_in(folder.path()), ["source"]);
+}
+
+#[test]
+fn an_empty_path_is_refused_and_not_taken_for_the_current_directory() {
+    let (_folder, source, target) = folder();
+    fs::create_dir(&source).unwrap();
+    // A name that the current directory has not, so that this test harms nothing when it fails.
+    let name = format!("surecopy-test-{}", std::process::id());
+    fs::write(source.join(&name), "content").unwrap();
+    let here = names_in(Path::new("."));
+    let is_empty_path =
+        |error: CopyError| matches!(error, CopyError::Mapping(MappingError::EmptyPath));
+    let copied = [
+        copy_tree(&source, "").map(drop),
+        copy_tree("", &target).map(drop),
+        copy_file(source.join(&name), "").map(drop),
+        copy_file("", &target).map(drop),
+    ];
+    let after = names_in(Path::new("."));
+    fs::remove_file(&name).ok();
+    assert!(copied.into_iter().all(|copied| copied.is_err_and(is_empty_path)));
+    assert_eq!(after, here);
+    assert!(!target.exists());
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub enum MappingError {
     /// There is nothing to copy.
     #[error("no source was given")]
     NoSource,
+    /// A source or the destination is the empty path, as an unset variable is. Taken for the current
+    /// directory, it would have files replaced where nobody meant to write.
+    #[error("a path is empty; the current directory is written as .")]
+    EmptyPath,
     /// A source does not exist.
     #[error("the source does not exist: {}", path.display())]
     SourceMissing {
@@ -92,6 +96,10 @@ pub fn resolve_mappings<F: FileSystem>(
 ) -> Result<Vec<Mapping>, MappingError> {
     if request.sources.is_empty() {
         return Err(MappingError::NoSource);
+    }
+    let mut paths = request.sources.iter().chain([&request.destination]);
+    if paths.any(|path| path.as_os_str().is_empty()) {
+        return Err(MappingError::EmptyPath);
     }
     let several = request.sources.len() > 1;
     if request.exact_target && several {

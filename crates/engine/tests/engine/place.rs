@@ -1,11 +1,31 @@
 //! Where copies go: what was typed is followed, what was put there by others is not.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use surecopy_engine::{ErrorCode, ItemStatus, Outcome};
+use surecopy_engine::{ErrorCode, ItemStatus, MappingError, Outcome, Request, resolve_mappings};
 use surecopy_testkit::FakeFs;
 
 use crate::job::{carry_out, copy, spec};
+
+/// An empty path is a variable that was not set; the current directory is not meant by it.
+#[test]
+fn an_empty_path_is_not_the_current_directory() {
+    let fs = FakeFs::new();
+    fs.file("/src/f", "x").file("/other", "y");
+    let rows: [(&[&str], &str); 4] =
+        [(&["/src/"], ""), (&[""], "/dst"), (&["/other", ""], "/dst"), (&["/other", "/src"], "")];
+    for (sources, destination) in rows {
+        for exact_target in [false, true] {
+            let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+            let exact_target = exact_target && sources.len() == 1;
+            let destination = PathBuf::from(destination);
+            let request = Request { sources, destination, exact_target };
+            let resolved = resolve_mappings(&fs, &request);
+            assert!(matches!(resolved, Err(MappingError::EmptyPath)), "{request:?}: {resolved:?}");
+        }
+    }
+}
 
 #[test]
 fn a_link_by_the_sources_name_is_not_followed() {

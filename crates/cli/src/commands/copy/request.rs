@@ -66,9 +66,6 @@ fn paths(args: &CopyArgs) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
         args.paths.split_last().filter(|(_, sources)| !sources.is_empty()).ok_or_else(|| {
             Failure::usage("say what to copy and where to: surecopy copy SRC... DST")
         })?;
-    if args.paths.iter().any(|path| path.is_empty()) {
-        return Err(Failure::usage("a path is empty; the current directory is written as ."));
-    }
     Ok((sources.iter().map(PathBuf::from).collect(), PathBuf::from(destination)))
 }
 
