@@ -103,10 +103,10 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// It cannot be written; then it is its old self.
+    /// It cannot be written ([`ConfigError::Unwritable`]); then it is its old self. Or it is its new
+    /// self, and only a power failure could bring back the old one ([`ConfigError::Unflushed`]).
     pub fn save(&self) -> Result<(), ConfigError> {
-        write_whole(&self.path, self.document.to_string().as_bytes())
-            .map_err(|source| ConfigError::Unwritable { path: self.path.clone(), source })
+        write_whole(&self.path, self.document.to_string().as_bytes(), fs::File::sync_all)
     }
 }
 
@@ -204,7 +204,19 @@ fn value_of(kind: Option<Kind>, text: &str) -> Value {
     }
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+/// `flush` is for the directory.
+fn write_whole(
+    path: &Path,
+    content: &[u8],
+    flush: impl FnOnce(&fs::File) -> io::Result<()>,
+) -> Result<(), ConfigError> {
+    let folder = replace(path, content)
+        .map_err(|source| ConfigError::Unwritable { path: path.to_owned(), source })?;
+    flush(&folder).map_err(|source| ConfigError::Unflushed { path: path.to_owned(), source })
+}
+
+/// Puts a new file in the place of the old one; returns its directory.
+fn replace(path: &Path, content: &[u8]) -> io::Result<fs::File> {
     // A link (settings kept in a repository, say) stays a link; what it points to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
@@ -212,6 +224,8 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => PathBuf::from("."),
     };
     fs::create_dir_all(&folder)?;
+    // Before anything changes: a directory that may be written and not be read cannot be flushed.
+    let opened = fs::File::open(&folder)?;
     let partial = folder.join(format!(".surecopy-config-{:016x}", surecopy_fs::process_identity()));
     let written =
         write_partial(&partial, &path, content).and_then(|()| fs::rename(&partial, &path));
@@ -220,7 +234,7 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
         drop(fs::remove_file(&partial));
         return Err(error);
     }
-    fs::File::open(&folder)?.sync_all()
+    Ok(opened)
 }
 
 fn write_partial(partial: &Path, target: &Path, content: &[u8]) -> io::Result<()> {

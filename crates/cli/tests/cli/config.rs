@@ -1,6 +1,9 @@
 //! `surecopy config`, and where values come from.
 
-use crate::program::{Folder, ended};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::program::{Ended, Folder, ended};
 
 #[test]
 fn a_value_that_was_set_is_in_force_and_says_where_it_is_from() {
@@ -76,6 +79,26 @@ fn wrong_values_are_not_written() {
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("retries") && ended.stderr.contains("100"), "{}", ended.stderr);
     assert_eq!(folder.run(&["config", "get", "retries"]).all_done().stdout, "2\n");
+}
+
+/// A directory that can be entered and written, and not listed, cannot be flushed.
+#[test]
+fn what_says_that_it_cannot_write_has_not_written() {
+    let folder = Folder::new();
+    folder.write("d/c.toml", "retries = 3\n");
+    let mut command = folder.command(&["config", "--config", "d/c.toml", "set", "retries", "4"]);
+    folder.act_without_privileges(&mut command);
+    fs::set_permissions(folder.path("d"), Permissions::from_mode(0o300)).unwrap();
+    let output = command.output();
+    fs::set_permissions(folder.path("d"), Permissions::from_mode(0o700)).unwrap();
+    let output = match output {
+        Ok(output) => Ended::from(output),
+        Err(error) => return eprintln!("skipped: another user cannot run this: {error}"),
+    };
+    assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+    insta::assert_snapshot!(output.stderr, @"error: cannot write d/c.toml: Permission denied (os error 13)");
+    assert_eq!(folder.read("d/c.toml"), "retries = 3\n");
+    assert_eq!(folder.listing(), ["d", "d/c.toml"]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -75,6 +77,21 @@ impl Folder {
             .env("HOME", self.folder.path().join("home"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// Has a command that the superuser would start run as nobody, to whom everything here is given
+    /// then: what permissions forbid, they forbid the command in either case.
+    pub(crate) fn act_without_privileges(&self, command: &mut Command) {
+        const NOBODY: u32 = 65534;
+        let root = self.folder.path();
+        if fs::metadata(root).unwrap().uid() != 0 {
+            return;
+        }
+        let within = self.listing().into_iter().map(|name| self.path(name));
+        for path in [root.to_owned(), root.join("home"), self.path("")].into_iter().chain(within) {
+            lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        command.uid(NOBODY).gid(NOBODY);
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {

@@ -34,6 +34,18 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// It is written, but its directory could not be flushed: after a power failure it may be what it
+    /// was before.
+    #[error(
+        "{} is written, but nobody knows whether it would outlast a power failure: {source}",
+        path.display()
+    )]
+    Unflushed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is no home directory, and no file was named.
     #[error("there is no home directory to look for a configuration file in; name one")]
     NoPlace,

@@ -114,6 +114,17 @@ fn a_file_that_cannot_be_written_leaves_nothing() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_flushed_is_no_file_that_is_not_written() {
+    let (_folder, path) = folder();
+    let error =
+        write_whole(&path, b"jobs = 3\n", |_| Err(io::Error::other("no flush"))).unwrap_err();
+    assert!(matches!(error, ConfigError::Unflushed { .. }), "{error}");
+    assert!(error.to_string().contains("is written"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "jobs = 3\n");
+    assert_eq!(names_in(&path), ["config.toml"]);
+}
+
+#[test]
 fn values_of_every_toml_type_become_text() {
     let (_folder, path) = folder();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
