@@ -16,7 +16,7 @@ use toml_edit::{DocumentMut, Item, Value};
 pub use error::ConfigError;
 
 use crate::environment::UserEnvironment;
-use crate::settings::{Kind, Origin, SettingError, SettingSources, Settings, find};
+use crate::settings::{Kind, Origin, SettingError, SettingSources, SettingWarning, Settings, find};
 
 /// A configuration file as it is.
 #[derive(Debug, Clone)]
@@ -76,14 +76,17 @@ impl ConfigFile {
         self.document.get(name).map(text_of)
     }
 
-    /// Sets a value; [`ConfigFile::save`] writes it.
+    /// Sets a value; [`ConfigFile::save`] writes it. What will be made of it, if that is something
+    /// else, is returned.
     ///
     /// # Errors
     ///
     /// There is no such setting, or the text is not a value of it.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
-        // Checked as strictly as on the command line: somebody is here to correct it.
-        Settings::default().set(name, text, Origin::Flag)?;
+    pub fn set(&mut self, name: &str, text: &str) -> Result<Option<SettingWarning>, SettingError> {
+        // Checked as strictly as on the command line, and not as in a file: somebody is here to
+        // correct it.
+        let mut settings = Settings::default();
+        settings.set(name, text, Origin::Flag)?;
         let kind = find(name).map(|setting| setting.kind);
         let mut value = value_of(kind, text);
         if let Some(Item::Value(known)) = self.document.get(name) {
@@ -91,7 +94,7 @@ impl ConfigFile {
             *value.decor_mut() = known.decor().clone();
         }
         self.document[name] = Item::Value(value);
-        Ok(())
+        Ok(settings.warnings().first().cloned())
     }
 
     /// Takes a name out, so that the default counts again; says whether it was there.

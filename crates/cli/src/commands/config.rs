@@ -1,6 +1,7 @@
 //! `surecopy config`: looking at settings and changing them in the configuration file.
 
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -121,10 +122,20 @@ fn show(settings: &Settings) -> String {
 
 fn set(named: Option<&Path>, name: &str, value: &str) -> Result<ExitStatus, Failure> {
     let mut file = ConfigFile::load_or_empty(&file(named)?).map_err(Failure::usage)?;
-    file.set(name, value).map_err(Failure::usage)?;
+    let warning = file.set(name, value).map_err(Failure::usage)?;
     file.save().map_err(Failure::other)?;
+    if let Some(warning) = warning {
+        warn(&warning.message);
+    }
     let written = file.get(name).unwrap_or_default();
     print(format!("{name} = {written} in {}\n", Shown(file.path())).as_bytes())
+}
+
+/// Talk, not data: nobody has to read it.
+fn warn(message: &str) {
+    if let Err(unwritten) = writeln!(io::stderr().lock(), "warning: {}", Plain(message)) {
+        tracing::debug!("nobody reads the warning: {unwritten}");
+    }
 }
 
 fn explain_one(name: &str) -> Result<String, Failure> {

@@ -81,6 +81,38 @@ fn wrong_values_are_not_written() {
     assert_eq!(folder.run(&["config", "get", "retries"]).all_done().stdout, "2\n");
 }
 
+/// Whatever the command line says to a value, `config set` says too.
+#[test]
+fn a_value_is_looked_at_as_on_the_command_line() {
+    let rows = [
+        ("buffer_size_bytes", "1"),
+        ("buffer_size_bytes", "1GiB"),
+        ("buffer_size_bytes", "1MiB"),
+        ("buffer_size_bytes", "much"),
+        ("staged_chunk_bytes", "9GiB"),
+        ("retries", "101"),
+        ("verify_policy", "most"),
+        ("buffer_reuse", "perhaps"),
+        ("retrys", "3"),
+    ];
+    for (name, value) in rows {
+        let folder = Folder::new();
+        folder.write("a", "a");
+        let pair = format!("{name}={value}");
+        let copied = folder.run(&["copy", "-n", "--progress", "never", "--set", &pair, "a", "b"]);
+        let set = folder.run(&["config", "set", name, value]);
+        assert_eq!((set.code, &set.stderr), (copied.code, &copied.stderr), "{pair}");
+        let is_written = folder.run(&["config", "show"]).stdout.contains("config.toml");
+        assert_eq!(is_written, set.code == 0, "{pair}");
+    }
+}
+
+#[test]
+fn what_is_set_and_used_as_something_else_is_said_at_once() {
+    let ended = Folder::new().run(&["config", "set", "buffer_size_bytes", "1"]).all_done();
+    insta::assert_snapshot!(ended.stderr, @"warning: `buffer_size_bytes` goes from 8KiB to 10MiB: 8KiB is used instead of 1");
+}
+
 /// A directory that can be entered and written, and not listed, cannot be flushed.
 #[test]
 fn what_says_that_it_cannot_write_has_not_written() {

@@ -87,6 +87,15 @@ fn what_is_not_allowed_is_not_written() {
     assert!(file.entries().is_empty());
 }
 
+#[test]
+fn what_will_count_as_something_else_is_said_when_it_is_set() {
+    let (_folder, path) = folder();
+    let mut file = ConfigFile::load_or_empty(&path).unwrap();
+    let warning = file.set("buffer_size_bytes", "1").unwrap().unwrap();
+    assert!(warning.message.contains("8KiB is used instead of 1"), "{}", warning.message);
+    assert_eq!(file.set("buffer_size_bytes", "8KiB").unwrap(), None);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_the_file_stays_a_link() {
