@@ -1,7 +1,5 @@
 //! What is looked at again just before an item is copied: its size, the room, and the target.
 
-use std::path::PathBuf;
-
 use surecopy_fs::{FileKind, FileSystem, Metadata, Volume};
 
 use super::attempt::{Ends, target_failed};
@@ -13,7 +11,7 @@ use crate::error::{ErrorCode, ItemError};
 use crate::plan::Action;
 use crate::policy::{ReflinkMode, SkipReason};
 use crate::preflight::check_replacement;
-use crate::transfer::digest_source;
+use crate::transfer::{TransferError, digest_source};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     /// The size found may differ from the size planned; totals follow what is found.
@@ -123,13 +121,18 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             .open_source(&ends.destination.dir, &ends.target_name)
             .map_err(|error| target_failed(&error, &work.report.target))?;
         let scratch = &mut self.scratch.0;
-        let failed = |error, path: &PathBuf| {
-            Setback::of_transfer(error, path.clone(), work.report.target.clone())
-        };
-        let (ours, read) = digest_source(fs, source, scratch, algorithm, control)
-            .map_err(|error| failed(error, &work.report.source))?;
-        let (theirs, _) = digest_source(fs, &target, scratch, algorithm, control)
-            .map_err(|error| failed(error, &work.report.target))?;
+        let path = &work.report.target;
+        let (ours, read) =
+            digest_source(fs, source, scratch, algorithm, control).map_err(|error| {
+                Setback::of_transfer(error, work.report.source.clone(), path.clone())
+            })?;
+        let (theirs, _) = digest_source(fs, &target, scratch, algorithm, control).map_err(
+            |error| match error {
+                // It is read in the same way, but it is the destination.
+                TransferError::Fs(_, error) => target_failed(&error, path),
+                other => Setback::of_transfer(other, path.clone(), path.clone()),
+            },
+        )?;
         work.report.source_bytes_read += read;
         let is_same = ours == theirs;
         if is_same {

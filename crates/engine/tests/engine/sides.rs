@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use surecopy_engine::{CopySpec, ErrorCode, ItemStatus, Mechanism};
-use surecopy_fs::{FileSystem, FsErrorKind, Operation};
+use surecopy_fs::{FileSystem, FsErrorKind, Operation, Timestamp};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, Random, VolumeSettings};
 
 use crate::job::{CHUNK, Ran, carry_out, spec};
@@ -82,5 +82,29 @@ fn want_of_room_is_the_destinations() {
         let ran = carry_out(&fs, &spec);
         blames(&ran, &fs, code, "/dst/file");
         assert!(ran.item("/dst/file").retries.is_empty(), "{kind:?}: {}", ran.in_short());
+    }
+}
+
+/// With a comparison by content, both ends are read; the source first.
+#[test]
+fn a_target_that_cannot_be_compared_is_not_put_down_to_the_source() {
+    let content = b"the same at both ends";
+    for (path, code) in
+        [("/src/file", ErrorCode::SourceIoError), ("/dst/file", ErrorCode::DestinationIoError)]
+    {
+        let fake = FakeFs::new();
+        fake.file("/src/file", content).file("/dst/file", content);
+        fake.modified("/src/file", Timestamp { secs: 1_000, nanos: 0 });
+        let mut spec = spec(&fake, &["/src/file"], "/dst");
+        spec.by_content = true;
+        // Each end is read once for the content, and once for its end.
+        let at = if path == "/src/file" { 1 } else { 3 };
+        let plan = FaultPlan::from_then_on(at, FsErrorKind::Io).only(Operation::Read);
+        let fs = Arc::new(FaultFs::new(fake.clone(), plan));
+        let ran = carry_out(&fs, &spec);
+        blames(&ran, &fs, code, path);
+        assert_eq!(fake.bytes_read("/dst/file"), 0, "another read was to fail");
+        let read = if path == "/src/file" { 0 } else { content.len() as u64 };
+        assert_eq!(fake.bytes_read("/src/file"), read);
     }
 }
