@@ -136,17 +136,18 @@ mod tests {
     #[test]
     fn the_bound_holds_and_returned_buffers_are_reused() {
         let pool = BufferPool::new(4096, 3 * 4096);
-        let held: Vec<_> = (0..3).map(|_| pool.take()).collect();
+        let mut held: Vec<_> = (0..3).map(|_| pool.take()).collect();
+        assert_eq!(pool.shared.state.lock().unwrap().unmade, 0);
+        let address = |buffer: &PooledBuffer| buffer.as_ptr() as usize;
+        let returned = address(&held[1]);
         let waiting = {
             let pool = pool.clone();
-            std::thread::spawn(move || pool.take().as_ptr() as usize)
+            std::thread::spawn(move || address(&pool.take()))
         };
-        assert_eq!(pool.shared.state.lock().unwrap().unmade, 0);
-        let first = held[0].as_ptr() as usize;
-        drop(held.into_iter().next());
-        // `held` is gone as a whole; the waiter gets one of its buffers, not a fourth.
-        let got = waiting.join().unwrap();
-        assert!(got != 0 && first != 0);
+        drop(held.remove(1));
+        // The others are still held, so that the waiter gets the one that came back, not a fourth.
+        assert_eq!(waiting.join().unwrap(), returned);
+        drop(held);
         assert_eq!(pool.shared.state.lock().unwrap().free.len(), 3);
     }
 }
