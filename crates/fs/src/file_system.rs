@@ -186,9 +186,8 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Makes everything on the volume durable. Reports any write-back error on the volume since
     /// `dir` was opened or last asked; so `dir` must have been opened before the first write, and
     /// must not be shared between those who need to know. `Unsupported` where the volume does not
-    /// report errors this way (see [`FilesystemKind::has_group_flush`]).
-    ///
-    /// [`FilesystemKind::has_group_flush`]: crate::FilesystemKind::has_group_flush
+    /// flush everything or does not report errors this way (see [`GroupFlush`](crate::GroupFlush)),
+    /// and where that is not known.
     fn flush_volume(&self, dir: &Self::Dir) -> FsResult<Support<()>>;
 
     /// Drops a flushed file's pages from memory, as far as the OS will.

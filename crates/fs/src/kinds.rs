@@ -14,6 +14,18 @@ pub enum NameRules {
     Windows,
 }
 
+/// Whether many files can share one flush of the volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupFlush {
+    /// Not known to reach everything, or to report errors.
+    No,
+    /// `syncfs` flushes everything and reports write-back errors to handles opened earlier.
+    Yes,
+    /// The same on a volume that has a journal. Without one, `syncfs` does not wait for all of the
+    /// metadata before it flushes the device: files have been seen to be unreadable after it.
+    WithJournal,
+}
+
 /// One row of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilesystemKind {
@@ -30,9 +42,8 @@ pub struct FilesystemKind {
     /// Files shorter than this may be stored inside metadata, which stays cached whatever is done,
     /// so that reading them back does not reach the device. 0 where that never happens.
     pub inline_data_limit_bytes: u64,
-    /// `syncfs` flushes everything and reports write-back errors to handles opened earlier, so
-    /// that many files can share one flush.
-    pub has_group_flush: bool,
+    /// Whether many files can share one flush.
+    pub group_flush: GroupFlush,
     /// Holes can be stored.
     pub can_store_holes: bool,
     /// Owner, group and permission bits are stored, and shown as they were set.
@@ -63,7 +74,7 @@ const POSIX: FilesystemKind = FilesystemKind {
     can_share_blocks: false,
     reads_back_from_device: true,
     inline_data_limit_bytes: 0,
-    has_group_flush: false,
+    group_flush: GroupFlush::No,
     can_store_holes: true,
     has_owners: true,
     has_xattrs: true,
@@ -102,32 +113,35 @@ static TABLE: &[FilesystemKind] = &[
         name: "ext4",
         // Only with the `inline_data` feature, which mkfs leaves off; the limit is the inode size.
         inline_data_limit_bytes: 4 * KIB,
-        has_group_flush: true,
+        // Some are made without a journal. There, as with ext2, flushing a file makes its content,
+        // its inode and a new name of it durable, and flushing a directory its names; the maps of
+        // what is free are left to fsck.
+        group_flush: GroupFlush::WithJournal,
         max_file_size_bytes: Some(16 * TIB - 4 * KIB),
         ..POSIX
     },
     FilesystemKind {
         name: "ext3",
-        has_group_flush: true,
+        // It can be mounted without using its journal (`noload`).
+        group_flush: GroupFlush::WithJournal,
         time_step_nanos: 1_000_000_000,
         max_file_size_bytes: Some(2 * TIB),
         ..POSIX
     },
     FilesystemKind {
-        // Without a journal, one flush for many files has been seen to leave unreadable ones.
         name: "ext2",
         time_step_nanos: 1_000_000_000,
         max_file_size_bytes: Some(2 * TIB),
         ..POSIX
     },
-    FilesystemKind { name: "xfs", can_share_blocks: true, has_group_flush: true, ..POSIX },
+    FilesystemKind { name: "xfs", can_share_blocks: true, group_flush: GroupFlush::Yes, ..POSIX },
     FilesystemKind {
         name: "btrfs",
         can_share_blocks: true,
         // `max_inline` cannot exceed the sector size, which is the page size of some machine; each
         // file is asked.
         inline_data_limit_bytes: 64 * KIB,
-        has_group_flush: true,
+        group_flush: GroupFlush::Yes,
         ..POSIX
     },
     FilesystemKind { name: "f2fs", inline_data_limit_bytes: 4 * KIB, ..POSIX },
@@ -139,8 +153,18 @@ static TABLE: &[FilesystemKind] = &[
     },
     // ZFS answers direct reads from its own cache on many versions.
     FilesystemKind { name: "zfs", can_share_blocks: true, reads_back_from_device: false, ..POSIX },
-    FilesystemKind { name: "tmpfs", reads_back_from_device: false, has_group_flush: true, ..POSIX },
-    FilesystemKind { name: "ramfs", reads_back_from_device: false, has_group_flush: true, ..POSIX },
+    FilesystemKind {
+        name: "tmpfs",
+        reads_back_from_device: false,
+        group_flush: GroupFlush::Yes,
+        ..POSIX
+    },
+    FilesystemKind {
+        name: "ramfs",
+        reads_back_from_device: false,
+        group_flush: GroupFlush::Yes,
+        ..POSIX
+    },
     // What lies beneath may be anything, memory included.
     FilesystemKind {
         name: "overlay",
@@ -244,7 +268,8 @@ mod tests {
     #[test]
     fn unknown_kinds_claim_nothing() {
         let unknown = FilesystemKind::named("brandnewfs");
-        assert!(!unknown.reads_back_from_device && !unknown.has_group_flush);
+        assert!(!unknown.reads_back_from_device);
+        assert_eq!(unknown.group_flush, GroupFlush::No);
         assert!(!unknown.has_owners);
         assert!(unknown.can_share_blocks);
     }

@@ -21,7 +21,7 @@ mod volume;
 
 pub use error::{FsError, FsErrorKind, FsResult, Operation};
 pub use file_system::{FileSystem, MappedComparison, Node};
-pub use kinds::{FilesystemKind, NameRules};
+pub use kinds::{FilesystemKind, GroupFlush, NameRules};
 pub use metadata::{FileId, FileKind, Metadata, Times, Timestamp, Xattr};
 pub use os::{
     NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,

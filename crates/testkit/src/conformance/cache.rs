@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use surecopy_fs::{FileSystem, MappedComparison, RelPath, Support};
+use surecopy_fs::{FileSystem, GroupFlush, MappedComparison, RelPath, Support};
 
 use super::stage::{Stage, fine, os, pattern, skip};
 
@@ -17,7 +17,7 @@ pub(super) fn everything_can_be_flushed<F: FileSystem>(stage: &Stage<'_, F>) {
     fine("flush the file", stage.fs.flush_file(&file));
     fine("flush the directory", stage.fs.flush_dir(&stage.dir));
     let group = fine("flush the volume", stage.fs.flush_volume(&witness));
-    let is_offered = stage.volume().filesystem.has_group_flush;
+    let is_offered = stage.volume().filesystem.group_flush != GroupFlush::No;
     assert!(is_offered || !group.is_done(), "a flush whose errors nobody hears of is not offered");
     assert_eq!(stage.read_all(&file), bytes);
     let source = fine("open", stage.fs.open_source(&stage.dir, os("file")));

@@ -1,6 +1,8 @@
 //! The volumes of a fake file system: what each offers, and how full it is.
 
-use surecopy_fs::{FilesystemKind, FsErrorKind, NameRules, Volume, VolumeKind, VolumeSpace};
+use surecopy_fs::{
+    FilesystemKind, FsErrorKind, GroupFlush, NameRules, Volume, VolumeKind, VolumeSpace,
+};
 
 use super::content::PAGE;
 
@@ -63,7 +65,7 @@ impl VolumeSettings {
             can_exchange: !is_fat && !kind.is_network,
             can_hard_link: kind.has_hard_links,
             can_read_direct: !matches!(kind.name, "tmpfs" | "ramfs"),
-            can_flush_group: kind.has_group_flush,
+            can_flush_group: kind.group_flush != GroupFlush::No,
             can_store_holes: kind.can_store_holes,
             can_find_holes: kind.can_store_holes,
             can_preallocate: !kind.is_network,

@@ -5,14 +5,15 @@
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
-use rustix::fs::{fsync, syncfs};
+use rustix::fs::{fstat, fsync, syncfs};
 use rustix::io::{Errno, Result as CallResult};
 use rustix::system::uname;
 
 use super::call::{failed, failed_as, may, must, uninterrupted};
 use super::handle::{NativeDir, NativeFile};
-use super::volume;
+use super::{journal, volume};
 use crate::error::{FsErrorKind, FsResult, Operation};
+use crate::kinds::GroupFlush;
 use crate::support::Support;
 
 /// Since this kernel `syncfs` reports write-back errors to handles opened before them.
@@ -67,16 +68,33 @@ pub(super) fn flush_dir(dir: &NativeDir) -> FsResult<()> {
     })
 }
 
-/// Flushes the volume where that is known to report errors; elsewhere it would succeed and mean
-/// nothing.
+/// Flushes the volume where that is known to reach everything and to report errors; elsewhere it
+/// would succeed and mean nothing.
 pub(super) fn flush_volume(dir: &NativeDir) -> FsResult<Support<()>> {
     let operation = Operation::FlushVolume;
-    let reports = kernel_version().is_some_and(|version| version >= SYNCFS_REPORTS_SINCE)
-        && volume::filesystem(operation, dir.as_fd())?.has_group_flush;
-    if !reports {
+    let is_trusted = match dir.has_group_flush.get() {
+        Some(known) => *known,
+        None => {
+            let kind = volume::filesystem(operation, dir.as_fd())?;
+            let device = must(operation, || fstat(dir))?.st_dev;
+            let is_trusted = kernel_version()
+                .is_some_and(|version| version >= SYNCFS_REPORTS_SINCE)
+                && is_trusted(kind.group_flush, || journal::is_used(device));
+            *dir.has_group_flush.get_or_init(|| is_trusted)
+        }
+    };
+    if !is_trusted {
         return Ok(Support::Unsupported);
     }
     may(operation, &[Errno::NOSYS], || syncfs(dir))
+}
+
+fn is_trusted(group_flush: GroupFlush, has_journal: impl FnOnce() -> bool) -> bool {
+    match group_flush {
+        GroupFlush::No => false,
+        GroupFlush::Yes => true,
+        GroupFlush::WithJournal => has_journal(),
+    }
 }
 
 fn kernel_version() -> Option<(u32, u32)> {
@@ -100,5 +118,25 @@ mod tests {
         assert!(parse_version("5.10").unwrap() > SYNCFS_REPORTS_SINCE);
         assert!(parse_version("5.4.0").unwrap() < SYNCFS_REPORTS_SINCE);
         assert!(kernel_version().is_some());
+    }
+
+    #[test]
+    fn a_flush_of_the_volume_is_trusted_by_kind_and_journal() {
+        let trusted = |name, has_journal| {
+            let kind = crate::kinds::FilesystemKind::named(name);
+            is_trusted(kind.group_flush, || has_journal)
+        };
+        for (name, with_journal, without) in [
+            ("ext4", true, false),
+            ("ext3", true, false),
+            ("ext2", false, false),
+            ("xfs", true, true),
+            ("btrfs", true, true),
+            ("nfs", false, false),
+            ("brandnewfs", false, false),
+        ] {
+            assert_eq!(trusted(name, true), with_journal, "{name} with a journal");
+            assert_eq!(trusted(name, false), without, "{name} without a journal");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Open directories and files. Closing is dropping; nothing is flushed by it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use super::native_fs::NativeFs;
 use crate::file_system::Node;
@@ -12,11 +12,13 @@ pub struct NativeDir {
     fd: OwnedFd,
     /// The position of a listing belongs to the descriptor, so one listing runs at a time.
     pub(super) listing: Mutex<()>,
+    /// Whether a flush of the volume is to be trusted, found out when it is first asked for.
+    pub(super) has_group_flush: OnceLock<bool>,
 }
 
 impl NativeDir {
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Self { fd, listing: Mutex::new(()) }
+        Self { fd, listing: Mutex::default(), has_group_flush: OnceLock::new() }
     }
 }
 
