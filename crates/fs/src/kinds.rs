@@ -128,6 +128,13 @@ static TABLE: &[FilesystemKind] = &[
         max_file_size_bytes: Some(2 * TIB),
         ..POSIX
     },
+    // Where only the number is known that ext2, ext3 and ext4 share: what they have in common.
+    FilesystemKind {
+        name: "ext",
+        inline_data_limit_bytes: 4 * KIB,
+        time_step_nanos: 1_000_000_000,
+        ..POSIX
+    },
     FilesystemKind {
         name: "ext2",
         time_step_nanos: 1_000_000_000,
@@ -272,6 +279,16 @@ mod tests {
         assert_eq!(unknown.group_flush, GroupFlush::No);
         assert!(!unknown.has_owners);
         assert!(unknown.can_share_blocks);
+    }
+
+    #[test]
+    fn ext_claims_no_more_than_each_of_its_kinds() {
+        let shared = FilesystemKind::named("ext");
+        assert_eq!((shared.group_flush, shared.max_file_size_bytes), (GroupFlush::No, None));
+        for kind in ["ext2", "ext3", "ext4"].map(FilesystemKind::named) {
+            assert!(shared.time_step_nanos >= kind.time_step_nanos, "{}", kind.name);
+            assert!(shared.inline_data_limit_bytes >= kind.inline_data_limit_bytes);
+        }
     }
 
     #[test]

@@ -19,12 +19,13 @@ const CASE_FOLDING: u32 = 0x4000_0000;
 const INLINE_DATA: u32 = 0x1000_0000;
 
 /// File systems whose directories can fold case, each by itself.
-const CAN_FOLD_CASE: &[&str] = &["ext4", "f2fs", "tmpfs", "bcachefs"];
+const CAN_FOLD_CASE: &[&str] = &["ext4", "ext", "f2fs", "tmpfs", "bcachefs"];
 
 /// Names for the magic numbers of `statfs`, for where no mount table is to be had. What is missing
 /// here is unknown, and claims nothing.
 const BY_MAGIC: &[(u32, &str)] = &[
-    (0xef53, "ext4"),
+    // ext2, ext3 and ext4 alike.
+    (0xef53, "ext"),
     (0x5846_5342, "xfs"),
     (0x9123_683e, "btrfs"),
     (0xf2f5_2010, "f2fs"),
@@ -114,7 +115,9 @@ fn space(stat: &StatFs, is_privileged: bool) -> VolumeSpace {
 /// which is the block size it states. The others are not asked: they do not say.
 pub(super) fn may_be_inline(file: &NativeFile) -> FsResult<bool> {
     match filesystem(Operation::Volume, file.as_fd())?.name {
-        "ext4" => Ok(inode_flags(file.as_fd()).is_none_or(|flags| flags & INLINE_DATA != 0)),
+        "ext4" | "ext" => {
+            Ok(inode_flags(file.as_fd()).is_none_or(|flags| flags & INLINE_DATA != 0))
+        }
         "btrfs" => {
             let stat = must(Operation::Volume, || fstat(file))?;
             Ok(stat.st_size <= stat.st_blksize)
@@ -144,6 +147,7 @@ mod tests {
             assert_eq!(by_table, by_magic);
         }
         assert_eq!(name_of_magic(0xff53_4d42), "cifs");
+        assert_eq!(name_of_magic(0xef53), "ext", "which of the three it is, it does not tell");
     }
 
     #[test]
