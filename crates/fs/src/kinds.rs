@@ -107,19 +107,26 @@ const FAT: FilesystemKind = FilesystemKind {
     ..POSIX
 };
 
+const EXT4: FilesystemKind = FilesystemKind {
+    name: "ext4",
+    // Only with the `inline_data` feature, which mkfs leaves off; the limit is the inode size.
+    inline_data_limit_bytes: 4 * KIB,
+    // Some are made without a journal. There, as with ext2, flushing a file makes its content,
+    // its inode and a new name of it durable, and flushing a directory its names; the maps of
+    // what is free are left to fsck.
+    group_flush: GroupFlush::WithJournal,
+    max_file_size_bytes: Some(16 * TIB - 4 * KIB),
+    ..POSIX
+};
+
+/// An ext4 with inodes of 128 bytes (`mkfs.ext4 -I 128`): there is room neither for parts of a second
+/// nor for a birth time.
+static EXT4_SMALL_INODES: FilesystemKind =
+    FilesystemKind { time_step_nanos: 1_000_000_000, ..EXT4 };
+
 /// Every file system with known properties.
 static TABLE: &[FilesystemKind] = &[
-    FilesystemKind {
-        name: "ext4",
-        // Only with the `inline_data` feature, which mkfs leaves off; the limit is the inode size.
-        inline_data_limit_bytes: 4 * KIB,
-        // Some are made without a journal. There, as with ext2, flushing a file makes its content,
-        // its inode and a new name of it durable, and flushing a directory its names; the maps of
-        // what is free are left to fsck.
-        group_flush: GroupFlush::WithJournal,
-        max_file_size_bytes: Some(16 * TIB - 4 * KIB),
-        ..POSIX
-    },
+    EXT4,
     FilesystemKind {
         name: "ext3",
         // It can be mounted without using its journal (`noload`).
@@ -259,6 +266,11 @@ impl FilesystemKind {
             })
             .unwrap_or(&UNKNOWN)
     }
+
+    /// The row for a volume of this kind that keeps no birth times.
+    pub fn without_birth_times(&'static self) -> &'static FilesystemKind {
+        if self.name == EXT4.name { &EXT4_SMALL_INODES } else { self }
+    }
 }
 
 #[cfg(test)]
@@ -289,6 +301,17 @@ mod tests {
             assert!(shared.time_step_nanos >= kind.time_step_nanos, "{}", kind.name);
             assert!(shared.inline_data_limit_bytes >= kind.inline_data_limit_bytes);
         }
+    }
+
+    #[test]
+    fn without_birth_times_ext4_keeps_whole_seconds() {
+        for (name, step_nanos) in
+            [("ext4", 1_000_000_000), ("xfs", 1), ("nfs", 1), ("vfat", 2_000_000_000)]
+        {
+            let kind = FilesystemKind::named(name).without_birth_times();
+            assert_eq!((kind.name, kind.time_step_nanos), (name, step_nanos));
+        }
+        assert_eq!(FilesystemKind::named("ext4").time_step_nanos, 1);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use rustix::fs::{StatFs, StatVfsMountFlags, fstat, fstatfs, ioctl_getflags};
 
 use super::call::{must, uninterrupted};
 use super::handle::{NativeDir, NativeFile};
-use super::mount_table;
 use super::process::is_privileged;
+use super::{entry, mount_table};
 use crate::error::{FsResult, Operation};
 use crate::kinds::FilesystemKind;
 use crate::volume::{Volume, VolumeKind, VolumeSpace};
@@ -70,10 +70,18 @@ pub(super) fn filesystem(
 }
 
 fn filesystem_of(fd: BorrowedFd<'_>, stat: &StatFs) -> &'static FilesystemKind {
-    match mount_table::filesystem_name(fd) {
+    let kind = match mount_table::filesystem_name(fd) {
         Some(name) => FilesystemKind::named(&name),
         None => FilesystemKind::named(name_of_magic(magic(stat))),
-    }
+    };
+    let lesser = kind.without_birth_times();
+    if std::ptr::eq(kind, lesser) || keeps_birth_times(fd) { kind } else { lesser }
+}
+
+/// By the entry at hand: an inode that was made when the volume had no room for a birth time may be
+/// the only one of its kind, and then the times of others are trusted less than they could be.
+fn keeps_birth_times(fd: BorrowedFd<'_>) -> bool {
+    entry::metadata(fd).is_ok_and(|metadata| metadata.created.is_some())
 }
 
 /// The number by which a file system is known. Its type differs between architectures, but 32 bits
