@@ -6,6 +6,7 @@
 mod error;
 #[cfg(test)]
 mod tests;
+mod unset;
 
 use std::fs;
 use std::io::{self, Write};
@@ -97,9 +98,10 @@ impl ConfigFile {
         Ok(settings.warnings().first().cloned())
     }
 
-    /// Takes a name out, so that the default counts again; says whether it was there.
+    /// Takes a name out, so that the file says nothing of it; says whether it was there. Any name can
+    /// be taken out, one that is no setting too. The comment right above it goes with it.
     pub fn unset(&mut self, name: &str) -> bool {
-        self.document.remove(name).is_some()
+        unset::unset(&mut self.document, name)
     }
 
     /// Writes the file as a whole: whatever happens, it is its old self or its new self.

@@ -50,6 +50,12 @@ enum ConfigCommand {
         /// Its value
         value: String,
     },
+    /// Take a setting out of the configuration file
+    Unset {
+        /// The setting
+        #[arg(value_name = "KEY")]
+        name: String,
+    },
     /// Show where the configuration file is
     Path,
     /// Say what a setting means, what it may be and why its default is what it is
@@ -80,6 +86,7 @@ pub(crate) fn run(args: ConfigArgs) -> Result<ExitStatus, Failure> {
             format!("{}\n", settings.get(&name).map_err(Failure::usage)?.text)
         }
         ConfigCommand::Set { name, value } => return set(named, &name, &value),
+        ConfigCommand::Unset { name } => return unset(named, &name),
         ConfigCommand::Path => {
             // The bare path, for use by programs.
             let path = file(named)?;
@@ -129,6 +136,17 @@ fn set(named: Option<&Path>, name: &str, value: &str) -> Result<ExitStatus, Fail
     }
     let written = file.get(name).unwrap_or_default();
     print(format!("{name} = {written} in {}\n", Shown(file.path())).as_bytes())
+}
+
+fn unset(named: Option<&Path>, name: &str) -> Result<ExitStatus, Failure> {
+    let mut file = ConfigFile::load_or_empty(&file(named)?).map_err(Failure::usage)?;
+    if file.unset(name) {
+        file.save().map_err(Failure::other)?;
+        return print(format!("{} is out of {}\n", Plain(name), Shown(file.path())).as_bytes());
+    }
+    // A name that is in the file and no setting had to go; one that is neither is a slip.
+    Settings::default().get(name).map_err(Failure::usage)?;
+    print(format!("{name} is not in {}\n", Shown(file.path())).as_bytes())
 }
 
 /// Talk, not data: nobody has to read it.

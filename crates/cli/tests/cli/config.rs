@@ -113,6 +113,42 @@ fn what_is_set_and_used_as_something_else_is_said_at_once() {
     insta::assert_snapshot!(ended.stderr, @"warning: `buffer_size_bytes` goes from 8KiB to 10MiB: 8KiB is used instead of 1");
 }
 
+#[test]
+fn a_setting_that_is_taken_out_has_its_default_again() {
+    let folder = Folder::new();
+    folder.write("c.toml", "# mine\n\nretries = 7\njobs = 3\n");
+    let run = |arguments: &[&str]| {
+        let all: Vec<&str> =
+            ["config", "--config", "c.toml"].iter().chain(arguments).copied().collect();
+        folder.run(&all)
+    };
+    assert_eq!(run(&["get", "retries"]).all_done().stdout, "7\n");
+    assert_eq!(run(&["unset", "retries"]).all_done().stdout, "retries is out of c.toml\n");
+    assert_eq!(folder.read("c.toml"), "# mine\n\njobs = 3\n");
+    assert_eq!(run(&["get", "retries"]).all_done().stdout, "2\n");
+    assert_eq!(run(&["unset", "retries"]).all_done().stdout, "retries is not in c.toml\n");
+    let slip = run(&["unset", "job"]);
+    assert_eq!(slip.code, 2);
+    assert!(slip.stderr.contains("did you mean `jobs`?"), "{}", slip.stderr);
+}
+
+/// The way back from a file that no command can use any more.
+#[test]
+fn a_name_that_is_no_setting_can_be_taken_out() {
+    let folder = Folder::new();
+    folder.write("c.toml", "retrys = 7\n");
+    assert_eq!(folder.run(&["config", "--config", "c.toml", "show"]).code, 2);
+    folder.run(&["config", "--config", "c.toml", "unset", "retrys"]).all_done();
+    folder.run(&["config", "--config", "c.toml", "show"]).all_done();
+}
+
+#[test]
+fn taking_out_of_a_file_that_is_not_there_makes_none() {
+    let folder = Folder::new();
+    folder.run(&["config", "--config", "c.toml", "unset", "retries"]).all_done();
+    assert!(folder.listing().is_empty());
+}
+
 /// A directory that can be entered and written, and not listed, cannot be flushed.
 #[test]
 fn what_says_that_it_cannot_write_has_not_written() {

@@ -134,6 +134,7 @@ fn config() {
       show     Show every setting with its value and where the value comes from
       get      Show the value of one setting
       set      Write a value into the configuration file
+      unset    Take a setting out of the configuration file
       path     Show where the configuration file is
       explain  Say what a setting means, what it may be and why its default is what it is
 

@@ -68,11 +68,37 @@ fn comments_order_and_permissions_are_kept() {
     file.save().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), before.replace("retries = 1", "retries = 9"));
     assert_eq!(fs::metadata(&path).unwrap().permissions(), permissions);
+}
 
-    assert!(file.unset("jobs"));
-    assert!(!file.unset("jobs"));
-    file.save().unwrap();
-    assert_eq!(ConfigFile::load(&path).unwrap().get("jobs"), None);
+#[test]
+fn what_is_taken_out_takes_only_its_own_comment_with_it() {
+    let (_folder, path) = folder();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let first = "# my settings\n\n# few\nretries = 1 # why\n";
+    let rows = [
+        ("\n# many\njobs = 3\n# end\n", "# my settings\n\n# many\njobs = 3\n# end\n"),
+        ("jobs = 3\n", "# my settings\n\njobs = 3\n"),
+        ("# many\n  jobs = 3\n", "# my settings\n\n# many\n  jobs = 3\n"),
+        ("# end\n", "# my settings\n\n# end\n"),
+        ("# of e\n[e]\n", "# my settings\n\n# of e\n[e]\n"),
+        ("", "# my settings\n\n"),
+    ];
+    let rows = rows.map(|(below, after)| (format!("{first}{below}"), after));
+    let without_heading = [
+        ("jobs = 3\n  # few\n  retries = 1\nretrys = 4\n", "jobs = 3\nretrys = 4\n"),
+        ("jobs = 3\n\n\nretries = 1\n\nretrys = 4\n", "jobs = 3\n\n\nretrys = 4\n"),
+        ("# a\r\n\r\n# b\r\nretries = 1\r\njobs = 3\r\n", "# a\n\njobs = 3\n"),
+        ("retrys = 1\n[retries]\na = 1\n", "retrys = 1\n"),
+    ];
+    let without_heading = without_heading.map(|(before, after)| (before.to_owned(), after));
+    for (before, after) in rows.into_iter().chain(without_heading) {
+        fs::write(&path, &before).unwrap();
+        let mut file = ConfigFile::load(&path).unwrap();
+        assert!(file.unset("retries"), "{before}");
+        assert!(!file.unset("retries"), "{before}");
+        file.save().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), after, "{before}");
+    }
 }
 
 #[test]
