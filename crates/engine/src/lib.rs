@@ -43,7 +43,7 @@ pub use policy::{
     Filter, InvalidPattern, Mechanism, Preserve, ReadBack, ReflinkMode, Rule, RuleAction,
     SizeClass, SkipReason, Strategy, StrategyChoice, VerifyPolicy,
 };
-pub use preflight::{Problem, Scope};
+pub use preflight::{Problem, RefusedEntry, Scope};
 pub use report::{
     CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,
     MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report, Snapshot,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use surecopy_fs::{FileSystem, FsResult, RelPath};
 
+use crate::error::ItemError;
 use crate::plan::PlannedItem;
+use crate::preflight::{Problem, RefusedEntry, Scope};
 use crate::spec::{Mapping, joined};
 
 /// One mapping with both its roots open.
@@ -32,6 +34,24 @@ impl<F: FileSystem> Root<F> {
         match (&item.target_name, plain.parent()) {
             (Some(name), Some(parent)) => parent.join(name),
             _ => plain,
+        }
+    }
+
+    /// What speaks against the entry at a path beneath the mapping's source.
+    pub(crate) fn problem(
+        &self,
+        mapping: usize,
+        path: &RelPath,
+        error: ItemError,
+        size_bytes: u64,
+    ) -> Problem {
+        Problem {
+            scope: Scope::Item,
+            error,
+            entry: Some(RefusedEntry { mapping, path: path.clone() }),
+            source: Some(self.show_source(&self.source_below(path))),
+            target: Some(self.show_target(&self.mapping.target.join_path(path))),
+            size_bytes,
         }
     }
 

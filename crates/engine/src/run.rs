@@ -1,12 +1,12 @@
 //! One run, from the first look at the sources to the report.
 
-use surecopy_fs::{FileSystem, RelPath};
+use surecopy_fs::FileSystem;
 
 use crate::context::{Context, Stop};
 use crate::environment::Environment;
 use crate::finish::finish_directories;
 use crate::plan::{BATCH, MemoryWorkList, PlannedItem, Prepared, WorkList, phase, prepare};
-use crate::preflight::Problem;
+use crate::preflight::{Problem, RefusedEntry};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
@@ -84,9 +84,15 @@ fn carry_out<F: FileSystem>(
 
 fn work_through<F: FileSystem>(context: &Context<'_, F>, list: &MemoryWorkList) {
     std::thread::scope(|scope| {
-        for index in 0..context.bounds.workers {
-            scope.spawn(move || Worker::new(context, index).run(list));
+        for index in 1..context.bounds.workers {
+            let work = move || Worker::new(context, index).run(list);
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
+                tracing::debug!(%error, "{index} workers do it, as there are no more threads");
+                break;
+            }
         }
+        // The first works on this thread: there is one, however few threads there are.
+        Worker::new(context, 0).run(list);
     });
 }
 
@@ -109,13 +115,11 @@ fn report_problem<F: FileSystem>(context: &Context<'_, F>, problem: Problem) {
     let path = problem.error.path.clone();
     let source = problem.source.unwrap_or_else(|| path.clone());
     let target = problem.target.unwrap_or(path);
-    for (mapping, root) in context.roots.iter().enumerate() {
-        let below = target.strip_prefix(&root.mapping.destination_root).ok();
-        if let Some(Ok(below)) = below.map(RelPath::new) {
-            // Neither a directory that cannot be read nor one above is made for nothing.
-            context.directories.failed_in(mapping, &below.parent().unwrap_or_default());
-            context.directories.failed_in(mapping, &below);
-        }
+    if let Some(RefusedEntry { mapping, path }) = problem.entry {
+        let below = context.roots[mapping].mapping.target.join_path(&path);
+        // Neither a directory that cannot be read nor one above is made for nothing.
+        context.directories.failed_in(mapping, &below.parent().unwrap_or_default());
+        context.directories.failed_in(mapping, &below);
     }
     let mut report = ItemReport::new(ItemKind::File, source, target, problem.size_bytes);
     report.policy = context.spec.verify;

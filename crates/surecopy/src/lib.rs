@@ -90,8 +90,9 @@ pub use surecopy_engine::{
     InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus, ItemTimes, Limits,
     LinkRole, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss, MetadataWarning,
     NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem, Progress,
-    ReadBack, ReflinkMode, Report, Rule, RuleAction, Scope, Seen, SizeClass, SkipReason, Snapshot,
-    Step, Strategy, StrategyChoice, Tally, UnverifiedReason, VerifyPolicy, Warning, WarningKind,
+    ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen, SizeClass,
+    SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, UnverifiedReason, VerifyPolicy,
+    Warning, WarningKind,
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,

@@ -88,8 +88,7 @@ impl<F: FileSystem> Planner<'_, F> {
             source,
             "this directory is the destination itself",
         );
-        let target = self.root.mapping.target.join_path(&entry.path);
-        self.refuse(entry, &target, error);
+        self.refuse(entry, error);
     }
 
     /// The reason for which the directory above was refused, if it was.
@@ -123,7 +122,7 @@ impl<F: FileSystem> Planner<'_, F> {
         if entry.path.depth() > 1 {
             let path = self.root.show_target(target);
             let error = ItemError { path, ..denied.clone() };
-            self.refuse(entry, target, error.clone());
+            self.refuse(entry, error.clone());
             return Some(error);
         }
         // Of a volume that is read-only, the job has been told already.
@@ -132,6 +131,7 @@ impl<F: FileSystem> Planner<'_, F> {
             self.sink.problem(Problem {
                 scope: Scope::Job,
                 error: denied.clone(),
+                entry: None,
                 source: Some(mapping.source_path()),
                 target: Some(mapping.target_path()),
                 size_bytes: 0,

@@ -2,7 +2,6 @@
 //! says, which strategy, and what speaks against it. Nothing is written.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
@@ -14,7 +13,7 @@ use crate::policy::{
     ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
     StrategyFacts,
 };
-use crate::preflight::{Meeting, Problem, Scope, SpaceNeeds, TargetNames, same_file};
+use crate::preflight::{Meeting, Problem, SpaceNeeds, TargetNames, same_file};
 use crate::report::{ItemKind, Planned, Warning, WarningKind};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -88,17 +87,10 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
         !is_own
     }
 
-    fn unreadable(&mut self, path: PathBuf, error: FsError) {
-        let error = ItemError::from_fs(&error, Side::Source, path.clone());
-        let mapping = &self.root.mapping;
-        let target = match path.strip_prefix(mapping.source_path()) {
-            Ok(below) if below.as_os_str().is_empty() => Some(mapping.target_path()),
-            Ok(below) => Some(mapping.target_path().join(below)),
-            Err(_) => None,
-        };
-        let problem =
-            Problem { scope: Scope::Item, error, source: Some(path), target, size_bytes: 0 };
-        self.sink.problem(problem);
+    fn unreadable(&mut self, path: RelPath, error: FsError) {
+        let source = self.root.show_source(&self.root.source_below(&path));
+        let error = ItemError::from_fs(&error, Side::Source, source);
+        self.refuse_path(&path, error, 0);
     }
 }
 
@@ -108,7 +100,7 @@ impl<F: FileSystem> Planner<'_, F> {
         let meeting = match self.meet_directory(&entry, &target) {
             Ok(meeting) => meeting,
             Err(error) => {
-                self.refuse(&entry, &target, error.clone());
+                self.refuse(&entry, error.clone());
                 self.refused.insert(entry.path, error);
                 return;
             }
@@ -117,7 +109,7 @@ impl<F: FileSystem> Planner<'_, F> {
             // Said once, for the directory; what is beneath says it for itself.
             Existing::Barred(error) => {
                 let error = error.clone();
-                return self.refuse(&entry, &target, error);
+                return self.refuse(&entry, error);
             }
             Existing::Missing(place) => {
                 let place = place.clone();
@@ -165,23 +157,23 @@ impl<F: FileSystem> Planner<'_, F> {
         let target = self.root.mapping.target.join_path(&entry.path);
         let Some((parent, name)) = target.split() else {
             let error = same_file(&self.root.show_target(&target));
-            return self.refuse(&entry, &target, error);
+            return self.refuse(&entry, error);
         };
         if let Some(error) = self.refused_above(&entry, &target) {
-            return self.refuse(&entry, &target, error);
+            return self.refuse(&entry, error);
         }
         let (existing, place) = match self.existing(&parent, &name) {
             Ok(found) => found,
-            Err(error) => return self.refuse(&entry, &target, error),
+            Err(error) => return self.refuse(&entry, error),
         };
         let volume = Arc::clone(&place.volume);
         let is_taken = self.state.names.note(&place, &name) == Meeting::Collision;
         if is_taken && self.spec.conflict != ConflictPolicy::KeepBoth {
             let error = self.collision(&target, &volume);
-            return self.refuse(&entry, &target, error);
+            return self.refuse(&entry, error);
         }
         if let Some(error) = self.objection(&entry, existing.as_ref(), &target, &place, &name) {
-            return self.refuse(&entry, &target, error);
+            return self.refuse(&entry, error);
         }
         let decision = if is_taken {
             self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
@@ -197,7 +189,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 if let (Action::Replace(_), Some(existing)) = (&action, &existing)
                     && let Some(error) = self.protection(existing, &target, &place)
                 {
-                    return self.refuse(&entry, &target, error);
+                    return self.refuse(&entry, error);
                 }
                 let mut item = self.new_item(&entry, kind, action);
                 item.target_name = target_name;
@@ -205,7 +197,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 self.set_link_role(&mut item, &entry);
                 self.count(&entry, &item, existing.as_ref(), &volume);
             }
-            Err(error) => self.refuse(&entry, &target, error),
+            Err(error) => self.refuse(&entry, error),
         }
     }
 
@@ -250,15 +242,13 @@ impl<F: FileSystem> Planner<'_, F> {
         }
     }
 
-    pub(super) fn refuse(&mut self, entry: &Entry, target: &RelPath, error: ItemError) {
-        let source = self.root.show_source(&self.root.source_below(&entry.path));
-        self.sink.problem(Problem {
-            scope: Scope::Item,
-            error,
-            source: Some(source),
-            target: Some(self.root.show_target(target)),
-            size_bytes: entry.metadata.size,
-        });
+    pub(super) fn refuse(&mut self, entry: &Entry, error: ItemError) {
+        self.refuse_path(&entry.path, error, entry.metadata.size);
+    }
+
+    fn refuse_path(&mut self, path: &RelPath, error: ItemError, size_bytes: u64) {
+        let problem = self.root.problem(self.mapping, path, error, size_bytes);
+        self.sink.problem(problem);
     }
 }
 

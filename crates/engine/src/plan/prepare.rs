@@ -81,13 +81,14 @@ fn scan_all<F: FileSystem>(
 ) -> Result<Vec<Root<F>>, Cancelled> {
     let fs = outside.fs.as_ref();
     let mut roots = Vec::new();
-    for mapping in &spec.mappings {
+    for (index, mapping) in spec.mappings.iter().enumerate() {
         let Some(opened) = Opened::open(fs, mapping, volumes, sink) else { continue };
         let mut planner = Planner {
             fs,
             spec,
             root: &opened.root,
-            mapping: roots.len(),
+            // The same as its root's: when one cannot be opened, the job is refused.
+            mapping: index,
             source_volume: opened.source_volume,
             destination_volume: opened.destination_volume,
             volumes,
@@ -212,6 +213,7 @@ impl<'a> Collector<'a> {
         self.problem(Problem {
             scope: Scope::Job,
             error,
+            entry: None,
             source: mapping.map(Mapping::source_path),
             target: mapping.map(Mapping::target_path),
             size_bytes: 0,
@@ -223,23 +225,16 @@ impl<'a> Collector<'a> {
         let Some(listed) = self.spec.filter.listed() else { return };
         let listed: Vec<RelPath> = listed.cloned().collect();
         for path in listed {
-            let missing: Vec<PathBuf> = roots
-                .iter()
-                .filter(|root| !exists(fs, root, &path))
-                .map(|root| root.show_source(&root.source_below(&path)))
-                .collect();
-            if missing.len() < roots.len() {
+            if roots.iter().any(|root| exists(fs, root, &path)) {
                 continue;
             }
-            for source in missing {
+            for (mapping, root) in roots.iter().enumerate() {
                 let error = ItemError::new(
                     ErrorCode::SourceMissing,
-                    source.clone(),
+                    root.show_source(&root.source_below(&path)),
                     "a listed file does not exist",
                 );
-                let scope = Scope::Item;
-                let source = Some(source);
-                self.problem(Problem { scope, error, source, target: None, size_bytes: 0 });
+                self.problem(root.problem(mapping, &path, error, 0));
             }
         }
     }
@@ -253,6 +248,7 @@ impl<'a> Collector<'a> {
                 self.problems.push(Problem {
                     scope: Scope::Job,
                     error,
+                    entry: None,
                     source: None,
                     target: None,
                     size_bytes: 0,

@@ -4,13 +4,11 @@
 //! the files of a directory before its subdirectories. One directory handle is open at a time, so
 //! neither the depth of the tree nor the length of its paths is limited.
 
-use std::path::PathBuf;
-
 use surecopy_fs::{FileKind, FileSystem, FsError, Metadata, RelPath};
 
 use crate::control::{Cancelled, Control};
 use crate::policy::Filter;
-use crate::spec::{Mapping, joined};
+use crate::spec::Mapping;
 
 /// One entry found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +23,9 @@ pub(crate) struct Entry {
 pub(crate) trait ScanSink {
     /// An entry was found. Says whether to go on into it, if it is a directory.
     fn entry(&mut self, entry: Entry) -> bool;
-    /// A directory or entry could not be looked at. The scan goes on without it.
-    fn unreadable(&mut self, path: PathBuf, error: FsError);
+    /// A directory or entry could not be looked at; its path is that beneath the mapping's source.
+    /// The scan goes on without it.
+    fn unreadable(&mut self, path: RelPath, error: FsError);
 }
 
 /// Walks one mapping's source.
@@ -46,7 +45,7 @@ pub(crate) fn scan<F: FileSystem>(
         }
     };
     match start {
-        Err(error) => sink.unreadable(mapping.source_path(), error),
+        Err(error) => sink.unreadable(RelPath::root(), error),
         Ok(metadata) => {
             let is_directory = metadata.kind == FileKind::Directory;
             // A source that was named is subject to the rules under its own name.
@@ -97,7 +96,7 @@ impl<F: FileSystem> Walk<'_, F> {
         let (dir, mut names) = match listed {
             Ok(listed) => listed,
             Err(error) => {
-                sink.unreadable(joined(&self.mapping.source_root, &below_root), error);
+                sink.unreadable(path.clone(), error);
                 return Ok(Vec::new());
             }
         };
@@ -111,9 +110,8 @@ impl<F: FileSystem> Walk<'_, F> {
             let metadata = match self.fs.metadata_at(&dir, name) {
                 Ok(metadata) => metadata,
                 Err(error) => {
-                    let full = below_root.join(name);
                     if self.filter.admits(&entry_path, false) {
-                        sink.unreadable(joined(&self.mapping.source_root, &full), error);
+                        sink.unreadable(entry_path, error);
                     }
                     continue;
                 }

@@ -9,5 +9,5 @@ mod space;
 pub(crate) use item::{check_item, check_name, check_replacement, check_sticky};
 pub(crate) use job::{check_job, own_directories, same_file};
 pub(crate) use names::{Meeting, TargetNames};
-pub use problem::{Problem, Scope};
+pub use problem::{Problem, RefusedEntry, Scope};
 pub(crate) use space::SpaceNeeds;

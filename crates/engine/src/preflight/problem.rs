@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use surecopy_fs::RelPath;
+
 use crate::error::ItemError;
 
 /// How far a problem reaches.
@@ -13,6 +15,15 @@ pub enum Scope {
     Item,
 }
 
+/// An entry that is not copied because of a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedEntry {
+    /// Which mapping it belongs to.
+    pub mapping: usize,
+    /// Its path beneath the mapping's source; the root for the mapping's own source.
+    pub path: RelPath,
+}
+
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -20,6 +31,8 @@ pub struct Problem {
     pub scope: Scope,
     /// What it is.
     pub error: ItemError,
+    /// The item it concerns; `None` when it reaches further.
+    pub entry: Option<RefusedEntry>,
     /// The source of the item it concerns.
     pub source: Option<PathBuf>,
     /// The target of the item it concerns.

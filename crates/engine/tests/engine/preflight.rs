@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{CopySpec, ErrorCode, Event, ItemStatus, Outcome, Scope};
+use surecopy_engine::{CopySpec, ErrorCode, Event, ItemStatus, Outcome, Problem, Scope};
 use surecopy_fs::Operation;
 use surecopy_testkit::{FakeFs, VolumeSettings};
 
@@ -264,6 +264,44 @@ fn no_directory_is_made_for_what_is_refused() {
     assert_eq!((ran.report.tally.ok, ran.report.tally.failed), (2, 4), "{}", ran.in_short());
     assert_eq!(fs.names("/dst"), ["empty", "file", "half"]);
     assert_eq!(fs.names("/dst/half"), ["good"]);
+}
+
+/// However the roots are spelled: what is written without its `.` is not told by its path.
+#[test]
+fn no_directory_is_made_for_what_is_refused_beneath_the_current_directory() {
+    // The current directory of the file system in memory is its root.
+    for (source, destination) in
+        [("/src/", "dst"), ("/src/", "./dst"), ("src/", "dst/"), ("src/", "/dst")]
+    {
+        let fs = FakeFs::new();
+        for name in ["only/unreadable", "locked/file", "good"] {
+            fs.file(format!("/src/{name}"), "x");
+        }
+        fs.mode("/src/only/unreadable", 0).mode("/src/locked", 0);
+        let fs = Arc::new(fs);
+        let ran = carry_out(&fs, &spec(fs.as_ref(), &[source], destination));
+        assert_eq!(fs.names("/dst"), ["good"], "{source} {destination}: {}", ran.in_short());
+        for problem in &ran.report.problems {
+            let target = problem.target.as_ref().expect("an item has a target");
+            assert_eq!(Some(&ran.item(target).source), problem.source.as_ref());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_target_however_the_source_is_spelled() {
+    for source in [".", "/", "./"] {
+        let fs = FakeFs::new();
+        fs.file("/src/locked/file", "x").mode("/src/locked", 0).dir("/dst");
+        let spec = spec(&fs, &[source], "/dst");
+        // The destination lies in there too, so nothing is done, but everything is told.
+        let ran = refused(fs, &spec, ErrorCode::SourceUnreadable);
+        let is_locked = |problem: &&Problem| problem.error.code == ErrorCode::SourceUnreadable;
+        let problem = ran.report.problems.iter().find(is_locked).expect("it was found");
+        let target = problem.target.as_deref();
+        assert_eq!(target, Some("/dst/src/locked".as_ref()), "{source}: {}", ran.in_short());
+        assert_eq!(problem.source.as_ref(), Some(&problem.error.path));
+    }
 }
 
 #[test]
