@@ -2,7 +2,8 @@
 //!
 //! The reader fills buffers from the pool and hands each to the digester and to the writer by
 //! reference; a buffer returns to the pool when both are done with it. So the slowest of the three
-//! sets the pace, and the pool's size is the memory bound.
+//! sets the pace, and the pool's size is the memory bound. Where the system grants no more threads,
+//! one does all three in turn.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use surecopy_fs::{FileSystem, FsResult, Support};
 use super::{AtSide, TransferError, Transferred, read_full, write_all};
 use crate::buffers::{BufferPool, PooledBuffer};
 use crate::control::Control;
-use crate::policy::{Digest, DigestAlgorithm, Mechanism};
+use crate::policy::{Digest, DigestAlgorithm, Digester, Mechanism};
 
 /// Chunks that may wait between two stages.
 const DEPTH: usize = 2;
@@ -51,6 +52,11 @@ impl Chunk {
     fn range(&self) -> Range<u64> {
         self.offset..self.offset + self.length as u64
     }
+
+    /// The file ended within it.
+    fn is_last(&self) -> bool {
+        self.length < self.buffer.len()
+    }
 }
 
 /// Copies a file of any length.
@@ -60,27 +66,22 @@ pub(crate) fn stream<F: FileSystem>(
 ) -> Result<Transferred, TransferError> {
     let is_reserved = stream.reserved_bytes > 0
         && stream.fs.preallocate(stream.partial, stream.reserved_bytes).at_destination()?.is_done();
-    let (length, digest) = std::thread::scope(|scope| {
-        let (to_writer, from_reader) = sync_channel(DEPTH);
-        let writer = scope.spawn(move || stream.write_chunks(&from_reader, copied));
-        let digester = stream.digest.map(|algorithm| {
-            let (to_digester, from_reader) = sync_channel(DEPTH);
-            (to_digester, scope.spawn(move || digest_chunks(&from_reader, algorithm)))
-        });
-        let (to_digester, digester) = digester.unzip();
-        let read = stream.read_chunks(&to_writer, to_digester.as_ref());
-        drop((to_writer, to_digester));
-        // A writer that failed closed its channel, which ended the reader: its error comes first.
-        writer.join().expect("the writer does not panic").at_destination()?;
-        let digest = digester.map(|thread| thread.join().expect("the digester does not panic"));
-        Ok::<_, TransferError>((read?, digest))
-    })?;
+    let (length, digest) = match stream.side_by_side(copied) {
+        Err(NoThread) => stream.in_turn(copied)?,
+        Ok(done) => done?,
+    };
     if stream.keep_holes || (is_reserved && length < stream.reserved_bytes) {
         // A hole at the end is made by nothing but the length, and what was reserved in vain goes.
         stream.fs.set_length(stream.partial, length).at_destination()?;
     }
     Ok(Transferred { mechanism: Mechanism::ReadWrite, length, source_bytes_read: length, digest })
 }
+
+/// The system grants no more threads. Nothing was written.
+struct NoThread;
+
+/// The length of the content, and its digest if one was asked for.
+type Streamed = Result<(u64, Option<Digest>), TransferError>;
 
 fn digest_chunks(chunks: &Receiver<Chunk>, algorithm: DigestAlgorithm) -> Digest {
     let mut digester = algorithm.begin();
@@ -91,6 +92,63 @@ fn digest_chunks(chunks: &Receiver<Chunk>, algorithm: DigestAlgorithm) -> Digest
 }
 
 impl<F: FileSystem> Stream<'_, F> {
+    /// Reads, digests and writes at once.
+    fn side_by_side(&self, copied: &mut (dyn FnMut(u64) + Send)) -> Result<Streamed, NoThread> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new;
+            let digester = match self.digest {
+                None => None,
+                Some(algorithm) => {
+                    let (to_digester, from_reader) = sync_channel(DEPTH);
+                    let digest = move || digest_chunks(&from_reader, algorithm);
+                    let digester = thread().spawn_scoped(scope, digest).map_err(|_| NoThread)?;
+                    Some((to_digester, digester))
+                }
+            };
+            let (to_digester, digester) = digester.unzip();
+            let (to_writer, from_reader) = sync_channel(DEPTH);
+            let write = move || self.write_chunks(&from_reader, copied);
+            let writer = thread().spawn_scoped(scope, write).map_err(|_| NoThread)?;
+            let read = self.read_chunks(&to_writer, to_digester.as_ref());
+            drop((to_writer, to_digester));
+            // A writer that failed closed its channel, which ended the reader: its error comes first.
+            let written = writer.join().expect("the writer does not panic").at_destination();
+            let digest = digester.map(|thread| thread.join().expect("the digester does not panic"));
+            Ok(written.and(read).map(|length| (length, digest)))
+        })
+    }
+
+    /// Reads, digests and writes one chunk after the other.
+    fn in_turn(&self, copied: &mut (dyn FnMut(u64) + Send)) -> Streamed {
+        let mut digester = self.digest.map(DigestAlgorithm::begin);
+        let (mut offset, mut settled) = (0, 0..0);
+        while let Some(chunk) = self.read_chunk(offset)? {
+            if let Some(digester) = &mut digester {
+                digester.update(chunk.bytes());
+            }
+            settled = self.write_out(&chunk, settled).at_destination()?;
+            copied(chunk.length as u64);
+            offset = settled.end;
+            if chunk.is_last() {
+                break;
+            }
+        }
+        Ok((offset, digester.map(Digester::finish)))
+    }
+
+    /// The next chunk, of whatever length; `None` at the end of the file.
+    fn read_chunk(&self, offset: u64) -> Result<Option<Chunk>, TransferError> {
+        self.control.checkpoint()?;
+        let mut buffer = self.pool.take();
+        let length = read_full(self.fs, self.source, &mut buffer, offset).at_source()?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let range = offset..offset + length as u64;
+        let holes = if self.keep_holes { self.holes_in(range)? } else { Vec::new() };
+        Ok(Some(Chunk { buffer: Arc::new(buffer), length, offset, holes }))
+    }
+
     /// Reads to the end of the file, whatever length it was said to have.
     fn read_chunks(
         &self,
@@ -98,28 +156,20 @@ impl<F: FileSystem> Stream<'_, F> {
         to_digester: Option<&SyncSender<Chunk>>,
     ) -> Result<u64, TransferError> {
         let mut offset = 0;
-        loop {
-            self.control.checkpoint()?;
-            let mut buffer = self.pool.take();
-            let length = read_full(self.fs, self.source, &mut buffer, offset).at_source()?;
-            if length == 0 {
-                return Ok(offset);
-            }
-            let is_last = length < buffer.len();
-            let range = offset..offset + length as u64;
-            let holes = if self.keep_holes { self.holes_in(range)? } else { Vec::new() };
-            let chunk = Chunk { buffer: Arc::new(buffer), length, offset, holes };
-            offset += length as u64;
+        while let Some(chunk) = self.read_chunk(offset)? {
+            offset = chunk.range().end;
+            let is_last = chunk.is_last();
             if let Some(to_digester) = to_digester
                 && to_digester.send(chunk.clone()).is_err()
             {
-                return Ok(offset);
+                break;
             }
             // The writer has failed and will say why.
             if to_writer.send(chunk).is_err() || is_last {
-                return Ok(offset);
+                break;
             }
         }
+        Ok(offset)
     }
 
     /// The holes of the source within a range, as its file system tells it.
@@ -150,16 +200,21 @@ impl<F: FileSystem> Stream<'_, F> {
     ) -> FsResult<()> {
         let mut settled = 0..0;
         for chunk in chunks {
-            self.write_chunk(&chunk)?;
-            // Begin writing early, so that the flush at the end is short and can be waited for.
-            let begun = self.fs.write_back(self.partial, chunk.range(), settled)?;
-            if !begun.is_done() {
-                tracing::trace!("early write-back is not offered here");
-            }
-            settled = chunk.range();
+            settled = self.write_out(&chunk, settled)?;
             copied(chunk.length as u64);
         }
         Ok(())
+    }
+
+    /// Writes a chunk, and returns its range. `settled` is that of the one before.
+    fn write_out(&self, chunk: &Chunk, settled: Range<u64>) -> FsResult<Range<u64>> {
+        self.write_chunk(chunk)?;
+        // Begin writing early, so that the flush at the end is short and can be waited for.
+        let begun = self.fs.write_back(self.partial, chunk.range(), settled)?;
+        if !begun.is_done() {
+            tracing::trace!("early write-back is not offered here");
+        }
+        Ok(chunk.range())
     }
 
     /// Writes a chunk, leaving out what is called a hole *and* reads as zeros. File systems have

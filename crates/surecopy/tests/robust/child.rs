@@ -72,6 +72,7 @@ fn plays_its_role() {
     match env::var(ROLE).as_deref() {
         Ok("copy") => copy_and_count(),
         Ok("poll") => crate::replacing::poll_until_told(),
+        Ok("threadless") => crate::threads::copy_without_threads(),
         Ok("unprivileged") => crate::source::copy_what_may_not_be_read(),
         Ok(other) => panic!("{other} is no role"),
         Err(_) => crate::place::skipped("no role was given"),

@@ -17,3 +17,4 @@ mod rights;
 mod source;
 mod special;
 mod swaps;
+mod threads;

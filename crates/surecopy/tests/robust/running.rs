@@ -55,6 +55,14 @@ pub(crate) fn run(copy: CopyRequest) -> Ended {
     run_and(copy, |_| false, |_| ())
 }
 
+/// Runs a job on this thread, which nothing watches.
+pub(crate) fn run_here(copy: CopyRequest) -> Ended {
+    let items = Items::default();
+    let report = copy.prepare().expect("a job").run(&items);
+    let items = items.0.into_inner().expect("no panic while locked");
+    Ended { report, items, at: Instant::now(), was_reached: false }
+}
+
 /// Runs a job on a thread of its own, and acts as soon as its progress shows the awaited moment.
 pub(crate) fn run_and(
     copy: CopyRequest,
