@@ -9,6 +9,7 @@
 //! before `Published` removes the partial file and nothing else; dropping `Published` changes
 //! nothing, because by then only a decision can say which file should stay.
 
+mod exchange_back;
 mod partial;
 mod publish;
 mod published;

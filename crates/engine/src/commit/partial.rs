@@ -3,7 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use surecopy_fs::{FileId, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation};
+
+use crate::plan::Seen;
 
 /// Where an item will be published.
 pub(crate) struct Target<F: FileSystem> {
@@ -212,11 +214,12 @@ impl<F: FileSystem> Body<F> {
         self.target.fs.metadata_at(&self.target.dir, &self.partial)
     }
 
-    /// The identity of the new entry.
-    pub(super) fn id(&self) -> FsResult<FileId> {
-        match &self.file {
-            Some(file) => Ok(self.target.fs.metadata(Node::File(file))?.id),
-            None => Ok(self.metadata_of_partial()?.id),
-        }
+    /// What tells the new entry from others.
+    pub(super) fn seen(&self) -> FsResult<Seen> {
+        let metadata = match &self.file {
+            Some(file) => self.target.fs.metadata(Node::File(file))?,
+            None => self.metadata_of_partial()?,
+        };
+        Ok(Seen::of(&metadata))
     }
 }

@@ -10,10 +10,10 @@
 use std::ffi::OsString;
 
 use surecopy_fs::{
-    FileId, FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation,
-    Support, Times,
+    FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Support, Times,
 };
 
+use super::exchange_back::{ExchangedBack, exchange_back};
 use super::partial::{Body, Proved, Target};
 use super::published::{Backup, Published};
 use crate::plan::Seen;
@@ -34,8 +34,8 @@ pub(crate) enum PublishError {
     TargetChanged,
     /// A step failed.
     Fs(FsError),
-    /// Another program's file turned out to have been exchanged, and could not be exchanged back:
-    /// the new file is visible and the other one is kept under this name.
+    /// Another program's file turned out to have been exchanged, and could not be exchanged back,
+    /// or yet another one came in between: what has this name is not ours, and is kept.
     Displaced {
         /// Where it is kept.
         kept_as: OsString,
@@ -76,20 +76,20 @@ impl<F: FileSystem> Proved<F> {
     ) -> Result<Published<F>, Unpublished> {
         let body = self.into_body();
         let mut publishing = Publishing { body: &body, left_behind: Vec::new() };
-        let done = match body.id() {
+        let done = match body.seen() {
             Err(error) => Err(error.into()),
-            Ok(id) => match expected {
-                Expected::Nothing => publishing.take_free_name().map(|()| (id, None)),
+            Ok(ours) => match expected {
+                Expected::Nothing => publishing.take_free_name().map(|()| (ours, None)),
                 Expected::File(seen) => {
-                    publishing.replace(id, seen, backup_name).map(|backup| (id, Some(backup)))
+                    publishing.replace(ours, seen, backup_name).map(|backup| (ours, Some(backup)))
                 }
             },
         };
         let mut left_behind = publishing.left_behind;
         match done {
-            Ok((id, backup)) => {
+            Ok((ours, backup)) => {
                 let (target, partial, _) = body.release();
-                Ok(Published::new(target, partial, id, backup))
+                Ok(Published::new(target, partial, ours, backup))
             }
             Err(why) => {
                 let is_to_stay = matches!(&why, PublishError::Displaced { kept_as, .. }
@@ -125,7 +125,7 @@ impl<F: FileSystem> Publishing<'_, F> {
 
     fn replace(
         &mut self,
-        id: FileId,
+        ours: Seen,
         seen: Seen,
         backup_name: OsString,
     ) -> Result<Backup, PublishError> {
@@ -138,14 +138,15 @@ impl<F: FileSystem> Publishing<'_, F> {
                 // Now, and only now, is it certain which file was replaced.
                 let old = self.body.metadata_of_partial();
                 if !old.as_ref().is_ok_and(|old| Seen::of(old) == seen) {
-                    return Err(self.give_back(old.err()));
+                    return Err(self.give_back(ours, old.err()));
                 }
                 Ok(Backup { name: partial.clone(), was_exchanged: true })
             }
             Ok(Support::Unsupported) => self.rename_over(seen, &backup_name),
             Err(error) => {
                 // A server's answer may be lost after it did what it was asked for.
-                let is_ours = self.body.metadata_of_partial().is_ok_and(|partial| partial.id == id);
+                let found = self.body.metadata_of_partial();
+                let is_ours = found.is_ok_and(|found| found.id == ours.id);
                 match error.kind {
                     _ if !is_ours => Err(PublishError::Unknown { kept_as: partial.clone(), error }),
                     FsErrorKind::NotFound => Err(PublishError::TargetChanged),
@@ -157,16 +158,13 @@ impl<F: FileSystem> Publishing<'_, F> {
 
     /// Undoes an exchange with a file that was not the one to be replaced. That file is another
     /// program's: whatever happens, it is not removed.
-    fn give_back(&self, cause: Option<FsError>) -> PublishError {
+    fn give_back(&self, ours: Seen, cause: Option<FsError>) -> PublishError {
         let Body { target, partial, .. } = self.body;
-        let kept_as = partial.clone();
-        match target.fs.exchange(&target.dir, partial, &target.name) {
-            Ok(Support::Done(())) => cause.map_or(PublishError::TargetChanged, PublishError::Fs),
-            Ok(Support::Unsupported) => PublishError::Displaced {
-                kept_as,
-                error: FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported),
-            },
-            Err(error) => PublishError::Displaced { kept_as, error },
+        match exchange_back(target, partial, ours) {
+            ExchangedBack::Done => cause.map_or(PublishError::TargetChanged, PublishError::Fs),
+            ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => {
+                PublishError::Displaced { kept_as: partial.clone(), error }
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 
-use surecopy_fs::{FileId, FileSystem, FsError, FsErrorKind, FsResult, Operation, Support};
+use surecopy_fs::{FileId, FileSystem, FsError, FsResult, Metadata};
 
+use super::exchange_back::{ExchangedBack, exchange_back, taken_by_another};
 use super::partial::Target;
 use crate::plan::Seen;
 
@@ -19,7 +20,9 @@ pub(super) struct Backup {
 pub(crate) struct Published<F: FileSystem> {
     target: Target<F>,
     partial: OsString,
-    id: FileId,
+    /// The new entry as it was published. Its number alone would not do: it is given to another file
+    /// as soon as this one is removed.
+    ours: Seen,
     backup: Option<Backup>,
 }
 
@@ -36,10 +39,10 @@ impl<F: FileSystem> Published<F> {
     pub(super) fn new(
         target: Target<F>,
         partial: OsString,
-        id: FileId,
+        ours: Seen,
         backup: Option<Backup>,
     ) -> Self {
-        Self { target, partial, id, backup }
+        Self { target, partial, ours, backup }
     }
 
     /// The directory it stands in.
@@ -54,7 +57,7 @@ impl<F: FileSystem> Published<F> {
 
     /// The identity of the new entry.
     pub(crate) fn id(&self) -> FileId {
-        self.id
+        self.ours.id
     }
 
     /// The directory has been flushed and the end is recorded: the backup goes. Returns it if it
@@ -85,13 +88,13 @@ impl<F: FileSystem> Published<F> {
         match &self.backup {
             None => {
                 // Only what we made is removed.
-                if fs.metadata_at(dir, name)?.id == self.id {
+                if self.is_ours(&fs.metadata_at(dir, name)?) {
                     fs.remove_file(dir, name)?
                 }
             }
             Some(backup) if backup.was_exchanged => self.exchange_back()?,
             Some(backup) => {
-                if fs.metadata_at(dir, name)?.id != self.id {
+                if !self.is_ours(&fs.metadata_at(dir, name)?) {
                     return Err(taken_by_another());
                 }
                 fs.replace(dir, &backup.name, name)?
@@ -106,26 +109,15 @@ impl<F: FileSystem> Published<F> {
         Ok(restored.as_ref().map(Seen::of))
     }
 
-    fn exchange_back(&self) -> FsResult<()> {
-        let Target { fs, dir, name } = &self.target;
-        let exchange = || match fs.exchange(dir, &self.partial, name)? {
-            Support::Done(()) => Ok(()),
-            Support::Unsupported => {
-                Err(FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported))
-            }
-        };
-        exchange()?;
-        if fs.metadata_at(dir, &self.partial)?.id == self.id {
-            return fs.remove_file(dir, &self.partial);
-        }
-        // Another program put its file there after ours was published. It gets its name back.
-        exchange()?;
-        Err(taken_by_another())
+    fn is_ours(&self, found: &Metadata) -> bool {
+        Seen::of(found) == self.ours
     }
-}
 
-fn taken_by_another() -> FsError {
-    let mut error = FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists);
-    error.source = std::io::Error::other("another program has replaced the target meanwhile");
-    error
+    fn exchange_back(&self) -> FsResult<()> {
+        let Target { fs, dir, .. } = &self.target;
+        match exchange_back(&self.target, &self.partial, self.ours) {
+            ExchangedBack::Done => fs.remove_file(dir, &self.partial),
+            ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => Err(error),
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Replacing files that other programs have their hands on too, on volumes of every ability.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use surecopy_engine::{CopySpec, ErrorCode, ItemStatus};
 use surecopy_fs::{FsErrorKind, Operation};
@@ -179,6 +180,82 @@ fn a_file_put_over_a_published_one_survives_the_rollback() {
             };
             assert_eq!(fs.read("/dst/file").as_deref(), Some(THEIRS), "{}", ran.in_short());
         }
+    }
+}
+
+/// Another program renames a new file over the target before each of these exchanges. Returns what
+/// its newest file holds.
+fn keeps_replacing(fs: &FakeFs, exchanges: RangeInclusive<u64>) -> impl Fn() -> Vec<u8> + use<> {
+    let newest = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&newest);
+    let content = |nth: u64| format!("what another program wrote, number {nth}").into_bytes();
+    fs.before(Operation::Exchange, move |fs, nth| {
+        if exchanges.contains(&nth) {
+            count.store(nth, Ordering::Relaxed);
+            fs.file("/dst/theirs", content(nth)).rename("/dst/theirs", "/dst/file");
+        }
+    });
+    move || content(newest.load(Ordering::Relaxed))
+}
+
+/// Whatever is exchanged back is looked at: the newest file of another program is never removed.
+#[test]
+fn a_target_replaced_again_and_again_is_kept() {
+    for last in [1, 2, 3, 4, 5, u64::MAX] {
+        let (fs, spec) = scene(VolumeSettings::of("ext4"), true);
+        let newest = keeps_replacing(&fs, 1..=last);
+        let ran = carry_out(&fs, &spec);
+        let what = format!("{last}: {:?} {}", fs.tree("/dst"), ran.in_short());
+        assert!(fs.count(Operation::Exchange) >= last.min(6), "{what}");
+        let (visible, newest) = (fs.read("/dst/file").expect("it is there"), newest());
+        if last == 1 {
+            assert_eq!(ran.code("/dst/file"), ErrorCode::TargetChanged, "{what}");
+            assert!(leftovers(&fs, "/dst").is_empty(), "{what}");
+        } else {
+            assert_eq!(ran.code("/dst/file"), ErrorCode::DurabilityUnknown, "{what}");
+        }
+        if last < u64::MAX {
+            assert_eq!(visible, newest, "{what}");
+        }
+        let kept = ran.item("/dst/file").backup.as_ref().and_then(|kept| fs.read(kept));
+        assert!(visible == newest || kept == Some(newest), "the newest file is gone: {what}");
+        all_told(&fs, &ran, &what);
+    }
+}
+
+#[test]
+fn a_target_replaced_again_and_again_survives_the_rollback() {
+    for (last, is_edited) in [(2, false), (3, false), (4, false), (2, true)] {
+        let (fs, mut spec) = scene(VolumeSettings::of("ext4"), true);
+        spec.retries = 0;
+        let newest = keeps_replacing(&fs, 2..=if is_edited { 0 } else { last });
+        fs.before(Operation::Exchange, move |fs, nth| {
+            if is_edited && nth == 2 {
+                fs.write("/dst/file", 0, "edited");
+            }
+        });
+        let plan = FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
+        let faulty = Arc::new(FaultFs::new(fs.as_ref().clone(), plan));
+        let ran = carry_out(&faulty, &spec);
+        let what = format!("{last} {is_edited}: {:?} {}", fs.tree("/dst"), ran.in_short());
+        assert!(faulty.fired());
+        assert!(fs.count(Operation::Exchange) > last, "{what}");
+        assert_eq!(ran.code("/dst/file"), ErrorCode::DurabilityUnknown, "{what}");
+        assert!(!ran.item("/dst/file").rollback_succeeded, "{what}");
+        let newest = if is_edited { [b"edited", &NEW[6..]].concat() } else { newest() };
+        assert_eq!(fs.read("/dst/file"), Some(newest), "{what}");
+        all_told(&fs, &ran, &what);
+        if last == 2 {
+            let kept = ran.item("/dst/file").backup.as_ref().expect("it is told");
+            assert_eq!(fs.read(kept).as_deref(), Some(OLD), "{what}");
+        }
+    }
+}
+
+fn all_told(fs: &FakeFs, ran: &Ran, what: &str) {
+    let told = ran.admitted_leftovers();
+    for left in leftovers(fs, "/dst") {
+        assert!(told.contains(&std::path::Path::new("/dst").join(left)), "{what}");
     }
 }
 

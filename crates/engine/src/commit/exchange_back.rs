@@ -1,0 +1,72 @@
+//! Undoing an exchange, for as long as other programs put their files under the same name.
+//!
+//! What stood under the partial name becomes visible again. What comes out in its stead is looked
+//! at before anybody may remove it: only our own entry goes, another program's never does.
+
+use std::ffi::OsStr;
+
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Operation, Support};
+
+use super::partial::Target;
+use crate::plan::Seen;
+
+/// What undoing an exchange came to.
+#[derive(Debug)]
+pub(super) enum ExchangedBack {
+    /// Our entry has the partial name again, and may be removed.
+    Done,
+    /// The names were exchanged, but what has the partial name now could not be looked at, so it
+    /// may not be removed.
+    Unseen(FsError),
+    /// What has the partial name is another program's file, or the former one, and may not be
+    /// removed.
+    Displaced(FsError),
+}
+
+/// Exchanges the visible name with the partial one, so that `ours` comes out. Should another
+/// program's file come out, that one is newer than what was made visible, and is given its name
+/// back, until what comes out is what was put there the last time.
+pub(super) fn exchange_back<F: FileSystem>(
+    target: &Target<F>,
+    partial: &OsStr,
+    ours: Seen,
+) -> ExchangedBack {
+    /// Who puts file after file there need not be waited for.
+    const ROUNDS: usize = 8;
+    let at_partial = || target.fs.metadata_at(&target.dir, partial).map(|found| Seen::of(&found));
+    // What should come out next, and what is made visible in its stead.
+    let (mut visible, mut hidden) = (Some(ours), at_partial().ok());
+    for round in 1..=ROUNDS {
+        if let Err(error) = exchange(target, partial) {
+            return ExchangedBack::Displaced(error);
+        }
+        let found = match at_partial() {
+            Ok(found) if found == ours => return ExchangedBack::Done,
+            Ok(found) => found,
+            Err(error) if round == 1 => return ExchangedBack::Unseen(error),
+            Err(error) => return ExchangedBack::Displaced(error),
+        };
+        let is_newer = visible.is_some_and(|visible| visible != found);
+        if !is_newer {
+            break;
+        }
+        (visible, hidden) = (hidden, Some(found));
+    }
+    ExchangedBack::Displaced(taken_by_another())
+}
+
+fn exchange<F: FileSystem>(target: &Target<F>, partial: &OsStr) -> FsResult<()> {
+    match target.fs.exchange(&target.dir, partial, &target.name)? {
+        Support::Done(()) => Ok(()),
+        Support::Unsupported => {
+            Err(FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported))
+        }
+    }
+}
+
+/// The visible name shows neither the former file nor ours.
+pub(super) fn taken_by_another() -> FsError {
+    let mut error = FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists);
+    error.source = std::io::Error::other("another program has replaced the target meanwhile");
+    error
+}
