@@ -50,7 +50,8 @@ pub(crate) fn apply<F: FileSystem>(applying: &Applying<'_, F>) -> Vec<MetadataWa
     }
     applying.times(&mut warnings);
     if applying.check {
-        applying.compare(mode, &mut warnings);
+        let has_acl_mask = wanted.iter().any(|xattr| xattr.name == ACCESS_ACL);
+        applying.compare(mode, has_acl_mask, &mut warnings);
     }
     warnings
 }
@@ -166,14 +167,25 @@ impl<F: FileSystem> Applying<'_, F> {
     /// A directory's default list is inherited by what is created in it; a source without a list
     /// has none at the destination either.
     fn remove_inherited_acls(&self, wanted: &[Xattr], warnings: &mut Vec<MetadataWarning>) {
-        let Ok(Support::Done(found)) = self.fs.xattrs(self.target) else { return };
+        let found = match self.fs.xattrs(self.target) {
+            Ok(Support::Done(found)) => found,
+            Ok(Support::Unsupported) => return,
+            // Whoever an inherited list lets in may have stayed.
+            Err(error) => return warnings.push(failed(MetadataLoss::Acls, &error)),
+        };
         let inherited = found.iter().filter(|found| {
             is_acl(found) && !wanted.iter().any(|wanted| wanted.name == found.name)
         });
         for acl in inherited {
-            if let Err(error) = self.fs.remove_xattr(self.target, &acl.name) {
-                warnings.push(failed(MetadataLoss::Acls, &error));
-            }
+            let name = acl.name.to_string_lossy();
+            let message = match self.fs.remove_xattr(self.target, &acl.name) {
+                Ok(Support::Done(())) => continue,
+                Ok(Support::Unsupported) => {
+                    format!("{} does not take it away", self.volume.filesystem.name)
+                }
+                Err(error) => error.to_string(),
+            };
+            warnings.push(warning(MetadataLoss::Acls, format!("inherited {name}: {message}")));
         }
     }
 
@@ -205,8 +217,9 @@ impl<F: FileSystem> Applying<'_, F> {
         }
     }
 
-    /// Reads back what was set. Losses that were announced already are not announced again.
-    fn compare(&self, mode: Option<u32>, warnings: &mut Vec<MetadataWarning>) {
+    /// Reads back what was set. Losses that were announced already are not announced again. Where an
+    /// access list is kept, its mask is what the group's bits show.
+    fn compare(&self, mode: Option<u32>, has_acl_mask: bool, warnings: &mut Vec<MetadataWarning>) {
         let found = match self.fs.metadata(self.target) {
             Ok(found) => found,
             Err(error) => return warnings.push(failed(MetadataLoss::Permissions, &error)),
@@ -216,7 +229,6 @@ impl<F: FileSystem> Applying<'_, F> {
                 warnings.push(warning(loss, message));
             }
         };
-        let has_acl_mask = self.preserve.acls;
         if let Some(wanted) = mode
             && found.mode != wanted
             && !(has_acl_mask && found.mode & !0o070 == wanted & !0o070)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use surecopy_engine::{ItemStatus, MetadataLoss, Preserve};
-use surecopy_fs::{FsErrorKind, Operation};
+use surecopy_fs::{FsErrorKind, Operation, Xattr};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
 
 use crate::job::{Ran, carry_out, spec};
@@ -136,6 +136,58 @@ fn directories_on_the_way_keep_what_they_inherit() {
     let fs = Arc::new(fs);
     carry_out(&fs, &job).all_ok();
     assert_eq!(mode(&fs, "/dst/new"), 0o2755);
+}
+
+fn access_list() -> Xattr {
+    Xattr { name: "system.posix_acl_access".into(), value: b"a list".to_vec() }
+}
+
+/// Where a list of access rights is kept, the group's bits are its mask. Any other file that lost
+/// them has lost its group's rights, whether lists would have been kept or not.
+#[test]
+fn permissions_of_the_group_that_did_not_stay_are_warned_of() {
+    for (has_list, keeps_lists, is_warned) in
+        [(false, true, true), (false, false, true), (true, true, false), (true, false, true)]
+    {
+        let fs = FakeFs::new();
+        fs.file("/src/f", "x").mode("/src/f", 0o664).dir("/dst");
+        if has_list {
+            fs.xattr("/src/f", access_list());
+        }
+        // A volume that takes the permissions, and shows others.
+        fs.before(Operation::SetTimes, |fs, _| {
+            for name in fs.names("/dst") {
+                fs.mode(std::path::Path::new("/dst").join(name), 0o604);
+            }
+        });
+        let fs = Arc::new(fs);
+        let mut spec = spec(fs.as_ref(), &["/src/f"], "/dst");
+        spec.preserve.acls = keeps_lists;
+        let ran = carry_out(&fs, &spec);
+        assert_eq!(mode(&fs, "/dst/f"), 0o604);
+        let found = has_lost(&ran, "/dst/f", MetadataLoss::Permissions);
+        assert_eq!(found, is_warned, "list {has_list}, kept {keeps_lists}: {}", ran.in_short());
+    }
+}
+
+/// A list that the directory passed on lets somebody in whom the source does not.
+#[test]
+fn an_inherited_access_list_that_stays_is_warned_of() {
+    // The source's attributes are listed first, then the target's; only then is one removed.
+    for (operation, nth) in [(Operation::ListXattrs, 2), (Operation::SetXattr, 1)] {
+        let fake = FakeFs::new();
+        fake.file("/src/f", "x").dir("/dst");
+        fake.before(Operation::SetPermissions, |fs, _| {
+            for name in fs.names("/dst") {
+                fs.xattr(std::path::Path::new("/dst").join(name), access_list());
+            }
+        });
+        let plan = FaultPlan::once(nth, FsErrorKind::Io).only(operation);
+        let fs = Arc::new(FaultFs::new(fake, plan));
+        let ran = carry_out(&fs, &spec(fs.as_ref(), &["/src/f"], "/dst"));
+        assert!(fs.fired());
+        assert!(has_lost(&ran, "/dst/f", MetadataLoss::Acls), "{operation:?}: {}", ran.in_short());
+    }
 }
 
 #[test]
