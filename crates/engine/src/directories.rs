@@ -22,6 +22,8 @@ struct State {
     /// What it was like before the run touched it; not known of what the run created or has not
     /// reached.
     before: Option<Metadata>,
+    /// The run has put something into it, be it for a moment, so that its times may be the run's.
+    is_touched: bool,
     /// Something was published in it, so it is no longer as it was, and rightly so.
     has_published: bool,
     /// Something that was to be published in it was not.
@@ -55,6 +57,7 @@ impl<F: FileSystem> Directories<F> {
             reached: (mapping, path.clone()),
             is_created: false,
             before: None,
+            is_touched: false,
             has_published: false,
             has_failed: false,
         };
@@ -114,6 +117,7 @@ impl<F: FileSystem> Directories<F> {
             if is_created {
                 // At once, so that it goes again even if it cannot be entered.
                 self.note(mapping, &path, true, None);
+                self.touched(mapping, &path.parent().unwrap_or_default());
             }
             let dir = self.fs.open_dir(&parent, &RelPath::root().join(name))?;
             if !is_created {
@@ -132,6 +136,11 @@ impl<F: FileSystem> Directories<F> {
                 state.before = before;
             }
         });
+    }
+
+    /// The run puts something into the directory, which may not stay.
+    pub(crate) fn touched(&self, mapping: usize, path: &RelPath) {
+        self.change(mapping, path, |state| state.is_touched = true);
     }
 
     /// Something was published in the directory: it and everything above it stays.
@@ -175,8 +184,9 @@ impl<F: FileSystem> Directories<F> {
         self.is(mapping, path, |state| state.is_created)
     }
 
-    /// Removes created directories in which nothing was published, and gives the others in which
-    /// nothing was published their times back. Deepest first. Returns what could not be done.
+    /// Removes created directories in which nothing was published, and gives the others that were
+    /// touched in vain their times back: all other times are somebody else's. Deepest first. Returns
+    /// what could not be done.
     pub(crate) fn put_back(
         &self,
         root_of: &dyn Fn(usize) -> Arc<F::Dir>,
@@ -192,8 +202,8 @@ impl<F: FileSystem> Directories<F> {
             let root = root_of(*mapping);
             let done = match &state.before {
                 _ if state.is_created => self.remove(&root, path),
-                Some(before) => self.restore_times(&root, path, before),
-                None => Ok(()),
+                Some(before) if state.is_touched => self.restore_times(&root, path, before),
+                Some(_) | None => Ok(()),
             };
             if let Err(error) = done {
                 failed.push((state.reached, error));

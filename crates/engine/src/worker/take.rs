@@ -86,9 +86,13 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                 return self.end(work, ItemStatus::Cancelled);
             }
             match self.attempt(work) {
-                Ok(member) => return self.add(member, alone),
+                Ok(member) => {
+                    self.note_staged(&member.work);
+                    return self.add(member, alone);
+                }
                 Err(failed) => {
                     let (returned, setback) = *failed;
+                    self.note_staged(&returned);
                     if self.can_make_way(&setback) {
                         self.commit();
                         work = returned;
@@ -100,6 +104,16 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                     }
                 }
             }
+        }
+    }
+
+    /// A partial file changes the times of its directory, whatever becomes of it.
+    fn note_staged(&self, work: &Work) {
+        let root = &self.context.roots[work.item.mapping];
+        if work.report.partial.is_some()
+            && let Some((parent, _)) = root.target_below(&work.item).split()
+        {
+            self.context.directories.touched(work.item.mapping, &parent);
         }
     }
 

@@ -168,6 +168,45 @@ fn a_directory_in_which_nothing_was_published_has_its_old_time() {
     assert_eq!(fake.stat("/dst/sub").expect("it was there").mode, 0o700);
 }
 
+/// A run that put nothing into a directory has no times of it to set back.
+#[test]
+fn a_directory_that_was_only_looked_at_keeps_what_others_did_in_it() {
+    let fs = FakeFs::new();
+    for name in ["a", "b"] {
+        fs.file(format!("/src/{name}"), name).file(format!("/dst/{name}"), name);
+        fs.modified(format!("/src/{name}"), time(9));
+    }
+    fs.modified("/dst", OLD);
+    fs.before(Operation::OpenSource, |fs, nth| {
+        // The directory has been opened by then.
+        if nth == 2 {
+            fs.file("/dst/theirs", "somebody's").modified("/dst", time(77));
+        }
+    });
+    let mut job = spec(&fs, &["/src/a", "/src/b"], "/dst");
+    job.by_content = true;
+    let fs = Arc::new(fs);
+    let ran = carry_out(&fs, &job);
+    assert_eq!(ran.report.tally.skipped, 2, "{}", ran.in_short());
+    assert_eq!(fs.names("/dst"), ["a", "b", "theirs"]);
+    assert_eq!(modified(&fs, "/dst"), time(77));
+}
+
+/// One that got a directory of ours, which went again, has its old time.
+#[test]
+fn a_directory_in_which_one_came_to_nothing_has_its_old_time() {
+    let fs = FakeFs::new();
+    fs.file("/src/sub/f", "x").dir("/dst").modified("/dst", OLD);
+    fs.before(Operation::CreatePartial, |fs, _| {
+        fs.mode("/dst/sub", 0o500);
+    });
+    let fs = Arc::new(fs);
+    let ran = copy(&fs, "/src/sub", "/dst");
+    assert_eq!(ran.code("/dst/sub/f"), ErrorCode::DestinationDenied, "{}", ran.in_short());
+    assert!(fs.names("/dst").is_empty(), "{}", ran.in_short());
+    assert_eq!(modified(&fs, "/dst"), OLD);
+}
+
 /// The last flush is the one that makes directories durable.
 #[test]
 fn directories_that_cannot_be_flushed_are_a_failure() {
