@@ -12,6 +12,7 @@ mod filters;
 mod help;
 mod json;
 mod names;
+mod options;
 mod output;
 mod program;
 mod signals;
