@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use surecopy_fs::{FileId, FileSystem, FsError, Node, RelPath, Volume};
+use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, RelPath, Volume};
 
 use super::destination::Sight;
 use crate::control::Cancelled;
@@ -110,8 +111,8 @@ fn scan_all<F: FileSystem>(
 struct Opened<F: FileSystem> {
     root: Root<F>,
     own_directories: Vec<FileId>,
-    source_volume: std::sync::Arc<Volume>,
-    destination_volume: std::sync::Arc<Volume>,
+    source_volume: Arc<Volume>,
+    destination_volume: Arc<Volume>,
 }
 
 impl<F: FileSystem> Opened<F> {
@@ -134,20 +135,12 @@ impl<F: FileSystem> Opened<F> {
             }
         };
         let (source, destination) = opened;
-        let facts = (|| {
-            let source_volume = volumes.of_root(fs, &source)?;
-            let destination_volume = volumes.of_root(fs, &destination)?;
-            let metadata = match mapping.source.split() {
-                None => fs.metadata(Node::Dir(&source))?,
-                Some((parent, name)) => fs.metadata_at(&fs.open_dir(&source, &parent)?, &name)?,
-            };
-            let own = own_directories(fs, &destination, mapping)?;
-            Ok::<_, FsError>((source_volume, destination_volume, metadata, own))
-        })();
-        let (source_volume, destination_volume, metadata, mut own_directories) = match facts {
+        let facts = Facts::gather(fs, mapping, volumes, &source, &destination);
+        let Facts { source_volume, destination_volume, metadata, mut own_directories } = match facts
+        {
             Ok(facts) => facts,
-            Err(error) => {
-                sink.root_problem(&error, Side::Source, mapping);
+            Err((side, error)) => {
+                sink.root_problem(&error, side, mapping);
                 return None;
             }
         };
@@ -163,6 +156,41 @@ impl<F: FileSystem> Opened<F> {
             destination: destination.into(),
         };
         Some(Self { root, own_directories, source_volume, destination_volume })
+    }
+}
+
+/// What is asked about a mapping's roots before anything is scanned.
+struct Facts {
+    source_volume: Arc<Volume>,
+    destination_volume: Arc<Volume>,
+    /// Of the mapping's source.
+    metadata: Metadata,
+    own_directories: Vec<FileId>,
+}
+
+impl Facts {
+    /// Errors come with the side that they are about.
+    fn gather<F: FileSystem>(
+        fs: &F,
+        mapping: &Mapping,
+        volumes: &Volumes,
+        source: &F::Dir,
+        destination: &F::Dir,
+    ) -> Result<Self, (Side, FsError)> {
+        let at_source = |error| (Side::Source, error);
+        let at_destination = |error| (Side::Destination, error);
+        let metadata = match mapping.source.split() {
+            None => fs.metadata(Node::Dir(source)),
+            Some((parent, name)) => {
+                fs.open_dir(source, &parent).and_then(|dir| fs.metadata_at(&dir, &name))
+            }
+        };
+        Ok(Self {
+            metadata: metadata.map_err(at_source)?,
+            source_volume: volumes.of_root(fs, source).map_err(at_source)?,
+            destination_volume: volumes.of_root(fs, destination).map_err(at_destination)?,
+            own_directories: own_directories(fs, destination, mapping).map_err(at_destination)?,
+        })
     }
 }
 

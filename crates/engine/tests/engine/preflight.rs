@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use surecopy_engine::{CopySpec, ErrorCode, Event, ItemStatus, Outcome, Problem, Scope};
-use surecopy_fs::Operation;
-use surecopy_testkit::{FakeFs, VolumeSettings};
+use surecopy_fs::{FsErrorKind, Operation};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
 use crate::job::{Ran, carry_out, spec};
 
@@ -301,6 +301,45 @@ fn what_cannot_be_read_is_told_with_its_target_however_the_source_is_spelled() {
         let target = problem.target.as_deref();
         assert_eq!(target, Some("/dst/src/locked".as_ref()), "{source}: {}", ran.in_short());
         assert_eq!(problem.source.as_ref(), Some(&problem.error.path));
+    }
+}
+
+/// What is asked about the two roots fails once each; whoever reads that must look at the right disk.
+#[test]
+fn what_fails_at_one_end_is_not_reported_of_the_other() {
+    let make = || {
+        let fs = FakeFs::new();
+        fs.file("/src/file", "x").mount("/dst", ext4());
+        fs
+    };
+    let counting = Arc::new(FaultFs::counting(make()));
+    let job = spec(counting.as_ref(), &["/src/"], "/dst");
+    let before = counting.calls();
+    carry_out(&counting, &job).all_ok();
+    let log = counting.log();
+    let asked = log.iter().skip(usize::try_from(before).expect("few calls"));
+    let listed = asked.clone().position(|call| call.operation == Operation::List);
+    let calls: Vec<_> = asked.take(listed.expect("the source is listed")).copied().collect();
+    let mut codes = Vec::new();
+    for call in calls {
+        let fs = Arc::new(FaultFs::new(make(), FaultPlan::once(call.ordinal, FsErrorKind::Io)));
+        let job = spec(fs.as_ref(), &["/src/"], "/dst");
+        let ran = carry_out(&fs, &job);
+        assert!(fs.fired(), "{call:?}");
+        for problem in &ran.report.problems {
+            let side = match problem.error.code {
+                ErrorCode::SourceIoError => "/src",
+                ErrorCode::DestinationIoError => "/dst",
+                other => panic!("{call:?}: {other:?}"),
+            };
+            assert!(problem.error.path.starts_with(side), "{call:?}: {problem:?}");
+            codes.push((call.operation, problem.error.code));
+        }
+    }
+    for operation in [Operation::OpenRoot, Operation::Volume] {
+        for code in [ErrorCode::SourceIoError, ErrorCode::DestinationIoError] {
+            assert!(codes.contains(&(operation, code)), "{operation:?} {code:?}: {codes:?}");
+        }
     }
 }
 
