@@ -4,7 +4,9 @@
 //! then attributes and access control lists; times last, because everything else changes them.
 //! What cannot be kept is a typed warning, never silence.
 
-use surecopy_fs::{FileKind, FileSystem, FsError, Metadata, Node, Support, Times, Volume, Xattr};
+use surecopy_fs::{
+    FileKind, FileSystem, FsError, FsResult, Metadata, Node, Support, Times, Volume, Xattr,
+};
 
 use crate::policy::Preserve;
 use crate::policy::is_same_time;
@@ -58,22 +60,9 @@ pub(crate) fn apply<F: FileSystem>(applying: &Applying<'_, F>) -> Vec<MetadataWa
 
 impl<F: FileSystem> Applying<'_, F> {
     fn owner(&self, warnings: &mut Vec<MetadataWarning>) {
-        // Without privilege, a group can be given if the user is in it; an owner never.
-        let uid = (self.preserve.owner && self.is_privileged).then_some(self.metadata.uid);
-        let gid = self.preserve.group.then_some(self.metadata.gid);
-        if self.preserve.owner && !self.is_privileged {
-            match self.fs.metadata(self.target) {
-                Ok(found) if found.uid == self.metadata.uid => {}
-                Ok(_) => warnings.push(warning(
-                    MetadataLoss::Owner,
-                    format!("only root can give a file to user {}", self.metadata.uid),
-                )),
-                Err(error) => warnings.push(failed(MetadataLoss::Owner, &error)),
-            }
-        }
-        if uid.is_none() && gid.is_none() {
-            return;
-        }
+        let keeping = OwnerKeeping { preserve: self.preserve, is_privileged: self.is_privileged };
+        let found = || self.fs.metadata(self.target);
+        let Some((uid, gid)) = keeping.wanted(self.metadata, found, warnings) else { return };
         if let Err(error) = self.fs.set_owner(self.target, uid, gid) {
             warnings.push(failed(MetadataLoss::Owner, &error));
         }
@@ -253,6 +242,37 @@ impl<F: FileSystem> Applying<'_, F> {
         if owner_differs {
             note(MetadataLoss::Owner, format!("the owner is {}:{}", found.uid, found.gid));
         }
+    }
+}
+
+/// Whether a target gets its source's owner and group, be it a file, a directory or a link.
+pub(crate) struct OwnerKeeping {
+    pub(crate) preserve: Preserve,
+    pub(crate) is_privileged: bool,
+}
+
+impl OwnerKeeping {
+    /// The owner and group to give to a target; `None` for neither. `found` looks at the target.
+    pub(crate) fn wanted(
+        &self,
+        source: &Metadata,
+        found: impl FnOnce() -> FsResult<Metadata>,
+        warnings: &mut Vec<MetadataWarning>,
+    ) -> Option<(Option<u32>, Option<u32>)> {
+        // Without privilege, a group can be given if the user is in it; an owner never.
+        let uid = (self.preserve.owner && self.is_privileged).then_some(source.uid);
+        let gid = self.preserve.group.then_some(source.gid);
+        if self.preserve.owner && !self.is_privileged {
+            match found() {
+                Ok(found) if found.uid == source.uid => {}
+                Ok(_) => warnings.push(warning(
+                    MetadataLoss::Owner,
+                    format!("only root can give a file to user {}", source.uid),
+                )),
+                Err(error) => warnings.push(failed(MetadataLoss::Owner, &error)),
+            }
+        }
+        (uid.is_some() || gid.is_some()).then_some((uid, gid))
     }
 }
 

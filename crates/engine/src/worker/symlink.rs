@@ -9,6 +9,7 @@ use super::checks::planned_expectation;
 use super::member::{Attempted, Claim, Setback, Work};
 use super::take::Worker;
 use crate::commit::Written;
+use crate::metadata::OwnerKeeping;
 use crate::policy::Mechanism;
 use crate::report::{MetadataLoss, MetadataWarning};
 
@@ -45,6 +46,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let (fs, spec) = (self.context.fs(), self.context.spec);
         let (dir, name) = (&written.target().dir, written.partial_name());
         let mut warnings = Vec::new();
+        let keeping = OwnerKeeping { preserve: spec.preserve, is_privileged: spec.is_privileged };
+        let owner = keeping.wanted(metadata, || fs.metadata_at(dir, name), &mut warnings);
         let mut note = |loss, answer: FsResult<Support<()>>| {
             let message = match answer {
                 Ok(Support::Done(())) => return,
@@ -53,9 +56,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             };
             warnings.push(MetadataWarning { loss, message });
         };
-        let uid = (spec.preserve.owner && spec.is_privileged).then_some(metadata.uid);
-        let gid = spec.preserve.group.then_some(metadata.gid);
-        if uid.is_some() || gid.is_some() {
+        if let Some((uid, gid)) = owner {
             note(MetadataLoss::Owner, fs.set_link_owner(dir, name, uid, gid));
         }
         if spec.preserve.timestamps {

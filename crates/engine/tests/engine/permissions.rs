@@ -90,6 +90,28 @@ fn set_id_bits_go_when_the_owner_cannot_be_given() {
     }
 }
 
+/// Without privilege an owner cannot be given away, to a link as little as to a file.
+#[test]
+fn an_owner_that_is_not_kept_is_told_of_files_and_links() {
+    for is_privileged in [false, true] {
+        let fs = FakeFs::new();
+        fs.file("/src/f", "x").symlink("/src/l", "f").symlink("/src/mine", "f").dir("/dst");
+        fs.owner("/src/f", 4_000, 1000).owner("/src/l", 4_000, 1000).privileged(is_privileged);
+        let fs = Arc::new(fs);
+        let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+        spec.is_privileged = is_privileged;
+        let ran = carry_out(&fs, &spec);
+        ran.all_ok();
+        for path in ["/dst/f", "/dst/l"] {
+            let owner = if is_privileged { 4_000 } else { 1_000 };
+            assert_eq!(fs.stat(path).expect("it is there").uid, owner, "{path}");
+            let is_told = has_lost(&ran, path, MetadataLoss::Owner);
+            assert_eq!(is_told, !is_privileged, "{path}: {:#?}", ran.item(path));
+        }
+        assert!(!has_lost(&ran, "/dst/mine", MetadataLoss::Owner));
+    }
+}
+
 /// A directory's group is passed on to what is made in it; that is the destination's business
 /// unless set-id bits are to be kept.
 #[test]
