@@ -52,6 +52,17 @@ impl Failure {
     }
 }
 
+/// As it is said on stderr: whole lines.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", Plain(&self.message))?;
+        match &self.hint {
+            Some(hint) => writeln!(f, "what to do: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The definition of the command line, for parsing, help, completions and manual pages.
 pub(crate) fn definition() -> clap::Command {
     // Every page ends with the table, so that nobody has to look for it.
@@ -82,19 +93,10 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn end_of_failure(failure: &Failure) -> ExitCode {
-    if let Err(unwritten) = complain(failure) {
+    if let Err(unwritten) = write!(io::stderr().lock(), "{failure}") {
         tracing::debug!("nobody reads the error: {unwritten}");
     }
     failure.status.into()
-}
-
-fn complain(failure: &Failure) -> io::Result<()> {
-    let mut stderr = io::stderr().lock();
-    writeln!(stderr, "error: {}", Plain(&failure.message))?;
-    match &failure.hint {
-        Some(hint) => writeln!(stderr, "what to do: {hint}"),
-        None => Ok(()),
-    }
 }
 
 /// Help and version are answers, everything else is wrong usage.

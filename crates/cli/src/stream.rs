@@ -85,9 +85,8 @@ impl Stream {
     /// Hands over whole lines, and waits for room while the job runs. Once it is cancelled, what
     /// there is no room for in time is left out, whole.
     pub(crate) fn write(&self, lines: &[u8]) {
-        let has_room = |state: &State| state.pending.len() < ROOM || state.failure.is_some();
-        let mut state = self.wait(has_room);
-        if has_room(&state) {
+        let mut state = self.wait(State::has_room);
+        if state.has_room() {
             self.append(&mut state, lines);
         }
     }
@@ -95,6 +94,19 @@ impl Stream {
     /// Hands over the last line: there is always room for it.
     pub(crate) fn write_last(&self, line: &[u8]) {
         self.append(&mut self.shared.lock(), line);
+    }
+
+    /// Hands over a picture, whole or not at all: what there is no room for at once is left out.
+    pub(crate) fn offer(&self, picture: &[u8]) {
+        let mut state = self.shared.lock();
+        if state.has_room() {
+            self.append(&mut state, picture);
+        }
+    }
+
+    /// Whether the reader has taken everything.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.shared.lock().is_settled()
     }
 
     /// Waits until everything is written, so that what is written to another stream comes after it.
@@ -151,6 +163,10 @@ impl Stream {
 }
 
 impl State {
+    fn has_room(&self) -> bool {
+        self.pending.len() < ROOM || self.failure.is_some()
+    }
+
     fn is_settled(&self) -> bool {
         self.failure.is_some() || (self.pending.is_empty() && !self.is_writing)
     }

@@ -1,4 +1,4 @@
-//! What the program is connected to: terminals, and the two environment variables that the program
+//! What the program is connected to: terminals, and the environment variables that the program
 //! itself reads. Settings from the environment are the library's business.
 
 use std::ffi::OsString;
@@ -16,11 +16,17 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Looks at the standard streams and at `NO_COLOR`.
+    /// Looks at the standard streams, at `TERM` and at `NO_COLOR`.
     pub(crate) fn look() -> Self {
-        let can_draw = stderr().is_terminal();
+        let is_terminal = stderr().is_terminal();
+        // A terminal of which nothing is known, or known to be a mere printer, cannot move its cursor.
+        let can_move = std::env::var_os("TERM").is_some_and(|name| name != "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { can_ask: stdin().is_terminal(), can_draw, can_colour: can_draw && !no_colour }
+        Self {
+            can_ask: stdin().is_terminal(),
+            can_draw: is_terminal && can_move,
+            can_colour: is_terminal && !no_colour,
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl ConflictResolver for TerminalResolver {
         if let Some(policy) = state.for_all {
             return policy;
         }
-        let answer = self.screen.while_asking(|| self.ask(&state.answers, conflict));
+        let answer = self.screen.while_asking(|_| self.ask(&state.answers, conflict));
         if answer.is_for_all {
             state.for_all = Some(answer.policy);
         }

@@ -53,9 +53,9 @@ impl Bars {
         Self { screen, lines: Vec::new() }
     }
 
-    /// Shows the counters; waits while a question stands on the screen.
+    /// Shows the counters, unless the screen is not free for them.
     pub(super) fn draw(&mut self, snapshot: &Snapshot, speeds: &Speeds) {
-        if self.screen.is_asking() {
+        if !self.screen.is_free() {
             return;
         }
         let texts = texts(snapshot, speeds);

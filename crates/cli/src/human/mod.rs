@@ -4,6 +4,7 @@
 mod ask;
 mod bars;
 mod failures;
+mod frames;
 mod items;
 mod progress;
 mod screen;

@@ -15,6 +15,8 @@ mod names;
 mod options;
 mod output;
 mod program;
+mod pty;
 mod signals;
 mod slashes;
+mod terminal;
 mod usage;

@@ -30,13 +30,13 @@ fn held(command: &mut Command, first: &str) -> (Child, BufReader<ChildStdout>) {
     (child, lines)
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let kill = format!("kill -{signal} {}", child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 /// Waits for the end, so long that a busy machine does not matter; not for ever.
-fn end(child: &mut Child) -> ExitStatus {
+pub(crate) fn end(child: &mut Child) -> ExitStatus {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) {
         if let Some(status) = child.try_wait().unwrap() {

@@ -63,8 +63,13 @@ pub(crate) fn run(args: CopyArgs) -> Result<ExitStatus, Failure> {
             hint: None,
         }),
     };
+    // Said through the stream: whoever writes to stderr itself waits for whoever does so already.
+    let status = end.unwrap_or_else(|failure| {
+        streams.stderr.write_last(failure.to_string().as_bytes());
+        failure.status
+    });
     streams.stderr.finish();
-    end
+    Ok(status)
 }
 
 /// Shows what goes where: the first thing that is shown.
