@@ -10,7 +10,7 @@ use surecopy::{Control, Event, Job, Progress, Snapshot};
 use super::renderer::Renderer;
 use crate::human::{ProgressView, Screen};
 use crate::shown::Shown;
-use crate::signals::SignalCount;
+use crate::signals::{LAST_SIGNAL, SignalCount};
 
 /// How soon a signal is noticed while nothing happens.
 const ATTENTION: Duration = Duration::from_millis(50);
@@ -18,9 +18,6 @@ const ATTENTION: Duration = Duration::from_millis(50);
 /// How soon after a cancel it is said what is waited for, and how often then.
 const FIRST_EXPLANATION: Duration = Duration::from_millis(400);
 const NEXT_EXPLANATION: Duration = Duration::from_secs(1);
-
-/// The signal that ends the program at once, whatever the job is waiting for.
-const LAST_SIGNAL: u32 = 3;
 
 /// What is shown while a job runs.
 pub(super) struct Watch {
