@@ -63,11 +63,15 @@ pub trait FileSystem: Send + Sync + 'static {
 
     // ---- directories -------------------------------------------------------------------------
 
-    /// Opens the directory at `path`, following links: the path is the user's own words.
+    /// Opens the directory at `path`, following links: the path is the user's own words. One that
+    /// this user may search and not list is opened to be passed through: what stands in it can be
+    /// reached by name, while [`list`](Self::list), [`check_writable`](Self::check_writable) and
+    /// flushes refuse such a handle as `PermissionDenied`.
     fn open_root(&self, path: &Path) -> FsResult<Self::Dir>;
 
     /// Opens a directory beneath `root`. The empty path opens `root` again, as a handle of its
-    /// own with its own error cursor for [`flush_volume`](Self::flush_volume).
+    /// own with its own error cursor for [`flush_volume`](Self::flush_volume), and with no more
+    /// rights.
     fn open_dir(&self, root: &Self::Dir, path: &RelPath) -> FsResult<Self::Dir>;
 
     /// Opens the directory above; the root of the file tree is its own parent. The handle is for
@@ -98,7 +102,8 @@ pub trait FileSystem: Send + Sync + 'static {
     fn check_readable(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<()>;
 
     /// Fails when this user may not add and remove names in the directory. Success is no promise:
-    /// where the OS cannot be asked, nothing is found against it.
+    /// where the OS cannot be asked, nothing is found against it. What can only be passed through is
+    /// refused, since names in it could not be made durable.
     fn check_writable(&self, dir: &Self::Dir) -> FsResult<()>;
 
     /// The text of a symbolic link, byte for byte.

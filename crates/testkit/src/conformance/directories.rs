@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use surecopy_fs::{FileKind, FileSystem, FsErrorKind, RelPath};
+use surecopy_fs::{FileKind, FileSystem, FsErrorKind, Node, RelPath};
 
-use super::stage::{Stage, fine, os, refused, rel};
+use super::stage::{Stage, fine, os, refused, rel, skip};
 
 const NOT_A_REAL_DIR: &[FsErrorKind] = &[FsErrorKind::LinkInPath, FsErrorKind::NotADirectory];
 
@@ -174,4 +174,98 @@ pub(super) fn one_directory_is_listed_by_several_threads<F: FileSystem>(stage: &
             });
         }
     });
+}
+
+/// A directory with a file and a directory in it, and these permissions while `look` looks at it.
+/// `None`, with the reason said, where permissions do not bind.
+fn with_mode<F: FileSystem, T>(
+    stage: &Stage<'_, F>,
+    mode: u32,
+    look: impl FnOnce(&F::Dir) -> T,
+) -> Option<T> {
+    if !stage.volume().filesystem.has_owners {
+        skip("no permissions here");
+        return None;
+    }
+    let dir = stage.make_dir("dir");
+    drop(stage.put_in(&dir, "file", b"content"));
+    fine("create a directory", stage.fs.create_dir(&dir, os("inner")));
+    let set = |mode| fine("set permissions", stage.fs.set_permissions(Node::Dir(&dir), mode));
+    set(0);
+    let is_privileged = stage.fs.open_dir(&stage.dir, &rel("dir")).is_ok();
+    set(mode);
+    let seen = look(&dir);
+    // Whoever gave the root is to be able to remove it.
+    set(0o700);
+    if is_privileged {
+        skip("run by a privileged user: permissions do not bind");
+        return None;
+    }
+    Some(seen)
+}
+
+pub(super) fn a_directory_that_may_not_be_listed_says_so<F: FileSystem>(stage: &Stage<'_, F>) {
+    let denied = &[FsErrorKind::PermissionDenied];
+    let has_links = stage.has_links();
+    if has_links {
+        stage.make_link("link", "dir");
+    }
+    let (fs, path) = (stage.fs, stage.path.join(if has_links { "link" } else { "dir" }));
+    let seen = with_mode(stage, 0o300, |_| {
+        let passed = fs.open_root(&path).and_then(|root| {
+            let again = fs.open_dir(&root, &RelPath::root())?;
+            Ok((root, again))
+        });
+        let read = passed.as_ref().ok().map(|(root, again)| {
+            let content = |dir| {
+                let metadata = fs.metadata_at(dir, os("file"))?;
+                fs.open_source(dir, os("file")).map(|file| (metadata.size, stage.read_all(&file)))
+            };
+            let refused = |dir| {
+                [
+                    ("list", fs.list(dir).map(drop)),
+                    ("check write access", fs.check_writable(dir)),
+                    ("flush the directory", fs.flush_dir(dir)),
+                ]
+            };
+            let inner = fs.open_dir(root, &rel("inner")).and_then(|inner| fs.list(&inner));
+            let flushed = |dir| fs.flush_volume(dir).is_ok_and(|done| done.is_done());
+            assert!(!flushed(root) && !flushed(again), "the volume was flushed");
+            ([content(root), content(again)], [refused(root), refused(again)], inner)
+        });
+        (fs.open_dir(&stage.dir, &rel("dir")).map(drop), passed.map(drop), read)
+    });
+    let Some((opened, passed, read)) = seen else { return };
+    refused("open", opened, denied);
+    fine("open as a root", passed);
+    let (contents, attempts, inner) = read.expect("it was opened");
+    for content in contents {
+        assert_eq!(fine("read what stands in it", content), (7, b"content".to_vec()));
+    }
+    for (operation, result) in attempts.into_iter().flatten() {
+        refused(operation, result, denied);
+    }
+    assert_eq!(fine("list what stands in it", inner), Vec::<OsString>::new());
+}
+
+pub(super) fn a_directory_that_may_not_be_searched_says_so<F: FileSystem>(stage: &Stage<'_, F>) {
+    let (fs, path) = (stage.fs, stage.path.join("dir"));
+    let seen = with_mode(stage, 0o600, |dir| {
+        vec![
+            ("open again", fs.open_dir(dir, &RelPath::root()).map(drop)),
+            ("open beneath", fs.open_dir(&stage.dir, &rel("dir/inner")).map(drop)),
+            ("open as a root", fs.open_root(&path.join("inner")).map(drop)),
+            ("go up", fs.open_parent(dir).map(drop)),
+            ("read metadata", fs.metadata_at(dir, os("file")).map(drop)),
+            ("check read access", fs.check_readable(dir, os("file"))),
+            ("open a source", fs.open_source(dir, os("file")).map(drop)),
+            ("create", fs.create_partial(dir, os("new")).map(drop)),
+            ("create a directory", fs.create_dir(dir, os("new"))),
+            ("remove", fs.remove_file(dir, os("file"))),
+            ("replace", fs.replace(dir, os("file"), os("new"))),
+        ]
+    });
+    for (operation, result) in seen.into_iter().flatten() {
+        refused(operation, result, &[FsErrorKind::PermissionDenied]);
+    }
 }

@@ -46,6 +46,8 @@ pub fn cases<F: FileSystem>() -> Vec<Case<F>> {
             only_what_is_no_directory_is_removed_as_file,
             a_removed_file_stays_readable_while_it_is_open,
             a_listing_is_complete_every_time,
+            a_directory_that_may_not_be_listed_says_so,
+            a_directory_that_may_not_be_searched_says_so,
             one_directory_is_listed_by_several_threads;
         names:
             names_of_255_bytes_are_the_longest,

@@ -93,13 +93,27 @@ impl FakeFs {
         self
     }
 
-    /// Runs a change that the test itself asks for; it is neither counted nor hooked.
+    /// Looks at the state as one who may look at everything.
+    pub(crate) fn look<T>(&self, body: impl FnOnce(&State) -> T) -> T {
+        self.as_privileged(|state| body(state))
+    }
+
+    fn as_privileged<T>(&self, body: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let is_privileged = std::mem::replace(&mut state.is_privileged, true);
+        let outcome = body(&mut state);
+        state.is_privileged = is_privileged;
+        outcome
+    }
+
+    /// Runs a change that the test itself asks for, whatever permissions say; it is neither counted
+    /// nor hooked.
     ///
     /// # Panics
     /// When the change is refused: the test has set up something impossible.
     #[track_caller]
     pub(crate) fn change<T>(&self, what: &str, body: impl FnOnce(&mut State) -> Outcome<T>) -> T {
-        let outcome = body(&mut self.lock());
+        let outcome = self.as_privileged(body);
         match outcome {
             Ok(value) => value,
             Err(kind) => panic!("the test cannot {what}: {}", kind.describe()),

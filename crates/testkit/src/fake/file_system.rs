@@ -12,7 +12,7 @@ use surecopy_fs::{
 use super::fake_fs::FakeFs;
 use super::handles::{Access, FakeDir, FakeFile};
 use super::inode::Ino;
-use super::state::{Outcome, State};
+use super::state::{Outcome, READ, SEARCH, State};
 
 fn shown(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
@@ -57,7 +57,11 @@ impl FileSystem for FakeFs {
         let name = shown(path.as_os_str());
         self.carry_out(Operation::OpenRoot, &name, |state| {
             let ino = state.open_root(path)?;
-            Ok(FakeDir::open(self, state, ino, &name))
+            if state.check_access(ino, READ).is_ok() {
+                return Ok(FakeDir::open(self, state, ino, &name));
+            }
+            state.check_access(ino, SEARCH)?;
+            Ok(FakeDir::pass(self, state, ino, &name))
         })
     }
 
@@ -65,14 +69,19 @@ impl FileSystem for FakeFs {
         let name = shown(path.as_path().as_os_str());
         self.carry_out(Operation::OpenDir, &name, |state| {
             let ino = state.open_dir(root.ino(), path)?;
+            if path.is_root() && root.is_passed {
+                return Ok(FakeDir::pass(self, state, ino, &name));
+            }
+            state.check_access(ino, READ)?;
             Ok(FakeDir::open(self, state, ino, &name))
         })
     }
 
     fn open_parent(&self, dir: &FakeDir) -> FsResult<FakeDir> {
         self.carry_out(Operation::OpenDir, "..", |state| {
+            state.check_access(dir.ino(), SEARCH)?;
             let ino = state.dir(dir.ino())?.parent;
-            Ok(FakeDir::open(self, state, ino, ".."))
+            Ok(FakeDir::pass(self, state, ino, ".."))
         })
     }
 
@@ -95,7 +104,10 @@ impl FileSystem for FakeFs {
     }
 
     fn list(&self, dir: &FakeDir) -> FsResult<Vec<OsString>> {
-        self.carry_out(Operation::List, dir.name(), |state| state.list(dir.ino()))
+        self.carry_out(Operation::List, dir.name(), |state| {
+            dir.must_be_more_than_passed()?;
+            state.list(dir.ino())
+        })
     }
 
     fn metadata_at(&self, dir: &FakeDir, name: &OsStr) -> FsResult<Metadata> {
@@ -115,12 +127,15 @@ impl FileSystem for FakeFs {
     fn check_readable(&self, dir: &FakeDir, name: &OsStr) -> FsResult<()> {
         self.carry_out(Operation::CheckReadable, &shown(name), |state| {
             let ino = state.look_up(dir.ino(), name)?;
-            state.check_access(ino, 4)
+            state.check_access(ino, READ)
         })
     }
 
     fn check_writable(&self, dir: &FakeDir) -> FsResult<()> {
-        self.carry_out(Operation::CheckWritable, "", |state| state.check_dir_writable(dir.ino()))
+        self.carry_out(Operation::CheckWritable, "", |state| {
+            dir.must_be_more_than_passed()?;
+            state.check_dir_writable(dir.ino())
+        })
     }
 
     fn read_link(&self, dir: &FakeDir, name: &OsStr) -> FsResult<OsString> {
@@ -150,7 +165,7 @@ impl FileSystem for FakeFs {
         self.carry_out(Operation::OpenSource, &shown, |state| {
             let ino = state.look_up(dir.ino(), name)?;
             state.file(ino)?;
-            state.check_access(ino, 4)?;
+            state.check_access(ino, READ)?;
             Ok(FakeFile::open(self, state, ino, &shown, Access::Read))
         })
     }
@@ -168,7 +183,7 @@ impl FileSystem for FakeFs {
         self.carry_out(Operation::OpenReadBack, &shown, |state| {
             let ino = state.look_up(dir.ino(), name)?;
             state.file(ino)?;
-            state.check_access(ino, 4)?;
+            state.check_access(ino, READ)?;
             if !state.volume_of(ino).settings.can_read_direct {
                 return Ok(Support::Unsupported);
             }
@@ -245,6 +260,7 @@ impl FileSystem for FakeFs {
 
     fn flush_dir(&self, dir: &FakeDir) -> FsResult<()> {
         self.carry_out(Operation::FlushDir, dir.name(), |state| {
+            dir.must_be_more_than_passed()?;
             state.flush_names(dir.ino());
             Ok(())
         })
@@ -252,6 +268,7 @@ impl FileSystem for FakeFs {
 
     fn flush_volume(&self, dir: &FakeDir) -> FsResult<Support<()>> {
         self.carry_out(Operation::FlushVolume, dir.name(), |state| {
+            dir.must_be_more_than_passed()?;
             if !state.volume_of(dir.ino()).settings.can_flush_group {
                 return Ok(Support::Unsupported);
             }

@@ -4,13 +4,17 @@
 
 use std::fmt;
 
+use surecopy_fs::FsErrorKind;
+
 use super::fake_fs::FakeFs;
 use super::inode::Ino;
-use super::state::State;
+use super::state::{Outcome, State};
 
 /// An open directory.
 pub struct FakeDir {
     handle: Handle,
+    /// It was opened to be passed through: what stands in it can be reached by name, and no more.
+    pub(crate) is_passed: bool,
 }
 
 /// An open file.
@@ -59,8 +63,19 @@ impl Drop for Handle {
 }
 
 impl FakeDir {
+    /// A directory that can be listed and flushed.
     pub(crate) fn open(fs: &FakeFs, state: &mut State, ino: Ino, name: &str) -> Self {
-        Self { handle: Handle::open(fs, state, ino, name, false) }
+        Self { handle: Handle::open(fs, state, ino, name, false), is_passed: false }
+    }
+
+    /// A directory that can only be passed through.
+    pub(crate) fn pass(fs: &FakeFs, state: &mut State, ino: Ino, name: &str) -> Self {
+        Self { is_passed: true, ..Self::open(fs, state, ino, name) }
+    }
+
+    /// Refuses what takes more than passing through.
+    pub(crate) fn must_be_more_than_passed(&self) -> Outcome<()> {
+        if self.is_passed { Err(FsErrorKind::PermissionDenied) } else { Ok(()) }
     }
 
     pub(crate) fn ino(&self) -> Ino {

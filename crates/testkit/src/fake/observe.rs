@@ -88,7 +88,7 @@ fn gather(state: &State, ino: Ino, path: &Path, tree: &mut BTreeMap<PathBuf, Ent
 
 impl FakeFs {
     fn find_path(&self, path: &Path) -> Option<Ino> {
-        self.lock().resolve(path, false).ok()
+        self.look(|state| state.resolve(path, false).ok())
     }
 
     /// A file's bytes as memory shows them; `None` when there is no file of that name.

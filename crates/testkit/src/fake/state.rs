@@ -51,6 +51,13 @@ pub(crate) struct State {
     pub(crate) durability: Option<Durability>,
 }
 
+/// To read a file, or list a directory.
+pub(crate) const READ: u32 = 4;
+/// To write a file, or add and remove names.
+pub(crate) const WRITE: u32 = 2;
+/// To reach what stands in a directory.
+pub(crate) const SEARCH: u32 = 1;
+
 /// The user that owns everything unless a test says otherwise.
 const USER: u32 = 1000;
 
@@ -179,6 +186,7 @@ impl State {
     pub(crate) fn find(&self, dir: Ino, name: &OsStr) -> Outcome<Option<(OsString, Ino)>> {
         check_name(name)?;
         let entries = &self.dir(dir)?.entries;
+        self.check_access(dir, SEARCH)?;
         if let Some(ino) = entries.get(name) {
             return Ok(Some((name.to_owned(), *ino)));
         }
@@ -255,7 +263,7 @@ impl State {
         volume.used_bytes = (volume.used_bytes + after).saturating_sub(before);
     }
 
-    /// Whether the user may do what `bit` (4 read, 2 write, 1 search) stands for.
+    /// Whether the user may do what these bits stand for.
     pub(crate) fn check_access(&self, ino: Ino, bit: u32) -> Outcome<()> {
         let inode = self.inode(ino);
         let shift = if inode.uid == self.user {
@@ -276,7 +284,7 @@ impl State {
         if self.inode(dir).is_immutable {
             return Err(FsErrorKind::NotPermitted);
         }
-        self.check_access(dir, 3)
+        self.check_access(dir, WRITE | SEARCH)
     }
 
     /// Whether the user may change metadata.
@@ -294,6 +302,7 @@ impl State {
         let mut links = 0;
         while let Some(name) = left.pop_front() {
             if name == ".." {
+                self.check_access(at, SEARCH)?;
                 at = self.dir(at)?.parent;
                 continue;
             }

@@ -32,24 +32,25 @@ const SEGMENT_BYTES: usize = 4000;
 /// by name, which cannot race.
 const RACED_TRIES: u32 = 16;
 
-/// Opens the user's own path, links and all. A directory that may be passed through and not listed
-/// is opened for that: what stands in it can be reached all the same.
+/// Opens the user's own path, links and all. A directory that may be searched and not listed is
+/// opened to be passed through: what stands in it can be reached all the same.
 pub(super) fn open_root(path: &Path) -> FsResult<NativeDir> {
-    let opened = must(Operation::OpenRoot, || open(path, DIRECTORY, Mode::empty()));
-    let fd = match opened {
+    let operation = Operation::OpenRoot;
+    match must(operation, || open(path, DIRECTORY, Mode::empty())) {
         Err(error) if error.kind == FsErrorKind::PermissionDenied => {
-            must(Operation::OpenRoot, || open(path, PASSED, Mode::empty())).map_err(|_| error)?
+            // The dot takes the right to search, and lets a link before it be followed.
+            let passed = must(operation, || open(path.join("."), PASSED, Mode::empty()));
+            passed.map(NativeDir::passed).map_err(|_| error)
         }
-        opened => opened?,
-    };
-    Ok(NativeDir::new(fd))
+        opened => opened.map(NativeDir::new),
+    }
 }
 
 /// Opens the directory above, to be asked who it is and to go on upwards: a home directory often
 /// stands in one that its owner may pass through and not list.
 pub(super) fn open_parent(dir: &NativeDir) -> FsResult<NativeDir> {
     let fd = must(Operation::OpenDir, || openat(dir, "..", PASSED, Mode::empty()))?;
-    Ok(NativeDir::new(fd))
+    Ok(NativeDir::passed(fd))
 }
 
 /// Opens a directory beneath `root`. `is_openat2_refused` remembers a kernel (or a sandbox) that
@@ -60,8 +61,7 @@ pub(super) fn open_dir(
     is_openat2_refused: &AtomicBool,
 ) -> FsResult<NativeDir> {
     if path.is_root() {
-        let fd = must(Operation::OpenDir, || openat(root, ".", DIRECTORY, Mode::empty()))?;
-        return Ok(NativeDir::new(fd));
+        return open_again(root);
     }
     let mut segments = segments(path).into_iter().peekable();
     let mut above: Option<OwnedFd> = None;
@@ -73,6 +73,13 @@ pub(super) fn open_dir(
     let fd =
         above.ok_or_else(|| FsError::of_kind(Operation::OpenDir, FsErrorKind::InvalidInput))?;
     Ok(NativeDir::new(fd))
+}
+
+/// Opens a directory again, with no more rights than it was opened with.
+fn open_again(dir: &NativeDir) -> FsResult<NativeDir> {
+    let flags = if dir.is_passed { PASSED } else { DIRECTORY };
+    let fd = must(Operation::OpenDir, || openat(dir, ".", flags, Mode::empty()))?;
+    Ok(if dir.is_passed { NativeDir::passed(fd) } else { NativeDir::new(fd) })
 }
 
 /// A path in pieces that the kernel takes.

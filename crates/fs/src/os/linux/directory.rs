@@ -33,6 +33,7 @@ pub(super) fn remove_file(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
 /// would do without the lock, but takes the right to search it, which a listing does not need.
 pub(super) fn list(dir: &NativeDir) -> FsResult<Vec<OsString>> {
     let operation = Operation::List;
+    dir.must_be_more_than_passed(operation)?;
     let _one_at_a_time = dir.listing.lock().unwrap_or_else(PoisonError::into_inner);
     must(operation, || seek(dir, SeekFrom::Start(0)))?;
     let mut buffer = Vec::with_capacity(LISTING_BUFFER_BYTES);

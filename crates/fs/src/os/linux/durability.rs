@@ -62,6 +62,7 @@ pub(super) fn flush_file(file: &NativeFile) -> FsResult<()> {
 /// success, and whether to go on without is not decided here.
 pub(super) fn flush_dir(dir: &NativeDir) -> FsResult<()> {
     let operation = Operation::FlushDir;
+    dir.must_be_more_than_passed(operation)?;
     uninterrupted(|| fsync(dir)).map_err(|errno| match errno {
         Errno::INVAL => failed_as(operation, FsErrorKind::NotSupported, errno),
         errno => failed(operation)(errno),
@@ -72,6 +73,7 @@ pub(super) fn flush_dir(dir: &NativeDir) -> FsResult<()> {
 /// would succeed and mean nothing.
 pub(super) fn flush_volume(dir: &NativeDir) -> FsResult<Support<()>> {
     let operation = Operation::FlushVolume;
+    dir.must_be_more_than_passed(operation)?;
     let is_trusted = match dir.has_group_flush.get() {
         Some(known) => *known,
         None => {

@@ -91,8 +91,10 @@ pub(super) fn check_readable(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
 }
 
 /// The same question about a directory and what is to stand in it. Who cannot be asked finds nothing
-/// against it; trying it will show.
+/// against it; trying it will show. A directory that can only be passed through is refused whatever
+/// its permissions: names in it could be made, and never flushed.
 pub(super) fn check_writable(dir: &NativeDir) -> FsResult<()> {
+    dir.must_be_more_than_passed(Operation::CheckWritable)?;
     let rights = Access::WRITE_OK | Access::EXEC_OK;
     match uninterrupted(|| accessat(dir, ".", rights, AtFlags::EACCESS)) {
         Err(Errno::NOSYS | Errno::INVAL | Errno::PERM) => Ok(()),

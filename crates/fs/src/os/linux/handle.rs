@@ -4,12 +4,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, OnceLock};
 
 use super::native_fs::NativeFs;
+use crate::error::{FsError, FsErrorKind, FsResult, Operation};
 use crate::file_system::Node;
 
 /// An open directory.
 #[derive(Debug)]
 pub struct NativeDir {
     fd: OwnedFd,
+    /// It was opened to be passed through: what stands in it can be reached by name, and no more.
+    pub(super) is_passed: bool,
     /// The position of a listing belongs to the descriptor, so one listing runs at a time.
     pub(super) listing: Mutex<()>,
     /// Whether a flush of the volume is to be trusted, found out when it is first asked for.
@@ -17,8 +20,23 @@ pub struct NativeDir {
 }
 
 impl NativeDir {
+    /// A directory that can be listed and flushed.
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Self { fd, listing: Mutex::default(), has_group_flush: OnceLock::new() }
+        Self { fd, is_passed: false, listing: Mutex::default(), has_group_flush: OnceLock::new() }
+    }
+
+    /// A directory that can only be passed through.
+    pub(super) fn passed(fd: OwnedFd) -> Self {
+        Self { is_passed: true, ..Self::new(fd) }
+    }
+
+    /// Refuses what takes more than passing through. The kernel would call the handle bad, and only
+    /// when it is used.
+    pub(super) fn must_be_more_than_passed(&self, operation: Operation) -> FsResult<()> {
+        if self.is_passed {
+            return Err(FsError::of_kind(operation, FsErrorKind::PermissionDenied));
+        }
+        Ok(())
     }
 }
 
