@@ -5,6 +5,7 @@ mod decision;
 mod destination;
 mod item;
 mod keep_both;
+mod listed;
 mod mapping;
 mod objection;
 mod planner;

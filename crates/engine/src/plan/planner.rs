@@ -7,6 +7,7 @@ use std::sync::Arc;
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
 
 use super::destination::{Existing, Sight};
+use super::listed::Listed;
 use crate::error::{ItemError, Side};
 use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
 use crate::policy::{
@@ -34,6 +35,7 @@ pub(crate) struct PlanState {
     next_id: u64,
     pub(super) names: TargetNames,
     first_names: HashMap<FileId, (usize, RelPath)>,
+    pub(super) listed: Listed,
     pub(crate) needs: SpaceNeeds,
     pub(crate) planned: Planned,
 }
@@ -47,6 +49,7 @@ impl PlanState {
             next_id: 0,
             names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
             first_names: HashMap::new(),
+            listed: Listed::default(),
             needs: SpaceNeeds::default(),
             planned: Planned::default(),
         }
@@ -76,6 +79,7 @@ pub(crate) struct Planner<'a, F: FileSystem> {
 
 impl<F: FileSystem> ScanSink for Planner<'_, F> {
     fn entry(&mut self, entry: Entry) -> bool {
+        self.state.listed.meet(&self.spec.filter, &entry.path);
         let is_own = self.own_directories.contains(&entry.metadata.id);
         match kind_of(&entry.metadata) {
             _ if self.is_denied => {}
@@ -88,6 +92,7 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
     }
 
     fn unreadable(&mut self, path: RelPath, error: FsError) {
+        self.state.listed.miss(&self.spec.filter, &path);
         let source = self.root.show_source(&self.root.source_below(&path));
         let error = ItemError::from_fs(&error, Side::Source, source);
         self.refuse_path(&path, error, 0);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, RelPath, Volume};
+use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, Volume};
 
 use super::destination::Sight;
 use crate::control::Cancelled;
@@ -57,11 +57,16 @@ pub(crate) fn prepare<F: FileSystem>(
         roots
     })?;
     phase(outside, Phase::Preflight, || {
-        sink.check_listed(fs, &roots);
+        // When one source could not be opened, what is in it is not known.
+        if roots.len() == spec.mappings.len() {
+            let mut say = |problem| sink.problem(problem);
+            state.listed.look_for_rest(fs, &spec.filter, &roots, outside.control, &mut say)?;
+        }
         let (errors, warnings) = state.needs.check(spec.limits.free_disk_space_margin_bytes);
         warnings.into_iter().for_each(|warning| sink.warning(warning));
         errors.into_iter().for_each(|error| sink.job_problem(error, None));
-    });
+        Ok(())
+    })?;
     Ok(Prepared {
         roots,
         volumes,
@@ -248,25 +253,6 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// Names in a list that do not exist are told, not passed over.
-    fn check_listed<F: FileSystem>(&mut self, fs: &F, roots: &[Root<F>]) {
-        let Some(listed) = self.spec.filter.listed() else { return };
-        let listed: Vec<RelPath> = listed.cloned().collect();
-        for path in listed {
-            if roots.iter().any(|root| exists(fs, root, &path)) {
-                continue;
-            }
-            for (mapping, root) in roots.iter().enumerate() {
-                let error = ItemError::new(
-                    ErrorCode::SourceMissing,
-                    root.show_source(&root.source_below(&path)),
-                    "a listed file does not exist",
-                );
-                self.problem(root.problem(mapping, &path, error, 0));
-            }
-        }
-    }
-
     fn flush(&mut self) {
         for (batch, list) in
             [(&mut self.batch, self.list), (&mut self.further_batch, self.further_names)]
@@ -298,11 +284,6 @@ impl<'a> Collector<'a> {
             }
         }
     }
-}
-
-fn exists<F: FileSystem>(fs: &F, root: &Root<F>, path: &RelPath) -> bool {
-    let Some((parent, name)) = root.source_below(path).split() else { return true };
-    fs.open_dir(&root.source, &parent).and_then(|dir| fs.metadata_at(&dir, &name)).is_ok()
 }
 
 impl PlanSink for Collector<'_> {

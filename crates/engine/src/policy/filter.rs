@@ -110,6 +110,11 @@ impl Filter {
         self.only.as_ref().map(|only| only.iter())
     }
 
+    /// Whether exactly this path is in the list.
+    pub(crate) fn lists(&self, path: &RelPath) -> bool {
+        self.only.as_ref().is_some_and(|only| only.contains(path))
+    }
+
     /// Whether an entry takes part, given that the directory it stands in does.
     pub fn admits(&self, path: &RelPath, is_directory: bool) -> bool {
         self.is_listed(path, is_directory) && !self.is_excluded(path, is_directory)

@@ -7,6 +7,7 @@ mod fault;
 mod flush;
 mod job;
 mod links;
+mod listed;
 mod model;
 mod moved;
 mod oracle;
