@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{completions, config, copy, man};
@@ -17,7 +18,8 @@ use crate::terminal;
 /// A file appears under its name only when it is whole, flushed to the device and compared with its
 /// source. Until then, and whenever anything fails, what was there before stays there.
 #[derive(Debug, Parser)]
-#[command(name = "surecopy", version, disable_help_subcommand = true)]
+// Without a name of its own, usage would repeat the one that the caller gave the program.
+#[command(name = "surecopy", bin_name = "surecopy", version, disable_help_subcommand = true)]
 struct Program {
     #[command(subcommand)]
     command: Subcommands,
@@ -78,7 +80,7 @@ pub(crate) fn run() -> ExitCode {
         .and_then(|mut matches| Program::from_arg_matches_mut(&mut matches));
     let program = match parsed {
         Ok(program) => program,
-        Err(error) => return end_of_parsing(&error),
+        Err(error) => return end_of_parsing(error),
     };
     let result = match program.command {
         Subcommands::Copy(args) => copy::run(*args),
@@ -100,16 +102,53 @@ fn end_of_failure(failure: &Failure) -> ExitCode {
 }
 
 /// Help and version are answers, everything else is wrong usage.
-fn end_of_parsing(error: &clap::Error) -> ExitCode {
+fn end_of_parsing(mut error: clap::Error) -> ExitCode {
     let status = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitStatus::Done,
         _ => ExitStatus::Usage,
     };
+    escape_typed(&mut error);
     match error.print() {
         Err(unwritten) if status == ExitStatus::Done && !is_reader_gone(&unwritten) => {
             end_of_failure(&Failure::other(format!("cannot write output: {unwritten}")))
         }
         _ => status.into(),
+    }
+}
+
+/// Escapes what the error repeats of the command line: clap shows it as it was typed.
+fn escape_typed(error: &mut clap::Error) {
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let escaped = |typed: &String| Plain(typed).to_string();
+    let typed: Vec<&String> = context
+        .iter()
+        .flat_map(|(_, value)| match value {
+            ContextValue::String(typed) => std::slice::from_ref(typed),
+            ContextValue::Strings(typed) => typed.as_slice(),
+            _ => &[],
+        })
+        .filter(|typed| escaped(typed) != **typed)
+        .collect();
+    // Tips are coloured already, so only what was typed may be escaped in them.
+    let in_tip = |tip: &StyledStr| {
+        let text = tip.ansi().to_string();
+        StyledStr::from(
+            typed.iter().fold(text, |text, typed| text.replace(*typed, &escaped(typed))),
+        )
+    };
+    for (kind, value) in &context {
+        let value = match value {
+            ContextValue::String(typed) => ContextValue::String(escaped(typed)),
+            ContextValue::Strings(typed) => {
+                ContextValue::Strings(typed.iter().map(escaped).collect())
+            }
+            ContextValue::StyledStr(tip) => ContextValue::StyledStr(in_tip(tip)),
+            ContextValue::StyledStrs(tips) => {
+                ContextValue::StyledStrs(tips.iter().map(in_tip).collect())
+            }
+            _ => continue,
+        };
+        error.insert(*kind, value);
     }
 }
 

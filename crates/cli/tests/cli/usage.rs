@@ -1,6 +1,11 @@
 //! Wrong usage: exit status 2, one clear message, nothing written.
 
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
+use std::time::Duration;
+
 use crate::program::Folder;
+use crate::pty::Pty;
 
 fn message(arguments: &[&str]) -> String {
     let folder = Folder::new();
@@ -81,4 +86,86 @@ fn paths_that_are_missing_or_empty() {
     insta::assert_snapshot!(message(&["copy", "a"]), @r#"error: say what to copy and where to: surecopy copy SRC... DST"#);
     insta::assert_snapshot!(message(&["copy", "a", ""]), @r#"error: a path is empty; the current directory is written as ."#);
     insta::assert_snapshot!(message(&[]).lines().next().unwrap_or_default(), @r#"Copy files and trees so that every byte that lands is proved"#);
+}
+
+/// Moves the cursor, rings, breaks the line, turns the text around.
+const HOSTILE: &str = "x\x1b[31m\x07\r\n\u{9b}2J\u{202e}";
+const ESCAPED: &str = r"x\x1b[31m\x07\r\n\u{9b}2J\u{202e}";
+
+/// Command lines that make no sense and hold something hostile.
+fn hostile_lines() -> Vec<Vec<String>> {
+    let long = format!("--{HOSTILE}");
+    let jobs = format!("-j{HOSTILE}");
+    let value = format!("--json={HOSTILE}");
+    let lines: [&[&str]; 8] = [
+        &[HOSTILE],
+        &[&long],
+        &["copy", &long],
+        &["copy", "--verify", HOSTILE, "a", "b"],
+        &["copy", &jobs, "a", "b"],
+        &["copy", &value, "a", "b"],
+        &["config", HOSTILE],
+        &["completions", HOSTILE],
+    ];
+    lines.iter().map(|line| line.iter().map(|word| (*word).to_owned()).collect()).collect()
+}
+
+/// Everything but the colours of our own, and the end of the line as a terminal has it.
+fn without_colours(text: &str) -> String {
+    let mut text = text.replace("\r\n", "\n");
+    for colour in ["0", "1", "4", "31", "32", "33"] {
+        text = text.replace(&format!("\x1b[{colour}m"), "");
+    }
+    text
+}
+
+#[test]
+fn what_was_typed_is_escaped() {
+    for line in hostile_lines() {
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let text = message(&words);
+        assert!(text.contains(ESCAPED), "{line:?}: {text}");
+        let is_hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(is_hostile), "{line:?}: {text:?}");
+    }
+}
+
+#[test]
+fn an_unknown_letter_is_escaped() {
+    insta::assert_snapshot!(message(&["copy", "-\x1b[31m", "a", "b"]), @r#"
+    error: unexpected argument '-\x1b' found
+
+      tip: to pass '-\x1b' as a value, use '-- -\x1b'
+
+    Usage: surecopy copy [OPTIONS] SRC... DST
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn what_was_typed_is_escaped_on_a_terminal() {
+    for line in hostile_lines() {
+        let (folder, mut pty) = (Folder::new(), Pty::new());
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let mut command = folder.command(&words);
+        let mut child = command.env("TERM", "xterm").stderr(pty.stdio()).spawn().unwrap();
+        pty.read_until("try '");
+        assert_eq!(child.wait().unwrap().code(), Some(2));
+        pty.read_for(Duration::ZERO);
+        let shown = pty.text();
+        assert!(shown.contains("\x1b["), "an error is coloured: {shown:?}");
+        assert!(shown.contains(ESCAPED), "{line:?}: {shown:?}");
+        let is_hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!without_colours(&shown).contains(is_hostile), "{line:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn the_name_under_which_the_program_was_started_is_not_repeated() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["config", "--nonsense"]);
+    command.arg0(OsStr::new("other"));
+    let ended = crate::program::ended(&mut command);
+    assert!(ended.stderr.contains("Usage: surecopy config"), "{}", ended.stderr);
 }
