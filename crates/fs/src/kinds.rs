@@ -240,7 +240,11 @@ static TABLE: &[FilesystemKind] = &[
     FilesystemKind { name: "fuse.s3fs", has_owners: false, ..NETWORK },
     FilesystemKind { name: "fuse.davfs", has_owners: false, ..NETWORK },
     FilesystemKind { name: "fuse.curlftpfs", has_owners: false, ..NETWORK },
-    FilesystemKind { name: "fuse.cephfs", ..NETWORK },
+    // What `ceph-fuse` mounts.
+    FilesystemKind { name: "fuse.ceph-fuse", ..NETWORK },
+    FilesystemKind { name: "fuse.juicefs", ..NETWORK },
+    // Shares that a desktop has opened, nearly all of them on other machines.
+    FilesystemKind { name: "fuse.gvfsd-fuse", has_owners: false, ..NETWORK },
     FilesystemKind { name: "davfs", has_owners: false, ..NETWORK },
 ];
 
@@ -316,7 +320,9 @@ mod tests {
 
     #[test]
     fn fuse_is_judged_by_its_subtype() {
-        assert!(FilesystemKind::named("fuse.sshfs").is_network);
+        for name in ["fuse.sshfs", "fuse.ceph-fuse", "fuse.gvfsd-fuse", "fuse.juicefs"] {
+            assert!(FilesystemKind::named(name).is_network, "{name}");
+        }
         assert!(!FilesystemKind::named("fuse.encfs").is_network);
         assert!(!FilesystemKind::named("fuse.encfs").reads_back_from_device);
     }
