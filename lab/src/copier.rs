@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::child::Running;
 use crate::lab::Lab;
 
 /// How a copy ended.
@@ -61,13 +62,12 @@ pub(crate) fn isolate(command: &mut Command) {
             command.env_remove(name);
         }
     }
-    command.env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null());
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
 }
 
 /// Runs a copy to its end.
 pub(crate) fn finish(command: &mut Command) -> Result<Copied> {
-    let output = command.output().with_context(|| format!("start {command:?}"))?;
-    read(&output)
+    read(&Running::start(command)?.output()?)
 }
 
 /// Makes sense of what a copy has left.

@@ -4,6 +4,7 @@
 //! looks inside the program: it is judged by its objects, its exit status and what the kernel says.
 
 mod cases;
+mod child;
 mod content;
 mod copier;
 mod delay;

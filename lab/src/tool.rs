@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::process::{Command, Output};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+
+use crate::child::Running;
 
 /// Runs a program that has to succeed; gives its stdout.
 pub(crate) fn run<A: AsRef<OsStr>>(
@@ -27,7 +29,7 @@ pub(crate) fn shell<A: AsRef<OsStr>>(
 }
 
 fn output(command: &mut Command) -> Result<Output> {
-    let output = command.output().with_context(|| format!("start {command:?}"))?;
+    let output = Running::start(command)?.output()?;
     ensure!(
         output.status.success(),
         "{command:?}: {}\n{}{}",

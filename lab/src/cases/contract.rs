@@ -2,11 +2,16 @@
 
 use std::env;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use crate::child::Running;
 use crate::lab::Lab;
 use crate::volume::{Fs, Volume};
+
+/// Cargo may have to build the suite first.
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// Runs the conformance suite of `surecopy-fs` with directories on all of them.
 pub(crate) fn everywhere(lab: &Lab) -> Result<String> {
@@ -16,12 +21,13 @@ pub(crate) fn everywhere(lab: &Lab) -> Result<String> {
     }
     let dirs = env::join_paths(volumes.iter().map(|volume| &volume.path))?;
     let test = "the_native_file_system_keeps_the_contract_on_every_file_system_given";
-    let output = Command::new("cargo")
+    let mut command = Command::new("cargo");
+    command
         .args(["test", "--locked", "-p", "surecopy-fs", "--test", "conformance", "--"])
         .args(["--exact", "--nocapture", test])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .env("SURECOPY_CONFORMANCE_DIRS", dirs)
-        .output()?;
+        .env("SURECOPY_CONFORMANCE_DIRS", dirs);
+    let output = Running::start_within(LIMIT, &mut command)?.output()?;
     let text = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),

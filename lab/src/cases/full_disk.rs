@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 
+use crate::child::Running;
 use crate::content::{ensure_same, write_random};
 use crate::copier::{self, Copied};
 use crate::delay::{Delay, await_partial};
@@ -92,10 +92,10 @@ pub(crate) fn taken_by_another(lab: &Lab) -> Result<String> {
         let delayed = Delay::new(lab, "pwrite64,write,copy_file_range,fallocate", 1500);
         let options = ["--strategy", strategy, "--retries", "0", "-j", "1"];
         let mut command = lab.copy_command_under(&delayed.wrapper(), &options, &source, &target);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let running = Running::start(&mut command)?;
         await_partial(&target)?;
         write_random(&memory.join("other"), 130 * MIB, 2)?;
-        let copied = copier::read(&child.wait_with_output()?)?;
+        let copied = copier::read(&running.output()?)?;
         delayed.ensure_happened()?;
         fs::remove_file(memory.join("other"))?;
         ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
@@ -127,11 +127,11 @@ pub(crate) fn inodes(lab: &Lab) -> Result<String> {
         &source,
         &target,
     );
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let running = Running::start(&mut command)?;
     await_partial(&target)?;
     let script = r#"cd "$1"; for n in {1..60}; do : > "other-$n"; done"#;
     tool::shell(script, [&memory.path])?;
-    let copied = copier::read(&child.wait_with_output()?)?;
+    let copied = copier::read(&running.output()?)?;
     delayed.ensure_happened()?;
     copied.ensure_fails_with("DESTINATION_FULL")?;
     ensure_no_partials(&target)?;

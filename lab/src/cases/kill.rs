@@ -1,13 +1,12 @@
 //! A copy that is killed at any moment.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
+use crate::child::Running;
 use crate::content::{ensure_same, write_random};
 use crate::lab::Lab;
 use crate::volume::{Fs, Volume};
@@ -37,18 +36,16 @@ pub(crate) fn at_any_moment(lab: &Lab) -> Result<String> {
     for round in 0..ROUNDS {
         make_old()?;
         let mut command = lab.copy_command(&options, &source, &target);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         // By what it reports, not by the clock: a reader that stops reading holds the copy, so it is
         // still at work whatever else this machine does.
-        let stdout = child.stdout.take().context("stdout is a pipe")?;
-        let lines = BufReader::with_capacity(1024, stdout).lines().map_while(Result::ok);
+        let (mut running, lines) = Running::start_held(&mut command)?;
         let mut items = lines.filter(|line| line.contains(r#""type":"item""#));
         let seen = items.by_ref().take(round * 5).count();
         // And somewhere within whatever it does then.
         thread::sleep(Duration::from_micros(round as u64 * 151 % 1500));
-        child.kill()?;
+        running.kill()?;
+        killed += usize::from(!running.wait()?.success());
         ensure!(seen == round * 5, "the copy ended by itself after {seen} items");
-        killed += usize::from(!child.wait()?.success());
         // Not sooner: without a reader the copy would have ended in order.
         drop(items);
         for number in 0..FILES {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::child::Running;
 use crate::content::write_random;
 use crate::copier::{self, Copied};
 use crate::delay::Delay;
@@ -38,10 +38,10 @@ fn copy_and_swap(
     let delay = Delay::with_filter(lab, calls, MILLIS, watched);
     let options = ["-j", "1", "--retries", "0"];
     let mut command = lab.copy_command_under(&delay.wrapper(), &options, source, target);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let running = Running::start(&mut command)?;
     delay.wait()?;
     attack()?;
-    let copied = copier::read(&child.wait_with_output()?)?;
+    let copied = copier::read(&running.output()?)?;
     delay.ensure_happened()?;
     Ok(copied)
 }

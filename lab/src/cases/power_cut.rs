@@ -1,12 +1,11 @@
 //! What was reported as done is there after the power was cut.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 
+use crate::child::Running;
 use crate::content::{ensure_same, write_random};
 use crate::lab::Lab;
 use crate::snapshot::ensure_no_partials;
@@ -124,25 +123,23 @@ fn cut_at(
     target: &Path,
 ) -> Result<Vec<String>> {
     let mut command = lab.copy_command(options, source, target);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let (mut running, lines) = Running::start_held(&mut command)?;
     let mut reported = Vec::new();
     let mut is_cut = false;
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
-            let object: serde_json::Value = serde_json::from_str(&line?)?;
-            if is_cut || object["type"] != "item" || object["status"] != "ok" {
-                continue;
-            }
-            let name = object["target"].as_str().and_then(|name| name.rsplit('/').next());
-            reported.push(name.unwrap_or_default().to_owned());
-            if reported.len() >= reported_before {
-                let args = ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()];
-                tool::run("xfs_io", args)?;
-                is_cut = true;
-            }
+    for line in lines {
+        let object: serde_json::Value = serde_json::from_str(&line)?;
+        if is_cut || object["type"] != "item" || object["status"] != "ok" {
+            continue;
+        }
+        let name = object["target"].as_str().and_then(|name| name.rsplit('/').next());
+        reported.push(name.unwrap_or_default().to_owned());
+        if reported.len() >= reported_before {
+            let args = ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()];
+            tool::run("xfs_io", args)?;
+            is_cut = true;
         }
     }
-    child.wait()?;
+    running.wait()?;
     ensure!(is_cut, "the copy ended before the power was cut");
     Ok(reported)
 }

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -161,7 +160,7 @@ impl Drop for Volume {
             if !is_mounted {
                 break;
             }
-            if Command::new("umount").arg(&self.path).output().is_ok_and(|o| o.status.success()) {
+            if tool::run("umount", [&self.path]).is_ok() {
                 break;
             }
             thread::sleep(Duration::from_millis(100));
