@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::child::Running;
 use crate::content::{ensure_same, write_random};
@@ -14,6 +15,10 @@ use crate::volume::{Fs, Volume};
 
 /// How many files are new, and as many replace old ones.
 const FILES: u64 = 60;
+
+/// How many files are replaced when the power is cut in the middle: so many that the lines about them
+/// do not fit into a pipe and the copy waits for who reads them.
+const MANY: u64 = 400;
 
 /// A cut that took nothing is tried again so often.
 const TRIES: usize = 4;
@@ -57,89 +62,118 @@ fn cut_after_the_report(lab: &Lab, fs_kind: Fs, cut: &str, source: &Path) -> Res
     // Nobody flushes this one: it shows that the cut takes what was not flushed.
     let witness = volume.join("witness");
     fs::write(&witness, [b'w'; 300_000])?;
-    tool::run("xfs_io", ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()])?;
+    cut_power(&volume, cut)?;
     copied.ensure_ok()?;
     volume.mount_again(fs_kind)?;
+    let mut checked = 0;
     for item in copied.of_type("item").filter(|item| item["kind"] == "file") {
         let name = item["source"].as_str().unwrap_or_default();
         let relative = name.rsplit_once("source/").map_or(name, |(_, rest)| rest);
         ensure!(item["status"] == "ok", "{item}");
         ensure_same(&source.join(relative), &target.join(relative))
             .map_err(|error| error.context(format!("{} after {cut}", fs_kind.name())))?;
+        checked += 1;
     }
+    ensure!(checked == 2 * FILES + 2, "{checked} files were reported");
     ensure_no_partials(&target)?;
     Ok(!fs::read(&witness).unwrap_or_default().contains(&b'w'))
 }
 
-/// Cuts in the middle: every file is old or new, whatever was reported.
+/// Cuts in the middle: every file is old or new, and new when it is reported as done, be it later.
 pub(crate) fn in_the_middle(lab: &Lab) -> Result<String> {
     let source = lab.new_dir("source")?;
-    for number in 0..FILES {
+    for number in 0..MANY {
         write_random(&source.join(number.to_string()), 40_000 + number, number)?;
     }
-    let (mut old, mut new) = (0, 0);
+    let (mut cuts, mut old, mut late) = (0, 0, 0);
     for fs_kind in [Fs::Ext4, Fs::Xfs] {
-        let options = if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" };
         for (cut, reported_before) in [("shutdown", 1), ("shutdown -f", 20), ("shutdown", 40)] {
-            let volume =
-                Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options)?;
-            let target = volume.dir("target")?;
-            for number in 0..FILES {
-                fs::write(target.join(number.to_string()), b"old!")?;
-            }
-            tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
-            let options = ["-j", "2", "--set", "group_max_files=4", "--retries", "0"];
-            let reported = cut_at(lab, &volume, cut, reported_before, &options, &source, &target)?;
-            volume.mount_again(fs_kind)?;
-            for number in 0..FILES {
-                let (from, to) = (source.join(number.to_string()), target.join(number.to_string()));
-                let found = fs::read(&to)?;
-                if found == b"old!" {
-                    ensure!(
-                        !reported.contains(&number.to_string()),
-                        "{} {cut}: {number} was reported as done and is old",
-                        fs_kind.name()
-                    );
-                    old += 1;
-                } else {
-                    ensure_same(&from, &to)?;
-                    new += 1;
-                }
-            }
+            let found = cut_in_the_middle(lab, fs_kind, cut, reported_before, &source)
+                .with_context(|| format!("{} {cut} at {reported_before}", fs_kind.name()))?;
+            cuts += 1;
+            old += found.old;
+            late += found.reported_after;
         }
     }
-    Ok(format!("6 cuts: {old} old, {new} new, none in between"))
+    let new = cuts * MANY - old;
+    Ok(format!("{cuts} cuts: {old} old, {new} new, none in between; {late} reported after the cut"))
 }
 
-/// Starts a copy and cuts when so many items were reported. Gives the names reported as done before
-/// the cut was asked for.
-fn cut_at(
+/// What was there after a cut.
+struct Found {
+    old: u64,
+    /// How many items were reported as done when the cut was already made.
+    reported_after: u64,
+}
+
+fn cut_in_the_middle(
     lab: &Lab,
+    fs_kind: Fs,
+    cut: &str,
+    reported_before: usize,
+    source: &Path,
+) -> Result<Found> {
+    let options = if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" };
+    let volume = Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options)?;
+    let target = volume.dir("target")?;
+    for number in 0..MANY {
+        fs::write(target.join(number.to_string()), b"old!")?;
+    }
+    tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
+    let options = ["-j", "2", "--set", "group_max_files=4", "--retries", "0"];
+    let mut copy = lab.copy_command(&options, source, &target);
+    let reported = cut_at(&volume, cut, reported_before, &mut copy)?;
+    volume.mount_again(fs_kind)?;
+    // After a shutdown xfs says of a directory with names that were not flushed that it is flushed:
+    // what is reported there once the power is cut shows nothing.
+    let counted = if fs_kind == Fs::Xfs { reported_before } else { reported.len() };
+    let mut old = 0;
+    for number in 0..MANY {
+        let name = number.to_string();
+        let (from, to) = (source.join(&name), target.join(&name));
+        if fs::read(&to)? == b"old!" {
+            let place = reported[..counted].iter().position(|reported| *reported == name);
+            ensure!(place.is_none(), "{number}, reported as done at place {place:?}, is old");
+            old += 1;
+        } else {
+            ensure_same(&from, &to)?;
+        }
+    }
+    // What was reported is new; it is the middle when something else is not.
+    ensure!(old > 0, "the copy was over before the power was cut");
+    Ok(Found { old, reported_after: (reported.len() - reported_before) as u64 })
+}
+
+/// Runs a copy and cuts when so many items were reported. Gives the names reported as done, also
+/// those that were read only after the cut: a report comes after the flush, so what is said after the
+/// cut was flushed before it.
+fn cut_at(
     volume: &Volume,
     cut: &str,
     reported_before: usize,
-    options: &[&str],
-    source: &Path,
-    target: &Path,
+    copy: &mut Command,
 ) -> Result<Vec<String>> {
-    let mut command = lab.copy_command(options, source, target);
-    let (mut running, lines) = Running::start_held(&mut command)?;
+    let (mut running, lines) = Running::start_held(copy)?;
     let mut reported = Vec::new();
-    let mut is_cut = false;
     for line in lines {
         let object: serde_json::Value = serde_json::from_str(&line)?;
-        if is_cut || object["type"] != "item" || object["status"] != "ok" {
+        if object["type"] != "item" || object["status"] != "ok" || object["kind"] != "file" {
             continue;
         }
         let name = object["target"].as_str().and_then(|name| name.rsplit('/').next());
         reported.push(name.unwrap_or_default().to_owned());
-        if reported.len() >= reported_before {
-            let args = ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()];
-            tool::run("xfs_io", args)?;
-            is_cut = true;
+        // Whoever does not read holds the copy, which is in the middle however long the cut takes.
+        if reported.len() == reported_before {
+            cut_power(volume, cut)?;
         }
     }
-    running.wait()?;
-    ensure!(is_cut, "the copy ended before the power was cut");
+    let status = running.wait()?;
+    ensure!(reported.len() >= reported_before, "only {} items were reported", reported.len());
+    ensure!(!status.success(), "the copy did not notice that the power was cut");
     Ok(reported)
+}
+
+fn cut_power(volume: &Volume, cut: &str) -> Result<()> {
+    tool::run("xfs_io", ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()])?;
+    Ok(())
 }
