@@ -12,6 +12,9 @@ use crate::lab::Lab;
 /// The longest that a test waits for what has to come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long calls are delayed, in milliseconds; longer than the one before when that was too short.
+const DELAYS: [u64; 6] = [250, 500, 1000, 2000, 4000, 8000];
+
 /// A delay at the first of some system calls in each thread, made by `strace`.
 pub(crate) struct Delay {
     log: PathBuf,
@@ -57,12 +60,32 @@ impl Delay {
         })
     }
 
+    /// Whether a call that was delayed has gone on.
+    pub(crate) fn is_over(&self) -> Result<bool> {
+        // That is written behind what the call gives.
+        Ok(self.read_log()?.contains("(DELAYED)"))
+    }
+
     /// Fails unless a call was delayed.
     pub(crate) fn ensure_happened(&self) -> Result<()> {
-        let log = fs::read_to_string(&self.log).context("read the log of strace")?;
-        ensure!(log.contains("(DELAYED)"), "no call was delayed:\n{log}");
+        ensure!(self.is_over()?, "no call was delayed:\n{}", self.read_log()?);
         Ok(())
     }
+
+    fn read_log(&self) -> Result<String> {
+        fs::read_to_string(&self.log).context("read the log of strace")
+    }
+}
+
+/// Tries with longer and longer delays, in milliseconds, until what has to happen during one did so
+/// in time. What is tried gives nothing when it was late, and checks what has to hold even then.
+pub(crate) fn in_time<T>(attempt: impl Fn(u64) -> Result<Option<T>>) -> Result<T> {
+    for millis in DELAYS {
+        if let Some(found) = attempt(millis)? {
+            return Ok(found);
+        }
+    }
+    bail!("every call went on too early, the last after {} ms", DELAYS[DELAYS.len() - 1])
 }
 
 /// Waits until a partial file is in a folder.
@@ -86,4 +109,23 @@ fn wait_for(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_too_late_is_tried_again_with_a_longer_delay() {
+        let tried = RefCell::new(Vec::new());
+        let attempt = |millis| {
+            tried.borrow_mut().push(millis);
+            Ok((millis >= 1000).then_some(millis))
+        };
+        assert_eq!(in_time(attempt).expect("it is in time"), 1000);
+        assert_eq!(*tried.borrow(), [250, 500, 1000]);
+        assert!(in_time(|_| Ok(None::<()>)).is_err());
+    }
 }

@@ -9,15 +9,12 @@ use anyhow::{Context, Result, ensure};
 use crate::child::Running;
 use crate::content::write_random;
 use crate::copier::{self, Copied};
-use crate::delay::Delay;
+use crate::delay::{self, Delay};
 use crate::lab::Lab;
 use crate::snapshot::{Snapshot, ensure_no_partials};
 
 /// What an attacker wants copied.
 const SECRET: &[u8] = b"what must not be copied";
-
-/// How long each call stands still.
-const MILLIS: u64 = 250;
 
 /// Puts a link in the place of an entry.
 fn swap(entry: &Path, text: &Path) -> Result<()> {
@@ -27,23 +24,28 @@ fn swap(entry: &Path, text: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs a copy that stands still at the calls that concern `watched`, and swaps meanwhile.
+/// What came of a copy, and whether the swap was over before the call went on.
+struct Swapped {
+    copied: Copied,
+    is_in_time: bool,
+}
+
+/// Runs a copy that stands still at a call, and swaps meanwhile.
 fn copy_and_swap(
     lab: &Lab,
     (source, target): (&Path, &Path),
-    calls: &str,
-    watched: &[&Path],
+    delay: &Delay,
     attack: impl FnOnce() -> Result<()>,
-) -> Result<Copied> {
-    let delay = Delay::with_filter(lab, calls, MILLIS, watched);
+) -> Result<Swapped> {
     let options = ["-j", "1", "--retries", "0"];
     let mut command = lab.copy_command_under(&delay.wrapper(), &options, source, target);
     let running = Running::start(&mut command)?;
     delay.wait()?;
     attack()?;
+    let is_in_time = !delay.is_over()?;
     let copied = copier::read(&running.output()?)?;
     delay.ensure_happened()?;
-    Ok(copied)
+    Ok(Swapped { copied, is_in_time })
 }
 
 /// Whether any file beneath a folder holds the secret.
@@ -94,18 +96,22 @@ pub(crate) fn source(lab: &Lab) -> Result<String> {
         ("sub/file", "openat"),
         ("sub/file", "statx"),
     ] {
-        let Stage { source, target, outside } = stage(lab)?;
-        let entry = source.join(name);
-        let link_text = if name == "sub" { outside.clone() } else { outside.join("file") };
-        // Calls are known by the folder that they are made in, or that they lead to. `openat2` is
-        // not: the first in each thread, which is the one that leads into the source.
-        let folder = [source.join("sub")];
-        let folder = folder.each_ref().map(|path| path.as_path());
-        let watched = if calls == "openat2" { &[][..] } else { &folder };
-        let attack = || swap(&entry, &link_text);
-        let copied = copy_and_swap(lab, (&source, &target), calls, watched, attack)?;
-        ensure!(!holds_secret(&target)?, "{name} at {calls}: the secret was copied");
-        ensure_no_partials(&target)?;
+        let copied = delay::in_time(|millis| {
+            let Stage { source, target, outside } = stage(lab)?;
+            let entry = source.join(name);
+            let link_text = if name == "sub" { outside.clone() } else { outside.join("file") };
+            // Calls are known by the folder that they are made in, or that they lead to. `openat2` is
+            // not: the first in each thread, which is the one that leads into the source.
+            let folder = [source.join("sub")];
+            let folder = folder.each_ref().map(|path| path.as_path());
+            let watched = if calls == "openat2" { &[][..] } else { &folder };
+            let delay = Delay::with_filter(lab, calls, millis, watched);
+            let attack = || swap(&entry, &link_text);
+            let swapped = copy_and_swap(lab, (&source, &target), &delay, attack)?;
+            ensure!(!holds_secret(&target)?, "{name} at {calls}: the secret was copied");
+            ensure_no_partials(&target)?;
+            Ok(swapped.is_in_time.then_some(swapped.copied))
+        })?;
         figures.push(format!("{name} at {calls}: {} {}", copied.status, copied.codes().join(" ")));
     }
     Ok(figures.join("; "))
@@ -115,17 +121,21 @@ pub(crate) fn source(lab: &Lab) -> Result<String> {
 pub(crate) fn destination(lab: &Lab) -> Result<String> {
     let mut figures = Vec::new();
     for calls in ["openat2,openat", "renameat2", "fsync,fdatasync"] {
-        let Stage { source, target, outside } = stage(lab)?;
-        let before = Snapshot::take(&outside)?;
-        let entry = target.join("sub");
-        let watched = [entry.as_path()];
-        let watched = if calls == "openat2,openat" { &watched[..] } else { &[] };
-        let attack = || swap(&entry, &outside);
-        let copied = copy_and_swap(lab, (&source, &target), calls, watched, attack)?;
-        before
-            .ensure_unchanged(&outside)
-            .with_context(|| format!("written outside, at {calls}"))?;
-        ensure_no_partials(&target)?;
+        let copied = delay::in_time(|millis| {
+            let Stage { source, target, outside } = stage(lab)?;
+            let before = Snapshot::take(&outside)?;
+            let entry = target.join("sub");
+            let watched = [entry.as_path()];
+            let watched = if calls == "openat2,openat" { &watched[..] } else { &[] };
+            let delay = Delay::with_filter(lab, calls, millis, watched);
+            let attack = || swap(&entry, &outside);
+            let swapped = copy_and_swap(lab, (&source, &target), &delay, attack)?;
+            before
+                .ensure_unchanged(&outside)
+                .with_context(|| format!("written outside, at {calls}"))?;
+            ensure_no_partials(&target)?;
+            Ok(swapped.is_in_time.then_some(swapped.copied))
+        })?;
         figures.push(format!("{calls}: {} {}", copied.status, copied.codes().join(" ")));
     }
     Ok(figures.join("; "))
