@@ -88,18 +88,6 @@ pub(crate) fn in_time<T>(attempt: impl Fn(u64) -> Result<Option<T>>) -> Result<T
     bail!("every call went on too early, the last after {} ms", DELAYS[DELAYS.len() - 1])
 }
 
-/// Waits until a partial file is in a folder.
-pub(crate) fn await_partial(folder: &Path) -> Result<()> {
-    let is_partial = |name: &std::ffi::OsStr| {
-        let name = name.to_string_lossy();
-        name.starts_with(".surecopy-") && name.ends_with(".partial")
-    };
-    wait_for("a partial file", || {
-        fs::read_dir(folder)
-            .is_ok_and(|entries| entries.flatten().any(|entry| is_partial(&entry.file_name())))
-    })
-}
-
 fn wait_for(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
     let began = Instant::now();
     while !is_there() {

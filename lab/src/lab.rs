@@ -22,6 +22,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("setfattr", "attr"),
     ("fusermount3", "fuse3"),
     ("strace", "strace"),
+    ("fallocate", "util-linux"),
     ("setpriv", "util-linux"),
 ];
 

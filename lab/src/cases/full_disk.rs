@@ -8,13 +8,16 @@ use anyhow::{Result, ensure};
 use crate::child::Running;
 use crate::content::{ensure_same, write_random};
 use crate::copier::{self, Copied};
-use crate::delay::{Delay, await_partial};
+use crate::delay::{self, Delay};
 use crate::lab::Lab;
 use crate::snapshot::{Snapshot, ensure_no_partials};
 use crate::tool;
 use crate::volume::{Fs, Volume};
 
 const MIB: u64 = 1 << 20;
+
+/// How many files want an inode each.
+const FILES: u64 = 40;
 
 /// A folder with a target to be replaced, and something beside it.
 fn with_old_target(top: &Path) -> Result<Snapshot> {
@@ -80,32 +83,58 @@ pub(crate) fn while_copying(lab: &Lab) -> Result<String> {
     Ok(codes.join("; "))
 }
 
+/// The calls that put bytes into a partial file. The first comes after all is counted.
+const FILLING: &str = "pwrite64,copy_file_range,fallocate";
+
+/// Copies while another program takes what is left, as soon as the first bytes are about to be
+/// written. Gives nothing when it took it too late.
+fn copy_and_take(
+    lab: &Lab,
+    millis: u64,
+    options: &[&str],
+    (source, target): (&Path, &Path),
+    take: impl FnOnce() -> Result<()>,
+) -> Result<Option<Copied>> {
+    let delay = Delay::new(lab, FILLING, millis);
+    let mut command = lab.copy_command_under(&delay.wrapper(), options, source, target);
+    let running = Running::start(&mut command)?;
+    delay.wait()?;
+    take()?;
+    let is_in_time = !delay.is_over()?;
+    let copied = copier::read(&running.output()?)?;
+    delay.ensure_happened()?;
+    Ok(is_in_time.then_some(copied))
+}
+
 /// Another program takes the room after it was counted.
 pub(crate) fn taken_by_another(lab: &Lab) -> Result<String> {
+    let source = lab.new_dir("source")?;
+    write_random(&source.join("big"), 40 * MIB, 1)?;
     for strategy in ["direct", "staged"] {
-        let memory = Volume::tmpfs(lab, "size=160m")?;
-        let source = lab.new_dir("source")?;
-        write_random(&source.join("big"), 40 * MIB, 1)?;
-        let target = memory.join("target");
-        let before = with_old_target(&target)?;
-        // The copy stands still before its first bytes, which is after the check for room.
-        let delayed = Delay::new(lab, "pwrite64,write,copy_file_range,fallocate", 1500);
         let options = ["--strategy", strategy, "--retries", "0", "-j", "1"];
-        let mut command = lab.copy_command_under(&delayed.wrapper(), &options, &source, &target);
-        let running = Running::start(&mut command)?;
-        await_partial(&target)?;
-        write_random(&memory.join("other"), 130 * MIB, 2)?;
-        let copied = copier::read(&running.output()?)?;
-        delayed.ensure_happened()?;
-        fs::remove_file(memory.join("other"))?;
-        ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
+        delay::in_time(|millis| {
+            let memory = Volume::tmpfs(lab, "size=160m")?;
+            let target = memory.join("target");
+            let before = with_old_target(&target)?;
+            let other = memory.join("other");
+            // All at once: writing it would take time.
+            let length = (130 * MIB).to_string();
+            let take = || {
+                tool::run("fallocate", ["-l".as_ref(), length.as_ref(), other.as_os_str()])
+                    .map(drop)
+            };
+            let copied = copy_and_take(lab, millis, &options, (&source, &target), take)?;
+            if let Some(copied) = &copied {
+                ensure_nothing_happened(copied, "DESTINATION_FULL", &before, &target)?;
+            }
+            Ok(copied)
+        })?;
     }
     Ok("direct, staged".to_owned())
 }
 
 /// No inodes left: known before copying, and used up by another program meanwhile.
 pub(crate) fn inodes(lab: &Lab) -> Result<String> {
-    const FILES: u64 = 40;
     let source = lab.new_dir("source")?;
     for number in 0..FILES {
         write_random(&source.join(number.to_string()), 100, number)?;
@@ -117,24 +146,27 @@ pub(crate) fn inodes(lab: &Lab) -> Result<String> {
     ensure!(copied.status == 4, "exit status {}: {}", copied.status, copied.describe());
     ensure_nothing_happened(&copied, "DESTINATION_FULL", &before, &target)?;
 
-    let memory = Volume::tmpfs(lab, "size=256m,nr_inodes=80")?;
-    let target = memory.join("target");
-    with_old_target(&target)?;
-    let delayed = Delay::new(lab, "pwrite64,write,copy_file_range,fallocate", 700);
-    let mut command = lab.copy_command_under(
-        &delayed.wrapper(),
-        &["-j", "1", "--retries", "0"],
-        &source,
-        &target,
-    );
-    let running = Running::start(&mut command)?;
-    await_partial(&target)?;
-    let script = r#"cd "$1"; for n in {1..60}; do : > "other-$n"; done"#;
-    tool::shell(script, [&memory.path])?;
-    let copied = copier::read(&running.output()?)?;
-    delayed.ensure_happened()?;
+    let arrived = delay::in_time(|millis| {
+        let memory = Volume::tmpfs(lab, "size=256m,nr_inodes=80")?;
+        let target = memory.join("target");
+        with_old_target(&target)?;
+        let options = ["-j", "1", "--retries", "0"];
+        let take = || {
+            for number in 0..60 {
+                fs::File::create_new(memory.join(&format!("other-{number}")))?;
+            }
+            Ok(())
+        };
+        let copied = copy_and_take(lab, millis, &options, (&source, &target), take)?;
+        copied.map(|copied| ensure_some_arrived(&copied, &source, &target)).transpose()
+    })?;
+    Ok(format!("refused; then {arrived} of {FILES} arrived"))
+}
+
+/// Some files were copied, are whole, and were reported; the others found no room. Gives how many.
+fn ensure_some_arrived(copied: &Copied, source: &Path, target: &Path) -> Result<usize> {
     copied.ensure_fails_with("DESTINATION_FULL")?;
-    ensure_no_partials(&target)?;
+    ensure_no_partials(target)?;
     let mut arrived = 0;
     for number in 0..FILES {
         let (from, to) = (source.join(number.to_string()), target.join(number.to_string()));
@@ -144,8 +176,8 @@ pub(crate) fn inodes(lab: &Lab) -> Result<String> {
         }
     }
     ensure!(arrived > 0 && arrived < 40, "{arrived} of {FILES} arrived");
-    ensure_item_count(&copied, "ok", arrived)?;
-    Ok(format!("refused; then {arrived} of {FILES} arrived"))
+    ensure_item_count(copied, "ok", arrived)?;
+    Ok(arrived)
 }
 
 fn ensure_item_count(copied: &Copied, status: &str, expected: usize) -> Result<()> {
