@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::child::Running;
 use crate::content::{ensure_same, write_random};
+use crate::copier;
+use crate::delay::{self, Delay};
 use crate::lab::Lab;
 use crate::snapshot::ensure_no_partials;
 use crate::tool;
@@ -171,6 +173,46 @@ fn cut_at(
     ensure!(reported.len() >= reported_before, "only {} items were reported", reported.len());
     ensure!(!status.success(), "the copy did not notice that the power was cut");
     Ok(reported)
+}
+
+/// Cuts when the new file has its name and that was not flushed yet: it is not reported as done.
+pub(crate) fn before_the_name_is_flushed(lab: &Lab) -> Result<String> {
+    let source = lab.new_path("source");
+    write_random(&source, 40_000, 1)?;
+    let mut figures = Vec::new();
+    // Not on xfs, as above.
+    for cut in ["shutdown", "shutdown -f"] {
+        let found = delay::in_time(|millis| {
+            let volume = Volume::loopback_with(lab, Fs::Ext4, 256 << 20, "noauto_da_alloc")?;
+            let folder = volume.dir("folder")?;
+            let target = folder.join("target");
+            fs::write(&target, b"old!")?;
+            tool::run("sync", ["-f".as_ref(), folder.as_os_str()])?;
+            let delay = Delay::with_filter(lab, "fsync", millis, &[&folder]);
+            let options = ["--retries", "0"];
+            let mut copy = lab.copy_command_under(&delay.wrapper(), &options, &source, &target);
+            let running = Running::start(&mut copy)?;
+            delay.wait()?;
+            cut_power(&volume, cut)?;
+            let is_in_time = !delay.is_over()?;
+            let copied = copier::read(&running.output()?)?;
+            delay.ensure_happened()?;
+            volume.mount_again(Fs::Ext4)?;
+            let is_old = fs::read(&target)? == b"old!";
+            if !is_old {
+                ensure_same(&source, &target)?;
+            }
+            ensure!(!is_old || copied.status != 0, "{cut}: reported as done, and old");
+            if !is_in_time {
+                return Ok(None);
+            }
+            // The kernel has said that it was not flushed, whatever is found later.
+            copied.ensure_fails_with("DURABILITY_UNKNOWN")?;
+            Ok(Some(if is_old { "old" } else { "new" }))
+        })?;
+        figures.push(format!("{cut}: {found}"));
+    }
+    Ok(figures.join("; "))
 }
 
 fn cut_power(volume: &Volume, cut: &str) -> Result<()> {
