@@ -34,9 +34,9 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// A first name is in place.
-    pub(crate) fn put(&self, first: FirstName, target: LinkTarget) {
-        self.known.lock().expect("no code panics while holding this lock").insert(first, target);
+    /// A first name is in place. Returns what stood for it until now.
+    pub(crate) fn put(&self, first: FirstName, target: LinkTarget) -> Option<LinkTarget> {
+        self.known.lock().expect("no code panics while holding this lock").insert(first, target)
     }
 
     /// Where a first name went; `None` when it did not get there.

@@ -143,7 +143,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     evidence: work.report.evidence,
                     digest: work.report.digest.clone(),
                 };
-                self.context.links.put(work.first_name(), target);
+                let other = self.context.links.put(work.first_name(), target);
+                work.note_other_copy(other.as_ref());
             }
             work.report.status = ItemStatus::Ok;
             ended.push((work.item.id, work.report));

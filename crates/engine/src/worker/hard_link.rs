@@ -23,6 +23,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 return Err(Setback::Failed(self.internal(work, "a link without a first name")));
             }
         };
+        // An attempt that copied it may have been held up.
+        work.report.kind = ItemKind::HardLink;
         if self.group.members.iter().any(|member| member.work.stands_in_for(&first)) {
             // Once that is in place, this is a name of it.
             self.commit();
@@ -113,14 +115,32 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         work: &mut Work,
         why: Option<String>,
     ) -> Result<Attempted<F>, Setback> {
-        work.item.kind = ItemKind::File;
+        // Only what is told of it: if it is begun again, it is tried as a link again.
         work.report.kind = ItemKind::File;
         let attempted = self.attempt_file(work)?;
         if let Some(message) = why {
-            let loss = MetadataLoss::HardLink;
-            work.report.metadata_warnings.push(MetadataWarning { loss, message });
+            work.note_lost_link(message);
         }
         Ok(attempted)
+    }
+}
+
+impl Work {
+    /// It was copied in place of the first name; `other` is what others were to be linked to until
+    /// now. Two workers may copy a name each, because neither could see the other's.
+    pub(super) fn note_other_copy(&mut self, other: Option<&LinkTarget>) {
+        if other.is_some() && !self.has_lost_link() {
+            self.note_lost_link("another name of it was copied at the same time".to_owned());
+        }
+    }
+
+    fn has_lost_link(&self) -> bool {
+        self.report.metadata_warnings.iter().any(|warning| warning.loss == MetadataLoss::HardLink)
+    }
+
+    fn note_lost_link(&mut self, message: String) {
+        let loss = MetadataLoss::HardLink;
+        self.report.metadata_warnings.push(MetadataWarning { loss, message });
     }
 }
 

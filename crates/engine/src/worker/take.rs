@@ -277,9 +277,9 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
 }
 
 impl Work {
-    /// A further name whose first name did not get there is copied, and stands in for it.
+    /// A further name that could not be linked to the first is copied, and stands in for it.
     pub(super) fn was_further_name(&self) -> bool {
-        matches!(self.item.link_role, LinkRole::Further(_)) && self.item.kind == ItemKind::File
+        matches!(self.item.link_role, LinkRole::Further(_)) && self.report.kind == ItemKind::File
     }
 
     /// Whether it is copied in place of this first name.

@@ -1,11 +1,16 @@
 //! Names of one file: a further name is the source's file, or is left alone. It is never made a
 //! name of a file that happened to stand where the first name was to go.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
 
-use surecopy_engine::{ConflictPolicy, CopySpec, ErrorCode, ItemStatus, SkipReason};
-use surecopy_fs::{FileId, Timestamp};
-use surecopy_testkit::FakeFs;
+use surecopy_engine::{
+    ConflictPolicy, CopySpec, ErrorCode, ItemKind, ItemReport, ItemStatus, MetadataLoss, SkipReason,
+};
+use surecopy_fs::{FileId, FsErrorKind, Operation, Timestamp};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
 use crate::job::{Ran, carry_out, spec};
 
@@ -162,4 +167,77 @@ fn a_protected_target_is_not_replaced_by_a_further_name() {
     let ran = run(&fs, |spec| spec.by_content = true);
     assert_eq!(ran.code("/dst/b"), ErrorCode::TargetReadOnly, "{}", ran.in_short());
     assert_eq!(fs.read("/dst/b"), Some(other));
+}
+
+fn has_lost_link(item: &ItemReport) -> bool {
+    item.metadata_warnings.iter().any(|warning| warning.loss == MetadataLoss::HardLink)
+}
+
+/// A volume without hard links, whose disk lies once about the copy that is made instead of one.
+#[test]
+fn a_link_that_is_lost_is_told_of_however_often_it_takes() {
+    let fs = FakeFs::new();
+    fs.mount("/dst", VolumeSettings { can_hard_link: false, ..VolumeSettings::of("ext4") });
+    fs.file("/src/a", OURS).link("/src/a", "/src/b");
+    fs.before(Operation::HardLink, |fs, nth| {
+        if nth == 1 {
+            fs.corrupt_next_write(0);
+        }
+    });
+    let fs = Arc::new(fs);
+    let ran = run(&fs, |_| ());
+    ran.all_ok();
+    is_ours(&fs, "/dst/b", &ran);
+    let item = ran.item("/dst/b");
+    let reasons: Vec<_> = item.retries.iter().map(|retry| retry.code).collect();
+    assert_eq!(reasons, [ErrorCode::VerifyMismatch], "{}", ran.in_short());
+    assert!(has_lost_link(item), "{item:#?}");
+    assert_eq!(item.kind, ItemKind::File);
+    assert!(item.verified(), "{item:#?}");
+}
+
+/// Waits until two threads have come.
+#[derive(Default)]
+struct Both {
+    threads: Mutex<HashSet<thread::ThreadId>>,
+    came: Condvar,
+}
+
+impl Both {
+    fn meet(&self) {
+        let mut threads = self.threads.lock().expect("no code panics while holding this lock");
+        threads.insert(thread::current().id());
+        self.came.notify_all();
+        let is_alone = |threads: &mut HashSet<_>| threads.len() < 2;
+        let waited = self
+            .came
+            .wait_timeout_while(threads, Duration::from_secs(60), is_alone)
+            .expect("no code panics while holding this lock");
+        assert!(!waited.1.timed_out(), "no second worker came");
+    }
+}
+
+/// The first name fails, and two workers each begin to copy one of the others.
+#[test]
+fn names_that_two_workers_copy_are_told_to_be_no_links() {
+    let fs = scene(&[]);
+    // More than one worker takes at once.
+    for nth in 0..80 {
+        fs.link("/src/a", format!("/src/x{nth:02}"));
+    }
+    let both = Both::default();
+    fs.before(Operation::CreatePartial, move |_, _| both.meet());
+    let mut job = spec(&fs, &["/src/"], "/dst");
+    job.workers = 2;
+    let first_fails = FaultPlan::once(1, FsErrorKind::Io).only(Operation::OpenSource);
+    let faulty = Arc::new(FaultFs::new(fs.clone(), first_fails));
+    let ran = carry_out(&faulty, &job);
+    assert_eq!(ran.code("/dst/a"), ErrorCode::SourceIoError);
+    let names = fs.names("/dst");
+    let inodes: HashSet<_> =
+        names.iter().map(|name| id(&fs, &format!("/dst/{}", name.display()))).collect();
+    assert_eq!((names.len(), inodes.len()), (82, 2), "{}", ran.in_short());
+    let lost: Vec<_> = ran.items().filter(|item| has_lost_link(item)).collect();
+    assert_eq!(lost.len(), 1, "{}", ran.in_short());
+    assert_eq!(lost[0].kind, ItemKind::File);
 }
