@@ -29,9 +29,14 @@ pub(crate) struct Published<F: FileSystem> {
 /// What putting the old state back came to.
 #[derive(Debug)]
 pub(crate) enum RollBack {
-    /// The old state is back. Where the old file had to be copied to be kept, it now is this one.
-    Succeeded(Option<Seen>),
-    /// It could not be put back: both files are kept.
+    /// The old state is back.
+    Succeeded {
+        /// Where the old file had to be copied to be kept, it now is this one.
+        restored: Option<Seen>,
+        /// The new entry, if it could not be removed.
+        left_behind: Option<(OsString, FsError)>,
+    },
+    /// It could not be put back: whatever there is, is kept.
     Failed(FsError),
 }
 
@@ -77,47 +82,44 @@ impl<F: FileSystem> Published<F> {
     /// Something failed after publishing: puts the old state back, old timestamps included, since
     /// the old file itself was never changed.
     pub(crate) fn roll_back(self) -> RollBack {
-        match self.try_roll_back() {
-            Ok(restored) => RollBack::Succeeded(restored),
-            Err(error) => RollBack::Failed(error),
-        }
-    }
-
-    fn try_roll_back(&self) -> FsResult<Option<Seen>> {
+        let left_behind = match self.put_back() {
+            Ok(left_behind) => left_behind,
+            Err(error) => return RollBack::Failed(error),
+        };
         let Target { fs, dir, name } = &self.target;
-        match &self.backup {
-            None => {
-                // Only what we made is removed.
-                if self.is_ours(&fs.metadata_at(dir, name)?) {
-                    fs.remove_file(dir, name)?
-                }
-            }
-            Some(backup) if backup.was_exchanged => self.exchange_back()?,
-            Some(backup) => {
-                if !self.is_ours(&fs.metadata_at(dir, name)?) {
-                    return Err(taken_by_another());
-                }
-                fs.replace(dir, &backup.name, name)?
-            }
-        }
         // Best effort: the old state is what a power cut leaves if this fails, or the new one.
         if let Err(error) = fs.flush_dir(dir) {
             tracing::warn!(%error, "the directory could not be flushed after putting back");
         }
         let was_renamed = self.backup.as_ref().is_some_and(|backup| !backup.was_exchanged);
         let restored = was_renamed.then(|| fs.metadata_at(dir, name).ok()).flatten();
-        Ok(restored.as_ref().map(Seen::of))
+        RollBack::Succeeded { restored: restored.as_ref().map(Seen::of), left_behind }
+    }
+
+    /// Returns the new entry if it stays, because it could not be removed.
+    fn put_back(&self) -> FsResult<Option<(OsString, FsError)>> {
+        let Target { fs, dir, name } = &self.target;
+        match &self.backup {
+            Some(backup) if backup.was_exchanged => self.exchange_back(),
+            // Only what we made goes.
+            _ if !self.is_ours(&fs.metadata_at(dir, name)?) => Err(taken_by_another()),
+            Some(backup) => fs.replace(dir, &backup.name, name).map(|()| None),
+            None => fs.remove_file(dir, name).map(|()| None),
+        }
     }
 
     fn is_ours(&self, found: &Metadata) -> bool {
         Seen::of(found) == self.ours
     }
 
-    fn exchange_back(&self) -> FsResult<()> {
+    fn exchange_back(&self) -> FsResult<Option<(OsString, FsError)>> {
         let Target { fs, dir, .. } = &self.target;
-        match exchange_back(&self.target, &self.partial, self.ours) {
-            ExchangedBack::Done => fs.remove_file(dir, &self.partial),
-            ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => Err(error),
-        }
+        let left = match exchange_back(&self.target, &self.partial, self.ours) {
+            ExchangedBack::Done => fs.remove_file(dir, &self.partial).err(),
+            // The old file is back all the same.
+            ExchangedBack::Unseen(error) => Some(error),
+            ExchangedBack::Displaced(error) => return Err(error),
+        };
+        Ok(left.map(|error| (self.partial.clone(), error)))
     }
 }

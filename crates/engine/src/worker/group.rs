@@ -173,8 +173,12 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         work.report.rollback_performed = true;
         let target = work.report.target.clone();
         let reason = match stage.roll_back() {
-            RollBack::Succeeded(restored) => {
+            RollBack::Succeeded { restored, left_behind } => {
                 work.report.rollback_succeeded = true;
+                work.report.backup = None;
+                if let Some((left, error)) = left_behind {
+                    self.warn_left_behind(beside(&target, &left), &error);
+                }
                 if let Some(seen) = restored {
                     work.item.action = Action::Replace(seen);
                 }
@@ -187,8 +191,14 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             RollBack::Failed(second) => {
                 work.report.rollback_succeeded = false;
                 let message = format!("published, durability unknown: {error}");
+                let details = match &work.report.backup {
+                    Some(kept) => {
+                        format!("the former file is kept as {}: {second}", kept.display())
+                    }
+                    None => format!("the new file was not removed: {second}"),
+                };
                 let mut reason = ItemError::new(ErrorCode::DurabilityUnknown, target, message)
-                    .with_details(format!("the former file is kept as well: {second}"));
+                    .with_details(details);
                 reason.os_error = error.os_error();
                 reason
             }

@@ -1,5 +1,6 @@
 //! Flushes that fail: of the group, of a file, of a directory.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use surecopy_engine::{CopySpec, ErrorCode, ItemStatus, StrategyChoice, WarningKind};
@@ -130,4 +131,80 @@ fn when_the_old_file_cannot_be_put_back_both_are_kept() {
     let backup = item.backup.as_ref().expect("it says where the old file is");
     assert_eq!(fs.read(backup).as_deref(), Some(&b"old"[..]));
     assert!(ran.warned_of(WarningKind::LeftBehind).is_empty(), "it is kept, not left behind");
+}
+
+/// A flush of the directory that fails once, and the call that fails besides.
+fn replace_with(besides: Option<FaultPlan>, has_old: bool) -> (Arc<FaultFs<FaultFs<FakeFs>>>, Ran) {
+    let fs = FakeFs::new();
+    fs.file("/src/c", "the new c").mount("/dst", ext4());
+    if has_old {
+        fs.file("/dst/c", "old");
+    }
+    let mut spec = spec(&fs, &["/src/c"], "/dst");
+    spec.retries = 0;
+    let flush = FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
+    let fs = FaultFs::new(fs, flush);
+    let fs = Arc::new(match besides {
+        Some(plan) => FaultFs::new(fs, plan),
+        None => FaultFs::counting(fs),
+    });
+    let ran = carry_out(&fs, &spec);
+    assert!(fs.inner().fired());
+    assert_eq!(fs.fired(), besides.is_some());
+    (fs, ran)
+}
+
+/// The number, among calls of its kind, of the first that follows the last exchange.
+fn first_after_exchanging_back(operation: Operation) -> u64 {
+    let log = replace_with(None, true).0.log();
+    let back = log.iter().rposition(|call| call.operation == Operation::Exchange);
+    let until = back.expect("there was an exchange back");
+    1 + log[..until].iter().filter(|call| call.operation == operation).count() as u64
+}
+
+#[test]
+fn the_new_file_that_stays_after_a_rollback_is_told_of_and_is_not_the_backup() {
+    for operation in [Operation::RemoveFile, Operation::Metadata] {
+        let nth = first_after_exchanging_back(operation);
+        let plan = FaultPlan::once(nth, FsErrorKind::Io).only(operation);
+        let (fs, ran) = replace_with(Some(plan), true);
+        let what = format!("{operation:?}: {}", ran.in_short());
+        let item = ran.item("/dst/c");
+        assert_eq!(ran.code("/dst/c"), ErrorCode::FlushFailed, "{what}");
+        assert!(item.rollback_performed && item.rollback_succeeded, "{what}");
+        assert_eq!(item.backup, None, "{what}");
+        let fs = fs.inner().inner();
+        assert_eq!(fs.read("/dst/c").as_deref(), Some(&b"old"[..]), "{what}");
+        let left = leftovers(fs, "/dst").into_iter().map(|left| Path::new("/dst").join(left));
+        let left: Vec<_> = left.collect();
+        assert_eq!(left.len(), 1, "{what}");
+        assert_eq!(fs.read(&left[0]).as_deref(), Some(&b"the new c"[..]), "{what}");
+        assert_eq!(ran.warned_of(WarningKind::LeftBehind), left, "{what}");
+    }
+}
+
+#[test]
+fn a_former_file_is_told_of_only_where_there_was_one() {
+    for has_old in [true, false] {
+        let at = if has_old { Operation::Exchange } else { Operation::RemoveFile };
+        // The first exchange is the publishing.
+        let plan = FaultPlan::once(1 + u64::from(has_old), FsErrorKind::Io).only(at);
+        let (fs, ran) = replace_with(Some(plan), has_old);
+        let item = ran.item("/dst/c");
+        let ItemStatus::Error(error) = &item.status else { panic!("{item:#?}") };
+        assert_eq!(error.code, ErrorCode::DurabilityUnknown, "{}", ran.in_short());
+        assert!(item.rollback_performed && !item.rollback_succeeded, "{}", ran.in_short());
+        assert_eq!(item.backup.is_some(), has_old, "{}", ran.in_short());
+        let details = error.details.as_deref().expect("there are details");
+        match &item.backup {
+            Some(backup) => {
+                assert!(details.contains(&format!("former file is kept as {}", backup.display())));
+                let kept = fs.inner().inner().read(backup);
+                assert_eq!(kept.as_deref(), Some(&b"old"[..]));
+            }
+            None => assert!(!details.contains("former"), "{details}"),
+        }
+        let visible = fs.inner().inner().read("/dst/c");
+        assert_eq!(visible.as_deref(), Some(&b"the new c"[..]));
+    }
 }
