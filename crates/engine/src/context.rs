@@ -179,8 +179,12 @@ impl<'a, F: FileSystem> Context<'a, F> {
         self.outside.observer.on_event(Event::Warned(warning));
     }
 
-    /// Records facts; when that fails, the run ends.
+    /// Records facts; when that fails, the run ends. A journal that has failed is not asked again:
+    /// it lacks a fact, and an answer to the next one would let the step after it go ahead.
     pub(crate) fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        if let Some(Stop::Journal(message)) = self.stopped() {
+            return Err(JournalError { message });
+        }
         self.outside.journal.record(facts).inspect_err(|error| {
             self.stop(Stop::Journal(error.message.clone()));
         })

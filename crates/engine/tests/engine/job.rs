@@ -1,6 +1,7 @@
 //! Running a job in a test: a clock that ticks when asked, and everything that was told kept.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,18 +37,29 @@ impl Observer for Recorder {
     }
 }
 
-/// A journal that keeps facts, and fails from a chosen call on.
-#[derive(Default)]
+/// A journal that keeps facts, and fails at chosen calls.
 pub(crate) struct Recording {
     facts: Mutex<Vec<Fact>>,
     calls: AtomicU64,
-    /// The call that fails, from 1, and all after it.
-    fails_at: Option<u64>,
+    /// The calls that fail, counted from 1.
+    fails_at: Range<u64>,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self { facts: Mutex::default(), calls: AtomicU64::new(0), fails_at: 0..0 }
+    }
 }
 
 impl Recording {
-    pub(crate) fn failing_at(call: u64) -> Self {
-        Self { fails_at: Some(call), ..Self::default() }
+    /// Fails at this call and at all after it.
+    pub(crate) fn failing_from(call: u64) -> Self {
+        Self { fails_at: call..u64::MAX, ..Self::default() }
+    }
+
+    /// Fails at this call only.
+    pub(crate) fn failing_once(call: u64) -> Self {
+        Self { fails_at: call..call + 1, ..Self::default() }
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -62,7 +74,7 @@ impl Recording {
 impl Journal for Recording {
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.fails_at.is_some_and(|at| call >= at) {
+        if self.fails_at.contains(&call) {
             return Err(JournalError { message: "the journal's disk is full".to_owned() });
         }
         self.facts.lock().expect("no code panics while holding this lock").extend(facts);

@@ -38,6 +38,16 @@ fn the_first_failure_ends_the_job_when_that_is_asked_for() {
 /// that could be a way back is removed.
 #[test]
 fn nothing_irreversible_happens_once_the_journal_has_failed() {
+    from_each_record(Recording::failing_from);
+}
+
+/// A journal that would answer again lacks a fact, so it is not asked.
+#[test]
+fn nothing_irreversible_happens_once_the_journal_has_failed_a_single_time() {
+    from_each_record(Recording::failing_once);
+}
+
+fn from_each_record(failing: fn(u64) -> Recording) {
     for way in Way::ALL {
         let mut calls = 0;
         for at in 0.. {
@@ -46,7 +56,7 @@ fn nothing_irreversible_happens_once_the_journal_has_failed() {
             let mut spec = way.spec(&fake);
             spec.limits.group_max_files = 3;
             let fs = Arc::new(CrashFs::new(fake));
-            let journal = if at == 0 { Recording::default() } else { Recording::failing_at(at) };
+            let journal = if at == 0 { Recording::default() } else { failing(at) };
             let ran = carry_out_with(&fs, &spec, &journal, &Control::new());
             let what = format!("{way:?}, record {at} of {calls}: {}", ran.in_short());
             let live = fs.live();
@@ -70,6 +80,7 @@ fn nothing_irreversible_happens_once_the_journal_has_failed() {
             let is_journal = matches!(&ran.report.outcome, Outcome::JournalFailed(message)
                 if message == "the journal's disk is full");
             assert!(is_journal, "{what}");
+            assert_eq!(journal.calls(), at, "it was asked again: {what}");
             // Whatever is published was announced, and what it replaced is there until its end
             // was recorded.
             let facts = journal.facts();
