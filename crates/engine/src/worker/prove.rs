@@ -155,11 +155,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         written: &F::File,
     ) -> Setback {
         let fs = self.context.fs();
-        let error = |code, message: &str| {
-            ItemError::new(code, work.report.target.clone(), message.to_owned())
-        };
-        let mismatch = error(
+        let mismatch = ItemError::new(
             ErrorCode::VerifyMismatch,
+            work.report.target.clone(),
             "what was read back is not what was read from the source",
         );
         let reopened = match &claim.source {
@@ -175,7 +173,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         if has_changed && claim.source.is_some() {
             // A comparison reads the source anew, so it saw another source than was copied.
             let message = "the source changed while its copy was being verified";
-            return Setback::Failed(error(ErrorCode::SourceChanged, message));
+            let path = work.report.source.clone();
+            return Setback::Failed(ItemError::new(ErrorCode::SourceChanged, path, message));
         }
         if has_changed {
             // The digest was taken before; what the source is now does not excuse the difference.

@@ -1,17 +1,18 @@
 //! Making a group visible.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileSystem, Node, RelPath};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Node, RelPath};
 
 use super::attempt::{beside, target_failed};
 use super::group::Fallen;
-use super::member::{Member, Setback, Work};
+use super::member::{Member, Setback};
 use super::take::Worker;
 use crate::commit::{Expected, Proved, PublishError, Published, Unpublished};
 use crate::error::{ErrorCode, ItemError};
 use crate::journal::{Fact, Publication};
-use crate::report::Step;
+use crate::report::{ItemReport, Step};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     pub(super) fn publish_all(
@@ -50,7 +51,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     for (left, error) in left_behind {
                         self.warn_left_behind(beside(&work.report.target, &left), &error);
                     }
-                    let setback = publish_failed(&why, &mut work);
+                    let setback = publish_failed(&why, &mut work.report);
                     fallen.push((work, setback));
                 }
             }
@@ -69,35 +70,53 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let mut kept = Vec::with_capacity(proved.len());
         for member in proved {
             let key = (member.work.item.mapping, member.claim.parent.clone());
-            let is_there = match &looked_at {
-                Some((known, is_there)) if *known == key => *is_there,
+            let found = match &looked_at {
+                Some((known, is_there)) if *known == key => Ok(*is_there),
                 _ => self.is_in_place(&key, member.stage.directory()),
             };
-            looked_at = Some((key, is_there));
-            if is_there {
-                kept.push(member);
-                continue;
+            let target = &member.work.report.target;
+            let setback = match found {
+                Ok(is_there) => {
+                    looked_at = Some((key, is_there));
+                    (!is_there).then(|| directory_gone(target))
+                }
+                Err(error) => Some(target_failed(&error, target)),
+            };
+            match setback {
+                None => kept.push(member),
+                Some(setback) => {
+                    self.drop_partial(member.stage.discard(), &member.work);
+                    fallen.push((member.work, setback));
+                }
             }
-            let target = member.work.report.target.clone();
-            let message = "the directory was moved or replaced meanwhile";
-            let error = ItemError::new(ErrorCode::TargetChanged, target, message);
-            self.drop_partial(member.stage.discard(), &member.work);
-            fallen.push((member.work, Setback::Failed(error)));
         }
         kept
     }
 
-    fn is_in_place(&self, (mapping, parent): &(usize, RelPath), open: &F::Dir) -> bool {
+    fn is_in_place(&self, (mapping, parent): &(usize, RelPath), open: &F::Dir) -> FsResult<bool> {
         let (fs, root) = (self.context.fs(), &self.context.roots[*mapping]);
         let found = fs
             .open_root(&root.mapping.destination_root)
-            .and_then(|root| fs.open_dir(&root, parent))
-            .and_then(|dir| fs.metadata(Node::Dir(&dir)));
-        match (found, fs.metadata(Node::Dir(open))) {
-            (Ok(found), Ok(open)) => found.id == open.id,
-            _ => false,
-        }
+            .and_then(|root| fs.open_dir(&root, parent));
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                return match error.kind {
+                    FsErrorKind::NotFound
+                    | FsErrorKind::NotADirectory
+                    | FsErrorKind::LinkInPath => Ok(false),
+                    // Nothing is known of the directory, so nothing may be said of it.
+                    _ => Err(error),
+                };
+            }
+        };
+        Ok(fs.metadata(Node::Dir(&found))?.id == fs.metadata(Node::Dir(open))?.id)
     }
+}
+
+fn directory_gone(target: &Path) -> Setback {
+    let message = "the directory was moved or replaced meanwhile";
+    Setback::Failed(ItemError::new(ErrorCode::TargetChanged, target.to_owned(), message))
 }
 
 fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) -> Publication {
@@ -114,34 +133,67 @@ fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) 
     }
 }
 
-fn publish_failed(error: &PublishError, work: &mut Work) -> Setback {
+fn publish_failed(error: &PublishError, report: &mut ItemReport) -> Setback {
     match error {
+        PublishError::Fs(error) => target_failed(error, &report.target),
         PublishError::Unknown { kept_as, error } => {
-            let kept = beside(&work.report.target, kept_as);
+            let kept = beside(&report.target, kept_as);
             let message = format!("it is not known which file is visible: {error}");
             let details = format!("the other one is kept as {}", kept.display());
-            work.report.backup = Some(kept);
-            let target = work.report.target.clone();
-            let mut reason =
-                ItemError::new(ErrorCode::DurabilityUnknown, target, message).with_details(details);
-            reason.os_error = error.os_error();
-            Setback::Failed(reason)
+            both_kept(report, kept, error, message, details)
         }
-        PublishError::Fs(error) => target_failed(error, &work.report.target),
         PublishError::Displaced { kept_as, error } => {
+            let kept = beside(&report.target, kept_as);
             let message = "published over a file that another program put there meanwhile";
-            let kept = beside(&work.report.target, kept_as);
-            let target = work.report.target.clone();
-            work.report.backup = Some(kept.clone());
-            Setback::Failed(
-                ItemError::new(ErrorCode::DurabilityUnknown, target, message)
-                    .with_details(format!("that file is kept as {}: {error}", kept.display())),
-            )
+            let details = format!("that file is kept as {}: {error}", kept.display());
+            both_kept(report, kept, error, message.to_owned(), details)
         }
         PublishError::TargetChanged => Setback::Failed(ItemError::new(
             ErrorCode::TargetChanged,
-            work.report.target.clone(),
+            report.target.clone(),
             "another program changed the target meanwhile; its file was kept",
         )),
+    }
+}
+
+fn both_kept(
+    report: &mut ItemReport,
+    kept: PathBuf,
+    error: &FsError,
+    message: String,
+    details: String,
+) -> Setback {
+    report.backup = Some(kept);
+    let target = report.target.clone();
+    let mut reason =
+        ItemError::new(ErrorCode::DurabilityUnknown, target, message).with_details(details);
+    reason.os_error = error.os_error();
+    Setback::Failed(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ItemKind;
+    use surecopy_fs::Operation;
+
+    #[test]
+    fn the_number_that_the_system_gave_is_passed_on() {
+        const NUMBER: i32 = 5;
+        let failed =
+            || FsError::new(Operation::Exchange, std::io::Error::from_raw_os_error(NUMBER));
+        let kept_as = OsString::from("partial");
+        for error in [
+            PublishError::Fs(failed()),
+            PublishError::Displaced { kept_as: kept_as.clone(), error: failed() },
+            PublishError::Unknown { kept_as, error: failed() },
+        ] {
+            let path = PathBuf::from("file");
+            let mut report = ItemReport::new(ItemKind::File, path.clone(), path, 0);
+            let Setback::Failed(reason) = publish_failed(&error, &mut report) else {
+                panic!("{error:?}")
+            };
+            assert_eq!(reason.os_error, Some(NUMBER), "{error:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Sources that change while they are copied: noticed, tried again, and never verified wrongly.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -220,8 +221,10 @@ fn a_source_rewritten_while_it_is_verified_is_not_called_verified() {
         }
     });
     let ran = carry_out(&fs, &spec);
-    let reasons: Vec<_> = ran.item("/dst/file").retries.iter().map(|retry| retry.code).collect();
-    assert_eq!(reasons, [ErrorCode::SourceChanged], "{}", ran.in_short());
+    let retries = &ran.item("/dst/file").retries;
+    let reasons: Vec<_> = retries.iter().map(|retry| (retry.code, retry.path.as_path())).collect();
+    let changed = (ErrorCode::SourceChanged, Path::new("/src/file"));
+    assert_eq!(reasons, [changed], "{}", ran.in_short());
     never_wrong(&fs, &ran, "rewritten under verification");
 }
 
