@@ -37,20 +37,19 @@ impl<F: FileSystem> Root<F> {
         }
     }
 
-    /// What speaks against the entry at a path beneath the mapping's source.
+    /// What speaks against an entry of this mapping.
     pub(crate) fn problem(
         &self,
-        mapping: usize,
-        path: &RelPath,
+        entry: RefusedEntry,
         error: ItemError,
         size_bytes: u64,
     ) -> Problem {
         Problem {
             scope: Scope::Item,
             error,
-            entry: Some(RefusedEntry { mapping, path: path.clone() }),
-            source: Some(self.show_source(&self.source_below(path))),
-            target: Some(self.show_target(&self.mapping.target.join_path(path))),
+            source: Some(self.show_source(&self.source_below(&entry.path))),
+            target: Some(self.show_target(&self.mapping.target.join_path(&entry.path))),
+            entry: Some(entry),
             size_bytes,
         }
     }

@@ -115,13 +115,16 @@ fn report_problem<F: FileSystem>(context: &Context<'_, F>, problem: Problem) {
     let path = problem.error.path.clone();
     let source = problem.source.unwrap_or_else(|| path.clone());
     let target = problem.target.unwrap_or(path);
-    if let Some(RefusedEntry { mapping, path }) = problem.entry {
+    let mut kind = ItemKind::File;
+    if let Some(entry) = problem.entry {
+        let RefusedEntry { mapping, path, .. } = entry;
+        kind = entry.kind;
         let below = context.roots[mapping].mapping.target.join_path(&path);
         // Neither a directory that cannot be read nor one above is made for nothing.
         context.directories.failed_in(mapping, &below.parent().unwrap_or_default());
         context.directories.failed_in(mapping, &below);
     }
-    let mut report = ItemReport::new(ItemKind::File, source, target, problem.size_bytes);
+    let mut report = ItemReport::new(kind, source, target, problem.size_bytes);
     report.policy = context.spec.verify;
     report.status = ItemStatus::Error(problem.error);
     context.finish_unplanned(report);

@@ -9,7 +9,8 @@ use surecopy_fs::{FileSystem, FsErrorKind, FsResult, RelPath};
 use crate::control::{Cancelled, Control};
 use crate::error::{ErrorCode, ItemError, Side};
 use crate::policy::Filter;
-use crate::preflight::Problem;
+use crate::preflight::{Problem, RefusedEntry};
+use crate::report::ItemKind;
 use crate::roots::Root;
 
 /// The listed names that the scan has met so far, in any mapping.
@@ -80,16 +81,17 @@ fn look_for<F: FileSystem>(
     let mut unknown = Vec::new();
     for (mapping, root) in roots.iter().enumerate() {
         let source = root.show_source(&root.source_below(path));
+        let entry = RefusedEntry { mapping, path: path.clone(), kind: ItemKind::File };
         match look_at(fs, root, path) {
             Ok(()) => return,
             Err(error) if is_missing(error.kind) => {
                 let message = "a listed file does not exist";
                 let error = ItemError::new(ErrorCode::SourceMissing, source, message);
-                missing.push(root.problem(mapping, path, error, 0));
+                missing.push(root.problem(entry, error, 0));
             }
             Err(error) => {
                 let error = ItemError::from_fs(&error, Side::Source, source);
-                unknown.push(root.problem(mapping, path, error, 0));
+                unknown.push(root.problem(entry, error, 0));
             }
         }
     }

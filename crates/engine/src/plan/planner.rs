@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
+use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
 
 use super::destination::{Existing, Sight};
 use super::listed::Listed;
@@ -14,7 +14,7 @@ use crate::policy::{
     ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
     StrategyFacts,
 };
-use crate::preflight::{Meeting, Problem, SpaceNeeds, TargetNames, same_file};
+use crate::preflight::{Meeting, Problem, RefusedEntry, SpaceNeeds, TargetNames, same_file};
 use crate::report::{ItemKind, Planned, Warning, WarningKind};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -81,7 +81,7 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
     fn entry(&mut self, entry: Entry) -> bool {
         self.state.listed.meet(&self.spec.filter, &entry.path);
         let is_own = self.own_directories.contains(&entry.metadata.id);
-        match kind_of(&entry.metadata) {
+        match kind_of(entry.metadata.kind) {
             _ if self.is_denied => {}
             ItemKind::Directory if is_own => self.refuse_own_directory(&entry),
             ItemKind::Directory => self.plan_directory(entry),
@@ -91,11 +91,11 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
         !is_own
     }
 
-    fn unreadable(&mut self, path: RelPath, error: FsError) {
+    fn unreadable(&mut self, path: RelPath, kind: Option<FileKind>, error: FsError) {
         self.state.listed.miss(&self.spec.filter, &path);
         let source = self.root.show_source(&self.root.source_below(&path));
         let error = ItemError::from_fs(&error, Side::Source, source);
-        self.refuse_path(&path, error, 0);
+        self.refuse_path(path, kind.map_or(ItemKind::File, kind_of), error, 0);
     }
 }
 
@@ -248,11 +248,14 @@ impl<F: FileSystem> Planner<'_, F> {
     }
 
     pub(super) fn refuse(&mut self, entry: &Entry, error: ItemError) {
-        self.refuse_path(&entry.path, error, entry.metadata.size);
+        let kind = kind_of(entry.metadata.kind);
+        let size_bytes = if kind == ItemKind::File { entry.metadata.size } else { 0 };
+        self.refuse_path(entry.path.clone(), kind, error, size_bytes);
     }
 
-    fn refuse_path(&mut self, path: &RelPath, error: ItemError, size_bytes: u64) {
-        let problem = self.root.problem(self.mapping, path, error, size_bytes);
+    fn refuse_path(&mut self, path: RelPath, kind: ItemKind, error: ItemError, size_bytes: u64) {
+        let entry = RefusedEntry { mapping: self.mapping, path, kind };
+        let problem = self.root.problem(entry, error, size_bytes);
         self.sink.problem(problem);
     }
 }
@@ -278,8 +281,8 @@ pub(crate) fn choose_strategy(
     Strategy::choose(facts, choice, spec.limits.copy_strategy_threshold_bytes)
 }
 
-fn kind_of(metadata: &Metadata) -> ItemKind {
-    match metadata.kind {
+fn kind_of(kind: FileKind) -> ItemKind {
+    match kind {
         FileKind::File => ItemKind::File,
         FileKind::Directory => ItemKind::Directory,
         FileKind::Symlink => ItemKind::Symlink,

@@ -24,8 +24,8 @@ pub(crate) trait ScanSink {
     /// An entry was found. Says whether to go on into it, if it is a directory.
     fn entry(&mut self, entry: Entry) -> bool;
     /// A directory or entry could not be looked at; its path is that beneath the mapping's source.
-    /// The scan goes on without it.
-    fn unreadable(&mut self, path: RelPath, error: FsError);
+    /// The scan goes on without it. `kind` is that of a directory, or `None` when it is not known.
+    fn unreadable(&mut self, path: RelPath, kind: Option<FileKind>, error: FsError);
 }
 
 /// Walks one mapping's source.
@@ -45,7 +45,7 @@ pub(crate) fn scan<F: FileSystem>(
         }
     };
     match start {
-        Err(error) => sink.unreadable(RelPath::root(), error),
+        Err(error) => sink.unreadable(RelPath::root(), None, error),
         Ok(metadata) => {
             let is_directory = metadata.kind == FileKind::Directory;
             // A source that was named is subject to the rules under its own name.
@@ -96,7 +96,7 @@ impl<F: FileSystem> Walk<'_, F> {
         let (dir, mut names) = match listed {
             Ok(listed) => listed,
             Err(error) => {
-                sink.unreadable(path.clone(), error);
+                sink.unreadable(path.clone(), Some(FileKind::Directory), error);
                 return Ok(Vec::new());
             }
         };
@@ -111,7 +111,7 @@ impl<F: FileSystem> Walk<'_, F> {
                 Ok(metadata) => metadata,
                 Err(error) => {
                     if self.filter.admits(&entry_path, false) {
-                        sink.unreadable(entry_path, error);
+                        sink.unreadable(entry_path, None, error);
                     }
                     continue;
                 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use surecopy_fs::RelPath;
 
 use crate::error::ItemError;
+use crate::report::ItemKind;
 
 /// How far a problem reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +23,8 @@ pub struct RefusedEntry {
     pub mapping: usize,
     /// Its path beneath the mapping's source; the root for the mapping's own source.
     pub path: RelPath,
+    /// What it is, as far as that is known: what cannot be looked at is told of as a file.
+    pub kind: ItemKind,
 }
 
 /// One problem.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use surecopy_engine::{ErrorCode, ItemKind, ItemStatus, Outcome, Scope, WarningKind};
+use surecopy_engine::{ErrorCode, ItemKind, ItemReport, ItemStatus, Outcome, Scope, WarningKind};
 use surecopy_fs::FileKind;
 use surecopy_testkit::{Entry, FakeFs};
 
@@ -101,10 +101,22 @@ pub(crate) fn adds_up(ran: &Ran) {
         assert_eq!(sum, 0, "{report:#?}");
         return;
     }
-    let refused = report.problems.iter().filter(|p| p.scope == Scope::Item).count() as u64;
+    let refused: Vec<_> = report.problems.iter().filter(|p| p.scope == Scope::Item).collect();
+    for problem in &refused {
+        let entry = problem.entry.as_ref().expect("an item is an entry of a mapping");
+        let target = problem.target.as_ref().expect("an item has a target");
+        let is_told = ran.items().any(|item| {
+            (item.kind, &item.target) == (entry.kind, target)
+                && item.status == ItemStatus::Error(problem.error.clone())
+        });
+        assert!(is_told, "{problem:#?} {ran:#?}");
+    }
     // Only directories that failed are told of; they are not among the planned items.
-    let directories = ran.items().filter(|item| item.kind == ItemKind::Directory).count() as u64;
-    // A refused directory is told of as a problem, with the kind of what is copied.
+    let is_refused =
+        |item: &ItemReport| refused.iter().any(|p| p.target.as_ref() == Some(&item.target));
+    let directories =
+        ran.items().filter(|item| item.kind == ItemKind::Directory && !is_refused(item));
+    let (refused, directories) = (refused.len() as u64, directories.count() as u64);
     assert_eq!(sum, report.planned.items + refused + directories, "{report:#?}");
     assert_eq!(sum, ran.items().count() as u64, "{report:#?}");
     for item in ran.items() {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{CopySpec, ErrorCode, Event, ItemStatus, Outcome, Problem, Scope};
+use surecopy_engine::{CopySpec, ErrorCode, Event, ItemKind, ItemStatus, Outcome, Problem, Scope};
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
 use crate::job::{Ran, carry_out, spec};
+use crate::oracle::adds_up;
 
 /// Every operation that changes something.
 const CHANGING: [Operation; 19] = [
@@ -341,6 +342,27 @@ fn what_fails_at_one_end_is_not_reported_of_the_other() {
             assert!(codes.contains(&(operation, code)), "{operation:?} {code:?}: {codes:?}");
         }
     }
+}
+
+#[test]
+fn what_is_refused_is_told_with_its_kind() {
+    let fs = FakeFs::new();
+    fs.mount("/dst", VolumeSettings::of("vfat"));
+    fs.file("/src/good", "x").file("/src/bad?", "bad").symlink("/src/link", "good");
+    fs.file("/src/con/file", "xx").file("/src/locked/file", "x").mode("/src/locked", 0);
+    let spec = spec(&fs, &["/src/"], "/dst");
+    let ran = carry_out(&Arc::new(fs), &spec);
+    for (name, kind, size) in [
+        ("bad?", ItemKind::File, 3),
+        ("link", ItemKind::Symlink, 0),
+        ("con", ItemKind::Directory, 0),
+        ("con/file", ItemKind::File, 2),
+        ("locked", ItemKind::Directory, 0),
+    ] {
+        let item = ran.item(format!("/dst/{name}"));
+        assert_eq!((item.kind, item.size_bytes), (kind, size), "{name}: {}", ran.in_short());
+    }
+    adds_up(&ran);
 }
 
 #[test]
