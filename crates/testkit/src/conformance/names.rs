@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use surecopy_fs::{FileSystem, FsErrorKind, FsResult, NameRules, RelPath};
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, NameRules, RelPath, Times, Timestamp};
 
 use super::stage::{Stage, fine, os, refused, skip};
 
@@ -90,6 +90,7 @@ fn by_name<F: FileSystem>(
     name: &OsStr,
 ) -> Vec<(&'static str, FsResult<bool>)> {
     let (fs, dir) = (stage.fs, &stage.dir);
+    let times = Times { accessed: None, modified: Timestamp { secs: 1, nanos: 0 }, created: None };
     vec![
         ("create a directory", fs.create_dir(dir, name).map(|()| true)),
         ("remove a directory", fs.remove_dir(dir, name).map(|()| true)),
@@ -105,9 +106,11 @@ fn by_name<F: FileSystem>(
         ("open past the cache", fs.open_direct(dir, name).map(|done| done.is_done())),
         ("publish from", fs.publish_new(dir, name, os("new")).map(|()| true)),
         ("publish to", fs.publish_new(dir, os("file"), name).map(|()| true)),
-        ("exchange", fs.exchange(dir, os("file"), name).map(|done| done.is_done())),
+        ("exchange from", fs.exchange(dir, name, os("file")).map(|done| done.is_done())),
+        ("exchange to", fs.exchange(dir, os("file"), name).map(|done| done.is_done())),
         ("replace from", fs.replace(dir, name, os("new")).map(|()| true)),
         ("replace to", fs.replace(dir, os("file"), name).map(|()| true)),
+        ("set times", fs.set_link_times(dir, name, times).map(|done| done.is_done())),
         ("set owner", fs.set_link_owner(dir, name, None, None).map(|done| done.is_done())),
     ]
 }
