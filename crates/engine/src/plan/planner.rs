@@ -198,8 +198,8 @@ impl<F: FileSystem> Planner<'_, F> {
                 }
                 let mut item = self.new_item(&entry, kind, action);
                 item.target_name = target_name;
-                item.strategy = self.strategy(&item, &volume);
                 self.set_link_role(&mut item, &entry);
+                item.strategy = self.strategy(&item, &volume);
                 self.count(&entry, &item, existing.as_ref(), &volume);
             }
             Err(error) => self.refuse(&entry, error),

@@ -216,6 +216,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         }
         report.status = ItemStatus::Skipped(reason);
         report.partial = None;
+        report.strategy = None;
         self.context.finish(item, report);
     }
 

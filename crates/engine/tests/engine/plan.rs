@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictPolicy, CopySpec, ErrorCode, Filter, ItemStatus, Outcome, Rule, RuleAction, SkipReason,
+    ConflictPolicy, CopySpec, ErrorCode, Event, Filter, ItemStatus, Outcome, Rule, RuleAction,
+    SkipReason,
 };
 use surecopy_fs::{Operation, Timestamp};
 use surecopy_testkit::{FakeFs, VolumeSettings};
@@ -333,6 +334,39 @@ fn equal_links_are_planned_as_such() {
     spec.dry_run = false;
     // In order: other, same.
     assert_eq!(fates(&carry_out(&fs, &spec)), "+=");
+}
+
+/// A further name is linked: whatever is chosen for moving bytes does not concern it.
+#[test]
+fn what_moves_no_bytes_has_no_strategy() {
+    let fs = FakeFs::new();
+    fs.file("/src/first", "x").link("/src/first", "/src/further").symlink("/src/link", "first");
+    fs.file("/src/same", "equal").file("/dst/same", "equal").modified("/src/same", EARLY);
+    let mut spec = spec(&fs, &["/src/"], "/dst");
+    spec.by_content = true;
+    let fs = Arc::new(fs);
+    spec.dry_run = true;
+    let plan = carry_out(&fs, &spec);
+    let strategy_of = |name: &str| {
+        let mut planned = plan.events.iter().filter_map(|event| match event {
+            Event::ItemPlanned { target, item, .. } if target.ends_with(name) => Some(item),
+            _ => None,
+        });
+        planned.next().unwrap_or_else(|| panic!("{name} was not planned: {plan:#?}")).strategy
+    };
+    spec.dry_run = false;
+    let ran = carry_out(&fs, &spec);
+    assert_eq!(fates(&ran), "+++=", "{}", ran.in_short());
+    for (name, is_planned, is_moved) in [
+        ("first", true, true),
+        ("further", false, false),
+        ("link", false, false),
+        ("same", true, false),
+    ] {
+        assert_eq!(strategy_of(name).is_some(), is_planned, "{name}");
+        let strategy = ran.item(format!("/dst/{name}")).strategy;
+        assert_eq!(strategy.is_some(), is_moved, "{name}: {strategy:?}");
+    }
 }
 
 #[test]
