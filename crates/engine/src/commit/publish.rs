@@ -79,7 +79,7 @@ impl<F: FileSystem> Proved<F> {
         let done = match body.seen() {
             Err(error) => Err(error.into()),
             Ok(ours) => match expected {
-                Expected::Nothing => publishing.take_free_name().map(|()| (ours, None)),
+                Expected::Nothing => publishing.take_free_name(ours).map(|()| (ours, None)),
                 Expected::File(seen) => {
                     publishing.replace(ours, seen, backup_name).map(|backup| (ours, Some(backup)))
                 }
@@ -112,15 +112,27 @@ struct Publishing<'b, F: FileSystem> {
 }
 
 impl<F: FileSystem> Publishing<'_, F> {
-    fn take_free_name(&self) -> Result<(), PublishError> {
+    fn take_free_name(&self, ours: Seen) -> Result<(), PublishError> {
         let target = &self.body.target;
         match target.fs.publish_new(&target.dir, &self.body.partial, &target.name) {
             Ok(()) => Ok(()),
+            Err(_) if self.is_renamed(ours) => Ok(()),
             Err(error) if error.kind == FsErrorKind::AlreadyExists => {
                 Err(PublishError::TargetChanged)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether the entry has the visible name, and no longer the partial one, although renaming it
+    /// was answered with an error: a server's answer may be lost after it did what it was asked for,
+    /// and asking again then finds nothing to rename. The visible name alone proves nothing for a
+    /// further name of a file: another program could have made the same link.
+    fn is_renamed(&self, ours: Seen) -> bool {
+        let target = &self.body.target;
+        let found = target.fs.metadata_at(&target.dir, &target.name);
+        found.is_ok_and(|found| found.id == ours.id)
+            && matches!(self.body.metadata_of_partial(), Err(error) if error.kind == FsErrorKind::NotFound)
     }
 
     fn replace(
@@ -142,7 +154,7 @@ impl<F: FileSystem> Publishing<'_, F> {
                 }
                 Ok(Backup { name: partial.clone(), was_exchanged: true })
             }
-            Ok(Support::Unsupported) => self.rename_over(seen, &backup_name),
+            Ok(Support::Unsupported) => self.rename_over(ours, seen, &backup_name),
             Err(error) => {
                 // A server's answer may be lost after it did what it was asked for.
                 let found = self.body.metadata_of_partial();
@@ -168,12 +180,20 @@ impl<F: FileSystem> Publishing<'_, F> {
         }
     }
 
-    fn rename_over(&mut self, seen: Seen, backup_name: &OsString) -> Result<Backup, PublishError> {
+    fn rename_over(
+        &mut self,
+        ours: Seen,
+        seen: Seen,
+        backup_name: &OsString,
+    ) -> Result<Backup, PublishError> {
         let Body { target, partial, .. } = self.body;
         let backup = self.keep_old(backup_name, seen)?;
         let Err(error) = target.fs.replace(&target.dir, partial, &target.name) else {
             return Ok(backup);
         };
+        if self.is_renamed(ours) {
+            return Ok(backup);
+        }
         if is_still(target, seen).unwrap_or(false) {
             self.discard(backup);
             return Err(error.into());

@@ -1,10 +1,12 @@
 //! Replacing files that other programs have their hands on too, on volumes of every ability.
 
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use surecopy_engine::{CopySpec, ErrorCode, ItemStatus};
+use surecopy_engine::{CopySpec, ErrorCode, ItemStatus, WarningKind};
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
@@ -71,7 +73,7 @@ fn files_are_replaced_on_volumes_of_every_ability() {
         fs.before(Operation::FlushDir, |fs, nth| {
             let is_kept = nth > 1
                 || fs.names("/dst").iter().any(|name| {
-                    let path = std::path::Path::new("/dst").join(name);
+                    let path = Path::new("/dst").join(name);
                     fs.read(path).as_deref() == Some(OLD)
                 });
             assert!(is_kept, "the old file is gone before the new name is durable");
@@ -255,7 +257,28 @@ fn a_target_replaced_again_and_again_survives_the_rollback() {
 fn all_told(fs: &FakeFs, ran: &Ran, what: &str) {
     let told = ran.admitted_leftovers();
     for left in leftovers(fs, "/dst") {
-        assert!(told.contains(&std::path::Path::new("/dst").join(left)), "{what}");
+        assert!(told.contains(&Path::new("/dst").join(left)), "{what}");
+    }
+}
+
+/// A server does what it is asked for, its answer is lost, and asking again finds nothing left to do.
+#[test]
+fn a_rename_whose_answer_was_lost_has_published() {
+    for settings in &volumes()[1..] {
+        for has_old in [true, false] {
+            let (fs, spec) = scene(settings.clone(), has_old);
+            let done = before_first(&fs, publishing_of(settings, has_old), |fs| {
+                let is_partial = |name: &OsString| name.to_string_lossy().ends_with(".partial");
+                let partial = fs.names("/dst").into_iter().find(is_partial);
+                fs.rename(Path::new("/dst").join(partial.expect("it is there")), "/dst/file");
+            });
+            let ran = carry_out(&fs, &spec);
+            assert!(done.load(Ordering::Relaxed));
+            ran.all_ok();
+            assert_eq!(fs.read("/dst/file").as_deref(), Some(NEW));
+            assert_eq!(fs.names("/dst"), ["file"], "{}", ran.in_short());
+            assert!(ran.warned_of(WarningKind::LeftBehind).is_empty(), "{}", ran.in_short());
+        }
     }
 }
 
