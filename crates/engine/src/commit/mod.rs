@@ -10,6 +10,7 @@
 //! nothing, because by then only a decision can say which file should stay.
 
 mod exchange_back;
+mod old_copy;
 mod partial;
 mod publish;
 mod published;

@@ -9,11 +9,10 @@
 
 use std::ffi::OsString;
 
-use surecopy_fs::{
-    FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Support, Times,
-};
+use surecopy_fs::{FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Support};
 
 use super::exchange_back::{ExchangedBack, exchange_back};
+use super::old_copy::{copy_file, times_of};
 use super::partial::{Body, Proved, Target};
 use super::published::{Backup, Published};
 use crate::plan::Seen;
@@ -255,7 +254,7 @@ impl<F: FileSystem> Publishing<'_, F> {
             _ => {
                 let file = target.fs.open_source(&target.dir, &target.name)?;
                 let copy = target.fs.create_partial(&target.dir, backup_name)?;
-                (copy_old_file(target.fs.as_ref(), &file, &copy), backup_name)
+                (copy_file(target.fs.as_ref(), &file, &copy), backup_name)
             }
         };
         if copied.is_err() {
@@ -272,29 +271,4 @@ fn is_still<F: FileSystem>(target: &Target<F>, seen: Seen) -> FsResult<bool> {
         Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Copies the old file with its permissions and modification time, and flushes the copy. Returns
-/// the old file's metadata as they were while it was read.
-fn copy_old_file<F: FileSystem>(fs: &F, old: &F::File, copy: &F::File) -> FsResult<Metadata> {
-    const STEP_BYTES: usize = 1 << 20;
-    let before = fs.metadata(Node::File(old))?;
-    let mut buffer = vec![0; STEP_BYTES];
-    let mut offset = 0;
-    loop {
-        let count = fs.read_at(old, &mut buffer, offset)?;
-        if count == 0 {
-            break;
-        }
-        crate::transfer::write_all(fs, copy, &buffer[..count], offset)?;
-        offset += count as u64;
-    }
-    fs.set_permissions(Node::File(copy), before.mode)?;
-    fs.set_times(Node::File(copy), times_of(&before))?;
-    fs.flush_file(copy)?;
-    Ok(before)
-}
-
-fn times_of(old: &Metadata) -> Times {
-    Times { accessed: None, modified: old.modified, created: old.created }
 }

@@ -1,0 +1,33 @@
+//! Copying the old file to keep it, on volumes that can neither exchange names nor link files.
+
+use surecopy_fs::{FileSystem, FsResult, Metadata, Node, Times};
+
+/// Copies the old file with its permissions and modification time, and flushes the copy. Returns
+/// the old file's metadata as they were while it was read.
+pub(super) fn copy_file<F: FileSystem>(
+    fs: &F,
+    old: &F::File,
+    copy: &F::File,
+) -> FsResult<Metadata> {
+    const STEP_BYTES: usize = 1 << 20;
+    let before = fs.metadata(Node::File(old))?;
+    let mut buffer = vec![0; STEP_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = fs.read_at(old, &mut buffer, offset)?;
+        if count == 0 {
+            break;
+        }
+        crate::transfer::write_all(fs, copy, &buffer[..count], offset)?;
+        offset += count as u64;
+    }
+    fs.set_permissions(Node::File(copy), before.mode)?;
+    fs.set_times(Node::File(copy), times_of(&before))?;
+    fs.flush_file(copy)?;
+    Ok(before)
+}
+
+/// Its times, as far as a copy of it is given them.
+pub(super) fn times_of(old: &Metadata) -> Times {
+    Times { accessed: None, modified: old.modified, created: old.created }
+}
