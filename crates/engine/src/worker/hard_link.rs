@@ -126,6 +126,24 @@ impl<F: FileSystem> Worker<'_, '_, F> {
 }
 
 impl Work {
+    /// A further name that could not be linked to the first is copied, and stands in for it.
+    pub(super) fn was_further_name(&self) -> bool {
+        matches!(self.item.link_role, LinkRole::Further(_)) && self.report.kind == ItemKind::File
+    }
+
+    /// Whether it is copied in place of this first name.
+    pub(super) fn stands_in_for(&self, first: &(usize, surecopy_fs::RelPath)) -> bool {
+        self.was_further_name() && self.first_name() == *first
+    }
+
+    /// The key under which names of the same file look for it.
+    pub(super) fn first_name(&self) -> (usize, surecopy_fs::RelPath) {
+        match &self.item.link_role {
+            LinkRole::Further(first) => first.as_ref().clone(),
+            LinkRole::Single | LinkRole::First => (self.item.mapping, self.item.path.clone()),
+        }
+    }
+
     /// It was copied in place of the first name; `other` is what others were to be linked to until
     /// now. Two workers may copy a name each, because neither could see the other's.
     pub(super) fn note_other_copy(&mut self, other: Option<&LinkTarget>) {

@@ -276,23 +276,3 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         report
     }
 }
-
-impl Work {
-    /// A further name that could not be linked to the first is copied, and stands in for it.
-    pub(super) fn was_further_name(&self) -> bool {
-        matches!(self.item.link_role, LinkRole::Further(_)) && self.report.kind == ItemKind::File
-    }
-
-    /// Whether it is copied in place of this first name.
-    pub(super) fn stands_in_for(&self, first: &(usize, surecopy_fs::RelPath)) -> bool {
-        self.was_further_name() && self.first_name() == *first
-    }
-
-    /// The key under which names of the same file look for it.
-    pub(super) fn first_name(&self) -> (usize, surecopy_fs::RelPath) {
-        match &self.item.link_role {
-            LinkRole::Further(first) => first.as_ref().clone(),
-            LinkRole::Single | LinkRole::First => (self.item.mapping, self.item.path.clone()),
-        }
-    }
-}
