@@ -1,12 +1,13 @@
 //! How files were proved, and that items claim no more than that.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::content::{ensure_same, write_random};
-use crate::copier::ensure_has;
+use crate::copier::{self, ensure_has};
 use crate::lab::Lab;
 use crate::tool;
 use crate::volume::{Fs, Volume};
@@ -148,6 +149,65 @@ pub(crate) fn clone_only(lab: &Lab) -> Result<String> {
     copied.ensure_fails_with("CLONE_NOT_POSSIBLE")?;
     ensure!(!target.exists(), "{} exists", target.display());
     Ok(String::new())
+}
+
+/// On ext4 without a journal a flush of the whole volume leaves metadata behind, so it is not relied
+/// on: every file and directory is flushed by itself.
+pub(crate) fn no_journal(lab: &Lab) -> Result<String> {
+    let volume = Volume::loopback(lab, Fs::Ext4, 256 * MIB)?;
+    let source = volume.dir("source")?;
+    for number in 0..FLUSHED_FILES {
+        write_random(&source.join(format!("file-{number}")), 10_000, number)?;
+    }
+    let (shared, _) = flushes(lab, &source, &volume.join("with"))?;
+    ensure!(shared > 0, "the fixture is not what it should be: no common flush with a journal");
+    change_image(&volume, "tune2fs -O ^has_journal")?;
+    let (shared, single) = flushes(lab, &source, &volume.join("without"))?;
+    ensure!(shared == 0, "{shared} flushes of a volume without a journal were relied on");
+    ensure!(single > FLUSHED_FILES, "{single} flushes for {FLUSHED_FILES} files and a directory");
+    Ok(format!("{FLUSHED_FILES} files, {single} flushes"))
+}
+
+/// Runs a command on the image of an ext4 volume, and mounts it again.
+fn change_image(volume: &Volume, command: &str) -> Result<()> {
+    let script = r#"image=$(losetup -nO BACK-FILE "$(findmnt -no SOURCE "$1")")
+        umount "$1"; $2 "$image" >&2; mount -t ext4 -o loop "$image" "$1""#;
+    tool::shell(script, [volume.path.as_os_str(), command.as_ref()])?;
+    Ok(())
+}
+
+/// On ext4 with inodes of 128 bytes times are whole seconds: what was copied counts as the same.
+pub(crate) fn small_inodes(lab: &Lab) -> Result<String> {
+    let source = Volume::loopback(lab, Fs::Ext4, 256 * MIB)?;
+    let volume = Volume::loopback(lab, Fs::Ext4, 256 * MIB)?;
+    change_image(&volume, "mkfs.ext4 -q -F -I 128")?;
+    let (file, target) = (source.join("file"), volume.join("file"));
+    write_random(&file, 10_000, 1)?;
+    tool::run("touch", ["-d".as_ref(), "2020-01-02 03:04:05.678".as_ref(), file.as_os_str()])?;
+    lab.copy_one(&[], &file, &target)?;
+    let update = ["--on-conflict", "update"];
+    let item = lab.copy_one(&update, &file, &target)?;
+    ensure_has("the second copy", &item, &json!({"status": "skipped"}))?;
+    Ok(String::new())
+}
+
+const FLUSHED_FILES: u64 = 20;
+
+/// Copies a folder, and counts the flushes of volumes, and of single files and directories.
+fn flushes(lab: &Lab, source: &Path, target: &Path) -> Result<(u64, u64)> {
+    let trace = lab.new_path("trace");
+    let trace_arg = trace.display().to_string();
+    let strace = ["strace", "-f", "-qq", "-e", "trace=syncfs,fsync", "-o", &trace_arg];
+    let command = &mut lab.copy_command_under(&strace, &[], source, target);
+    let copied = copier::finish(command)?;
+    copied.ensure_ok()?;
+    for item in copied.of_type("item").filter(|item| item["kind"] == "file") {
+        let expected = json!({"evidence": "device", "verified": true});
+        ensure_has("an item", item, &expected)?;
+    }
+    let calls = fs::read_to_string(&trace)?;
+    let count = |call: &str| calls.lines().filter(|line| line.contains(call)).count() as u64;
+    Ok((count(" syncfs("), count(" fsync(")))
 }
 
 /// Whether the first extents of two files lie at the same place, and all others, too.

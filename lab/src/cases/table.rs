@@ -40,6 +40,8 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "27 swaps: in the destination", run: link_swaps::destination },
     Case { name: "28 kill: at any moment", run: kill::at_any_moment },
     Case { name: "29 replace: as seen by others", run: replace::seen_by_others },
+    Case { name: "30 evidence: without a journal", run: evidence::no_journal },
+    Case { name: "31 evidence: whole seconds", run: evidence::small_inodes },
     Case {
         name: "32 power: cut before a name is flushed",
         run: power_cut::before_the_name_is_flushed,
