@@ -110,8 +110,10 @@ impl Stream {
     }
 
     /// Waits until everything is written, so that what is written to another stream comes after it.
-    pub(crate) fn settle(&self) {
-        drop(self.wait(State::is_settled));
+    /// False when it cannot be written, or the job was cancelled and the reader stood still.
+    pub(crate) fn settle(&self) -> bool {
+        let state = self.wait(State::is_settled);
+        state.is_settled() && state.failure.is_none()
     }
 
     /// Waits until everything is written; no more will come.

@@ -7,8 +7,8 @@ use std::io::{IsTerminal, stderr, stdin};
 /// The standard streams, as far as they matter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
-    /// Somebody can be asked.
-    pub(crate) can_ask: bool,
+    /// Why nobody can be asked, when nobody can: whoever is to answer must see the question.
+    pub(crate) obstacle_to_asking: Option<&'static str>,
     /// Talk goes to a screen, on which bars can be drawn.
     pub(crate) can_draw: bool,
     /// Talk may be coloured.
@@ -16,14 +16,27 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// There is none.
+    #[cfg(test)]
+    pub(crate) const NONE: Self = Self {
+        obstacle_to_asking: Some("there is no terminal"),
+        can_draw: false,
+        can_colour: false,
+    };
+
     /// Looks at the standard streams, at `TERM` and at `NO_COLOR`.
     pub(crate) fn look() -> Self {
         let is_terminal = stderr().is_terminal();
         // A terminal of which nothing is known, or known to be a mere printer, cannot move its cursor.
         let can_move = std::env::var_os("TERM").is_some_and(|name| name != "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let obstacle_to_asking = match (stdin().is_terminal(), is_terminal) {
+            (true, true) => None,
+            (true, false) => Some("stderr is not a terminal"),
+            (false, _) => Some("stdin is not a terminal"),
+        };
         Self {
-            can_ask: stdin().is_terminal(),
+            obstacle_to_asking,
             can_draw: is_terminal && can_move,
             can_colour: is_terminal && !no_colour,
         }

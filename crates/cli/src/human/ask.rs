@@ -1,7 +1,7 @@
 //! Asking what to do about a target that exists (`--on-conflict ask`). It never waits longer for
 //! an answer than the job lives.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,9 +11,14 @@ use surecopy::{Conflict, ConflictPolicy, ConflictResolver, Control, Metadata};
 use super::screen::Screen;
 use crate::amounts::Bytes;
 use crate::shown::Shown;
+use crate::stream::Stream;
 
 /// How often a question looks whether the job was cancelled meanwhile.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What follows from an end of input, or from a question that cannot be shown. On a line of its own:
+/// the question's has no end.
+const NO_ANSWER: &str = "\nno answer: the rest is skipped\n";
 
 /// Somebody at a terminal.
 pub(crate) struct TerminalResolver {
@@ -34,11 +39,19 @@ impl TerminalResolver {
     /// # Errors
     /// When the operating system gives no thread.
     pub(crate) fn start(screen: Arc<Screen>, control: Control) -> io::Result<Self> {
+        Self::reading(BufReader::new(io::stdin()), screen, control)
+    }
+
+    fn reading(
+        input: impl BufRead + Send + 'static,
+        screen: Arc<Screen>,
+        control: Control,
+    ) -> io::Result<Self> {
         // A read from a terminal cannot be interrupted, so it has a thread of its own, which is
         // left behind when the program ends.
         let (sender, answers) = sync_channel(0);
         std::thread::Builder::new().name("answers".to_owned()).spawn(move || {
-            for line in io::stdin().lines() {
+            for line in input.lines() {
                 let Ok(line) = line else { return };
                 if sender.send(line).is_err() {
                     return;
@@ -49,26 +62,18 @@ impl TerminalResolver {
         Ok(Self { screen, control, state })
     }
 
-    fn ask(&self, answers: &Receiver<String>, conflict: &Conflict) -> Answer {
+    fn ask(&self, answers: &Receiver<String>, conflict: &Conflict, stderr: &Stream) -> Answer {
         loop {
-            let mut stderr = io::stderr().lock();
-            if write!(stderr, "{}", question(conflict)).and_then(|()| stderr.flush()).is_err() {
+            stderr.write(question(conflict).as_bytes());
+            let line = if stderr.settle() { self.wait(answers) } else { None };
+            let Some(line) = line else {
+                // Of a cancel it is said elsewhere; what is said next begins on a line of its own.
+                let end = if self.control.is_cancelled() { "\n" } else { NO_ANSWER };
+                stderr.write(end.as_bytes());
                 return Answer { policy: ConflictPolicy::Skip, is_for_all: true };
-            }
-            drop(stderr);
-            match self.wait(answers) {
-                None => {
-                    // What is said next begins on a line of its own.
-                    if let Err(error) = writeln!(io::stderr()) {
-                        tracing::debug!("nobody reads the question: {error}");
-                    }
-                    return Answer { policy: ConflictPolicy::Skip, is_for_all: true };
-                }
-                Some(line) => {
-                    if let Some(answer) = Answer::read(line.trim()) {
-                        return answer;
-                    }
-                }
+            };
+            if let Some(answer) = Answer::read(line.trim()) {
+                return answer;
             }
         }
     }
@@ -92,7 +97,7 @@ impl ConflictResolver for TerminalResolver {
         if let Some(policy) = state.for_all {
             return policy;
         }
-        let answer = self.screen.while_asking(|_| self.ask(&state.answers, conflict));
+        let answer = self.screen.while_asking(|stderr| self.ask(&state.answers, conflict, stderr));
         if answer.is_for_all {
             state.for_all = Some(answer.policy);
         }
@@ -139,7 +144,14 @@ fn size(metadata: &Metadata) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Read as _};
+    use std::path::PathBuf;
+
+    use surecopy::{FileId, FileKind, Timestamp};
+
     use super::*;
+    use crate::stream::{OnFailure, StreamEnd};
+    use crate::terminal::Terminal;
 
     #[test]
     fn capitals_answer_for_all() {
@@ -156,5 +168,84 @@ mod tests {
             let got = Answer::read(line).map(|answer| (answer.policy, answer.is_for_all));
             assert_eq!(got, expected, "{line}");
         }
+    }
+
+    fn conflict() -> Conflict {
+        let time = Timestamp { secs: 0, nanos: 0 };
+        let metadata = Metadata {
+            kind: FileKind::File,
+            size: 5,
+            allocated_bytes: 5,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            link_count: 1,
+            id: FileId { volume: 0, file: 0 },
+            modified: time,
+            accessed: time,
+            changed: time,
+            created: None,
+            is_immutable: false,
+        };
+        Conflict {
+            source: PathBuf::from("from/a"),
+            target: PathBuf::from("to/a"),
+            source_metadata: metadata.clone(),
+            target_metadata: metadata,
+        }
+    }
+
+    /// A resolver that reads what was typed, and the stream on which it asks.
+    fn resolver(
+        typed: &str,
+        out: impl io::Write + Send + 'static,
+        control: &Control,
+    ) -> (TerminalResolver, Stream) {
+        let stream = |out| Stream::start(out, OnFailure::GoOn, control.clone()).unwrap();
+        let stderr = Stream::start(out, OnFailure::GoOn, control.clone()).unwrap();
+        let screen = Screen::new(stream(io::sink()), stderr.clone(), Terminal::NONE);
+        let input = Cursor::new(typed.to_owned());
+        let resolver = TerminalResolver::reading(input, Arc::new(screen), control.clone());
+        (resolver.unwrap(), stderr)
+    }
+
+    /// What is answered to two questions, and what is said.
+    fn answers(typed: &str, control: &Control) -> ([ConflictPolicy; 2], String) {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (resolver, stderr) = resolver(typed, writer, control);
+        let answers = [resolver.resolve(&conflict()), resolver.resolve(&conflict())];
+        assert!(matches!(stderr.finish(), StreamEnd::Written));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        (answers, text)
+    }
+
+    #[test]
+    fn an_end_of_input_is_said_once_and_skips_the_rest() {
+        let (policies, text) = answers("", &Control::new());
+        assert_eq!(policies, [ConflictPolicy::Skip; 2]);
+        assert_eq!(text, format!("{}\nno answer: the rest is skipped\n", question(&conflict())));
+        let (policies, text) = answers("what?\nr\n", &Control::new());
+        assert_eq!(policies, [ConflictPolicy::Replace, ConflictPolicy::Skip]);
+        assert_eq!(text.matches(&question(&conflict())).count(), 3, "{text}");
+        assert!(text.ends_with(": \nno answer: the rest is skipped\n"), "{text}");
+    }
+
+    #[test]
+    fn a_cancel_is_no_end_of_input() {
+        let control = Control::new();
+        control.cancel();
+        let (policies, text) = answers("r\n", &control);
+        assert_eq!(policies, [ConflictPolicy::Skip; 2]);
+        assert_eq!(text, format!("{}\n", question(&conflict())));
+    }
+
+    #[test]
+    fn nobody_is_waited_for_who_does_not_see_the_question() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let (resolver, _) = resolver("R\n", writer, &Control::new());
+        assert_eq!(resolver.resolve(&conflict()), ConflictPolicy::Skip);
+        assert_eq!(resolver.resolve(&conflict()), ConflictPolicy::Skip);
     }
 }

@@ -104,8 +104,7 @@ mod tests {
     fn no_frame_is_drawn_before_the_last_one_is_taken() {
         let (mut reader, writer) = io::pipe().unwrap();
         let stream = |out| Stream::start(out, OnFailure::GoOn, Control::new()).unwrap();
-        let terminal = Terminal { can_ask: false, can_draw: false, can_colour: false };
-        let screen = Screen::new(stream(io::pipe().unwrap().1), stream(writer), terminal);
+        let screen = Screen::new(stream(io::pipe().unwrap().1), stream(writer), Terminal::NONE);
         assert!(screen.is_free());
         // More than a pipe holds.
         let frame = vec![b'x'; 4 << 20];

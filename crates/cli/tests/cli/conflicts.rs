@@ -1,8 +1,10 @@
 //! What happens to targets that exist.
 
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::program::{Folder, of_type};
+use crate::program::{Folder, ended, of_type};
+use crate::pty::Pty;
 
 /// A source and a target that differ; the source is older when `age` is given.
 fn folder(age: Option<Duration>) -> Folder {
@@ -70,4 +72,43 @@ fn checksum_looks_at_the_content() {
     assert_eq!(folder.read("dst/a"), "same size 2");
     folder.run(&["copy", "-c", "src/", "dst"]).all_done();
     assert_eq!(folder.read("dst/a"), "same size 1");
+}
+
+#[test]
+fn an_answer_on_the_terminal_decides() {
+    for (keys, expected) in [("r\n", "the new text"), ("s\n", "the old one")] {
+        let (folder, mut pty) = (folder(None), Pty::new());
+        let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
+        command.stdin(pty.stdio()).stderr(pty.stdio()).stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        pty.read_until("a capital letter for all that follow: ");
+        pty.types(keys);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(folder.read("dst/a"), expected);
+    }
+}
+
+#[test]
+fn no_answer_is_said_and_keeps_the_target() {
+    let (folder, mut pty) = (folder(None), Pty::new());
+    let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
+    command.stdin(pty.stdio()).stderr(pty.stdio()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    pty.read_until("a capital letter for all that follow: ");
+    pty.types("\x04");
+    pty.read_until("no answer: the rest is skipped");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(folder.read("dst/a"), "the old one");
+}
+
+#[test]
+fn a_question_that_nobody_would_see_is_refused() {
+    let (folder, mut pty) = (folder(None), Pty::new());
+    let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
+    // Typed by somebody who knows what would be asked.
+    pty.types("r\n");
+    let ended = ended(command.stdin(pty.stdio()));
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stderr, @"error: nobody can be asked: stderr is not a terminal; choose another policy with --on-conflict");
+    assert_eq!(folder.read("dst/a"), "the old one");
 }

@@ -49,6 +49,11 @@ impl Pty {
         while other.write(&[b'x'; 512]).is_ok() {}
     }
 
+    /// What somebody types.
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.person.write_all(keys.as_bytes()).unwrap();
+    }
+
     /// Reads until some text has appeared since the terminal was made.
     pub(crate) fn read_until(&mut self, what: &str) {
         let began = Instant::now();

@@ -24,10 +24,13 @@ pub(super) struct Request {
 pub(super) fn resolve(args: &CopyArgs, terminal: Terminal) -> Result<Request, Failure> {
     let (sources, destination) = paths(args)?;
     let settings = settings(args)?;
-    if settings.on_conflict() == ConflictPolicy::Ask && !terminal.can_ask && !args.dry_run {
-        return Err(Failure::usage(
-            "nobody can be asked: stdin is not a terminal; choose another policy with --on-conflict",
-        ));
+    if settings.on_conflict() == ConflictPolicy::Ask
+        && !args.dry_run
+        && let Some(obstacle) = terminal.obstacle_to_asking
+    {
+        return Err(Failure::usage(format!(
+            "nobody can be asked: {obstacle}; choose another policy with --on-conflict"
+        )));
     }
     if settings.on_conflict() == ConflictPolicy::Ask && args.output.json {
         return Err(Failure::usage("--json is for programs, and --on-conflict ask is for people"));

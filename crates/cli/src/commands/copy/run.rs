@@ -40,7 +40,8 @@ pub(crate) fn run(args: CopyArgs) -> Result<ExitStatus, Failure> {
             screen.talk(&format!("warning: {}", Plain(&warning.message)));
         }
     }
-    if job.spec().conflict == surecopy::ConflictPolicy::Ask && terminal.can_ask {
+    let can_ask = terminal.obstacle_to_asking.is_none();
+    if job.spec().conflict == surecopy::ConflictPolicy::Ask && can_ask {
         let resolver = TerminalResolver::start(Arc::clone(&screen), control.clone())
             .map_err(|error| Failure::other(format!("cannot ask questions: {error}")))?;
         job.ask(Box::new(resolver));

@@ -168,8 +168,8 @@ mod tests {
     fn a_third_signal_gives_up_on_a_job_that_does_not_end() {
         let (control, text, signals) = (Control::new(), Text::default(), SignalCount::default());
         let stream = |out| Stream::start(out, OnFailure::GoOn, control.clone()).unwrap();
-        let terminal = Terminal { can_ask: false, can_draw: false, can_colour: false };
-        let screen = Arc::new(Screen::new(stream(Text::default()), stream(text.clone()), terminal));
+        let screen =
+            Arc::new(Screen::new(stream(Text::default()), stream(text.clone()), Terminal::NONE));
         let mut watch = Watch {
             view: ProgressView::new(ProgressMode::Never, true, false, &screen),
             screen,
