@@ -7,4 +7,8 @@ use std::time::Duration;
 pub trait Clock: Send + Sync {
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
+
+    /// Returns when this much time has passed. Never asked for more than a moment at once, so that
+    /// whoever waits can look around in between.
+    fn wait(&self, duration: Duration);
 }

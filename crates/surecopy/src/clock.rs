@@ -27,6 +27,10 @@ impl Clock for SystemClock {
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
+
+    fn wait(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 }
 
 #[cfg(test)]

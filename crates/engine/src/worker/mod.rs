@@ -12,6 +12,7 @@ mod group;
 mod handles;
 mod hard_link;
 mod member;
+mod patience;
 mod prove;
 mod publishing;
 mod symlink;

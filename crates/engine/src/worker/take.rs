@@ -7,6 +7,7 @@ use surecopy_fs::FileSystem;
 use super::group::{Fallen, Group};
 use super::handles::Handles;
 use super::member::{Member, Setback, Work};
+use super::patience::Patience;
 use crate::buffers::AlignedBuffer;
 use crate::commit::Written;
 use crate::context::Context;
@@ -81,6 +82,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
 
     /// Brings an item to its end, or into the group.
     fn process(&mut self, mut work: Work, alone: bool) {
+        let mut patience = Patience::default();
         loop {
             if self.context.outside.control.checkpoint().is_err() {
                 return self.end(work, ItemStatus::Cancelled);
@@ -95,6 +97,13 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                     self.note_staged(&returned);
                     if self.can_make_way(&setback) {
                         self.commit();
+                        work = returned;
+                        continue;
+                    }
+                    if let Some(pause) = patience.pause_after(&setback) {
+                        // What is complete need not wait for it.
+                        self.commit();
+                        self.pause(pause);
                         work = returned;
                         continue;
                     }

@@ -17,13 +17,18 @@ use surecopy_fs::FileSystem;
 /// The shortest buffer and chunk the engine uses, so that short files have several.
 pub(crate) const CHUNK: usize = 64 << 10;
 
-/// Time that passes by being looked at.
+/// Time that passes by being looked at, and waited for.
 #[derive(Default)]
 struct Ticks(AtomicU64);
 
 impl Clock for Ticks {
     fn now(&self) -> Duration {
         Duration::from_micros(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn wait(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).expect("a short wait");
+        self.0.fetch_add(micros, Ordering::Relaxed);
     }
 }
 

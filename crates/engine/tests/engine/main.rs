@@ -5,6 +5,7 @@ mod directories;
 mod facts;
 mod fault;
 mod flush;
+mod held;
 mod job;
 mod links;
 mod listed;

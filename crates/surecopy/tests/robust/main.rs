@@ -8,6 +8,7 @@ mod snapshot;
 
 mod cancel;
 mod identity;
+mod leases;
 mod mapped;
 mod memory;
 mod names;
