@@ -15,6 +15,7 @@ use super::exchange_back::{ExchangedBack, exchange_back};
 use super::old_copy::{copy_file, times_of};
 use super::partial::{Body, Proved, Target};
 use super::published::{Backup, Published};
+use crate::control::Control;
 use crate::plan::Seen;
 
 /// What must stand under the visible name for publishing to go ahead.
@@ -29,6 +30,8 @@ pub(crate) enum Expected {
 /// Why publishing did not happen. Unless said otherwise, the visible name is as it was.
 #[derive(Debug)]
 pub(crate) enum PublishError {
+    /// The job was cancelled while the old file was being copied to be kept.
+    Cancelled,
     /// Something else stands under the visible name than was expected.
     TargetChanged,
     /// A step failed.
@@ -72,9 +75,10 @@ impl<F: FileSystem> Proved<F> {
         self,
         expected: Expected,
         backup_name: OsString,
+        control: &Control,
     ) -> Result<Published<F>, Unpublished> {
         let body = self.into_body();
-        let mut publishing = Publishing { body: &body, left_behind: Vec::new() };
+        let mut publishing = Publishing { body: &body, control, left_behind: Vec::new() };
         let done = match body.seen() {
             Err(error) => Err(error.into()),
             Ok(ours) => match expected {
@@ -107,6 +111,7 @@ impl<F: FileSystem> Proved<F> {
 
 struct Publishing<'b, F: FileSystem> {
     body: &'b Body<F>,
+    control: &'b Control,
     left_behind: Vec<(OsString, FsError)>,
 }
 
@@ -214,7 +219,7 @@ impl<F: FileSystem> Publishing<'_, F> {
         let linked =
             target.fs.hard_link(&target.dir, &target.name, &target.dir, backup_name)?.is_done();
         let kept = if linked {
-            target.fs.metadata_at(&target.dir, backup_name)
+            target.fs.metadata_at(&target.dir, backup_name).map_err(PublishError::from)
         } else {
             self.copy_old(backup_name)
         };
@@ -226,8 +231,12 @@ impl<F: FileSystem> Publishing<'_, F> {
         };
         match (kept, is_unchanged) {
             (Ok(_), Ok(true)) => Ok(backup),
-            (Err(error), _) if !linked => Err(error.into()),
-            (Err(error), _) | (_, Err(error)) => {
+            (Err(why), _) if !linked => Err(why),
+            (Err(why), _) => {
+                self.discard(backup);
+                Err(why)
+            }
+            (Ok(_), Err(error)) => {
                 self.discard(backup);
                 Err(error.into())
             }
@@ -240,7 +249,7 @@ impl<F: FileSystem> Publishing<'_, F> {
 
     /// Makes a durable copy of the old entry beside it. Returns the old one's metadata as they
     /// were when it was read. On failure nothing is left.
-    fn copy_old(&mut self, backup_name: &OsString) -> FsResult<Metadata> {
+    fn copy_old(&mut self, backup_name: &OsString) -> Result<Metadata, PublishError> {
         let target = &self.body.target;
         let old = target.fs.metadata_at(&target.dir, &target.name)?;
         let (copied, backup) = match old.kind {
@@ -249,12 +258,12 @@ impl<F: FileSystem> Publishing<'_, F> {
                 target.fs.create_symlink(&target.dir, backup_name, &text)?;
                 let times = times_of(&old);
                 let timed = target.fs.set_link_times(&target.dir, backup_name, times);
-                (timed.map(|_| old), backup_name)
+                (timed.map(|_| old).map_err(PublishError::from), backup_name)
             }
             _ => {
                 let file = target.fs.open_source(&target.dir, &target.name)?;
                 let copy = target.fs.create_partial(&target.dir, backup_name)?;
-                (copy_file(target.fs.as_ref(), &file, &copy), backup_name)
+                (copy_file(target.fs.as_ref(), &file, &copy, self.control), backup_name)
             }
         };
         if copied.is_err() {

@@ -39,7 +39,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         for (member, backup) in proved.into_iter().zip(backups) {
             let Member { mut work, stage, claim } = member;
             let begun = self.context.outside.clock.now();
-            let outcome = stage.publish(claim.expected, backup);
+            let outcome = stage.publish(claim.expected, backup, self.context.outside.control);
             work.report.times.backup += self.context.outside.clock.now().saturating_sub(begun);
             match outcome {
                 Ok(stage) => {
@@ -135,6 +135,7 @@ fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) 
 
 fn publish_failed(error: &PublishError, report: &mut ItemReport) -> Setback {
     match error {
+        PublishError::Cancelled => Setback::Cancelled,
         PublishError::Fs(error) => target_failed(error, &report.target),
         PublishError::Unknown { kept_as, error } => {
             let kept = beside(&report.target, kept_as);
