@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use surecopy_testkit::Random;
 
 use crate::child::Running;
 use crate::content::{ensure_same, write_random};
@@ -18,9 +19,9 @@ use crate::volume::{Fs, Volume};
 /// How many files are new, and as many replace old ones.
 const FILES: u64 = 60;
 
-/// How many files are replaced when the power is cut in the middle: so many that the lines about them
-/// do not fit into a pipe and the copy waits for who reads them.
-const MANY: u64 = 400;
+/// How many files are replaced when the power is cut in the middle: more than the program tells ahead
+/// of who reads, some 1100 between its queue and the pipe, so that the copy waits for the cut.
+const MANY: u64 = 1500;
 
 /// A cut that took nothing is tried again so often.
 const TRIES: usize = 4;
@@ -84,8 +85,9 @@ fn cut_after_the_report(lab: &Lab, fs_kind: Fs, cut: &str, source: &Path) -> Res
 /// Cuts in the middle: every file is old or new, and new when it is reported as done, be it later.
 pub(crate) fn in_the_middle(lab: &Lab) -> Result<String> {
     let source = lab.new_dir("source")?;
+    let mut random = Random::new(31);
     for number in 0..MANY {
-        write_random(&source.join(number.to_string()), 40_000 + number, number)?;
+        fs::write(source.join(number.to_string()), random.bytes(5000 + number as usize))?;
     }
     let (mut cuts, mut old, mut late) = (0, 0, 0);
     for fs_kind in [Fs::Ext4, Fs::Xfs] {
