@@ -54,7 +54,9 @@ pub enum MappedComparison {
 /// - **Unsupported** is [`Support::Unsupported`] and means that nothing was changed.
 /// - Handles may be used from several threads at once.
 ///
-/// `surecopy_testkit::conformance` holds every implementation to these rules.
+/// `surecopy_testkit::conformance` holds every implementation to as much of this as can be shown
+/// through the trait. That a flush reaches the device, or that an interrupted call is repeated, is
+/// shown elsewhere.
 pub trait FileSystem: Send + Sync + 'static {
     /// An open directory.
     type Dir: Send + Sync + 'static;
@@ -159,8 +161,8 @@ pub trait FileSystem: Send + Sync + 'static {
         length: u64,
     ) -> FsResult<Support<u64>>;
 
-    /// Reserves room without changing the file's length as readers see it in the end: the length
-    /// becomes at least `length`.
+    /// Reserves room for `length` bytes from the start. A file that is shorter grows to that length,
+    /// what was never written reading as zeros; one that is longer keeps its own.
     fn preallocate(&self, file: &Self::File, length: u64) -> FsResult<Support<()>>;
 
     /// Sets the length; growing makes a hole.

@@ -4,16 +4,28 @@
 //! Directories on further file systems are given in `SURECOPY_CONFORMANCE_DIRS`, separated by
 //! colons; the suite runs in each of them as well.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use surecopy_fs::{FileSystem, NativeFs};
 use surecopy_testkit::conformance::{Lab, run_in};
 use surecopy_testkit::{CrashFs, FakeFs, FaultFs};
 
+/// By a system call: a program that is being started holds every lock of this one for a moment.
 fn make_fifo(path: &Path) {
-    let status = Command::new("mkfifo").arg(path).status().expect("mkfifo can be started");
-    assert!(status.success(), "mkfifo {}", path.display());
+    let mode = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, path, FileType::Fifo, mode, 0).expect("a named pipe can be made");
+}
+
+/// Whether somebody holds the lock of a file, found out by taking it for a moment.
+fn is_locked(path: &Path) -> bool {
+    let file = File::open(path).expect("a file that was just made can be opened");
+    match file.try_lock() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(error)) => panic!("{}: {error}", path.display()),
+    }
 }
 
 /// Runs the suite on the native file system in a new directory within `parent`.
@@ -21,7 +33,9 @@ fn native_holds(parent: &Path) {
     let dir = tempfile::tempdir_in(parent).expect("a temporary directory");
     eprintln!("at {}", dir.path().display());
     let make_fifo: &(dyn Fn(&Path) + Sync) = &make_fifo;
-    run_in(&NativeFs::new(), &Lab { root: dir.path(), make_fifo: Some(make_fifo) });
+    let is_locked: &(dyn Fn(&Path) -> bool + Sync) = &is_locked;
+    let lab = Lab { root: dir.path(), make_fifo: Some(make_fifo), is_locked: Some(is_locked) };
+    run_in(&NativeFs::new(), &lab);
 }
 
 #[test]
@@ -57,34 +71,24 @@ fn the_native_file_system_keeps_the_contract_on_every_file_system_given() {
 }
 
 #[test]
-fn a_new_file_is_locked_while_its_handle_lives() {
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
-    let native = NativeFs::new();
-    let root = native.open_root(dir.path()).expect("open");
-    let partial = native.create_partial(&root, "partial".as_ref()).expect("create");
-    let other = std::fs::File::open(dir.path().join("partial")).expect("open again");
-    assert!(matches!(other.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
-    drop(partial);
-    assert!(other.try_lock().is_ok(), "closing the file releases its lock");
-}
-
-#[test]
 fn the_file_systems_for_tests_keep_the_contract() {
     let lab = || {
         let fake = FakeFs::new();
         fake.dir("/lab");
         fake
     };
-    let at = Lab { root: Path::new("/lab"), make_fifo: None };
+    let at = Lab::at(Path::new("/lab"));
     let fake = lab();
     let make_fifo = |path: &Path| {
         fake.fifo(path);
     };
-    run_in(&fake, &Lab { root: Path::new("/lab"), make_fifo: Some(&make_fifo) });
+    let is_locked = |path: &Path| fake.is_locked(path);
+    let (make_fifo, is_locked) = (Some(&make_fifo as _), Some(&is_locked as _));
+    run_in(&fake, &Lab { make_fifo, is_locked, ..at });
     run_in(&FaultFs::counting(lab()), &at);
     run_in(&CrashFs::new(lab()), &at);
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
     let counting = FaultFs::counting(NativeFs::new());
-    run_in(&counting, &Lab { root: dir.path(), make_fifo: None });
+    run_in(&counting, &Lab::at(dir.path()));
     assert!(counting.calls() > 1000 && !counting.fired());
 }

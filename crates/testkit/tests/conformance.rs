@@ -11,7 +11,13 @@ fn holds(settings: VolumeSettings) {
     let make_fifo = |path: &Path| {
         fake.fifo(path);
     };
-    run_in(&fake, &Lab { root: Path::new("/lab"), make_fifo: Some(&make_fifo) });
+    let is_locked = |path: &Path| fake.is_locked(path);
+    let lab = Lab {
+        make_fifo: Some(&make_fifo),
+        is_locked: Some(&is_locked),
+        ..Lab::at(Path::new("/lab"))
+    };
+    run_in(&fake, &lab);
     assert_eq!(fake.open_handles(), 0, "every handle was closed");
 }
 
@@ -32,7 +38,7 @@ fn the_fake_keeps_the_contract_without_anything_optional() {
 fn the_fake_keeps_the_contract_with_short_reads_and_writes() {
     let fake = FakeFs::new();
     fake.dir("/lab").limit_transfers(777);
-    run_in(&fake, &Lab { root: Path::new("/lab"), make_fifo: None });
+    run_in(&fake, &Lab::at(Path::new("/lab")));
 }
 
 #[test]
@@ -40,7 +46,7 @@ fn counting_calls_changes_nothing() {
     let fake = FakeFs::new();
     fake.dir("/lab");
     let counting = FaultFs::counting(fake);
-    run_in(&counting, &Lab { root: Path::new("/lab"), make_fifo: None });
+    run_in(&counting, &Lab::at(Path::new("/lab")));
     assert!(counting.calls() > 1000 && !counting.fired());
 }
 
@@ -49,6 +55,6 @@ fn being_ready_for_a_crash_changes_nothing() {
     let fake = FakeFs::new();
     fake.dir("/lab");
     let crash = CrashFs::new(fake);
-    run_in(&crash, &Lab { root: Path::new("/lab"), make_fifo: None });
+    run_in(&crash, &Lab::at(Path::new("/lab")));
     assert!(crash.steps() > 1000 && !crash.fired());
 }

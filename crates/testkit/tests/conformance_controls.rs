@@ -1,4 +1,6 @@
-//! The suite must be able to fail: for every operation, and for lies that are easy to overlook.
+//! The suite must be able to fail: for everything that is counted as an operation of its own (some
+//! methods share one, such as those that set times by handle and by name), and for lies that are
+//! easy to overlook.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +17,7 @@ fn fake() -> FakeFs {
 }
 
 fn broken<F: FileSystem>(fs: &F) -> Vec<&'static str> {
-    broken_rules(fs, &Lab { root: Path::new("/lab"), make_fifo: None })
+    broken_rules(fs, &Lab::at(Path::new("/lab")))
 }
 
 /// Every operation that the suite makes use of.
@@ -83,4 +85,14 @@ fn a_device_that_lies_is_noticed() {
         }
     });
     assert_eq!(broken(&flipped), ["reads_past_the_cache_show_the_content"]);
+}
+
+#[test]
+fn a_lock_that_nobody_holds_or_releases_is_noticed() {
+    for answer in [true, false] {
+        let is_locked = move |_: &Path| answer;
+        let lab = Lab { is_locked: Some(&is_locked), ..Lab::at(Path::new("/lab")) };
+        let broken = broken_rules(&fake(), &lab);
+        assert_eq!(broken, ["a_new_file_is_locked_while_its_handle_lives"], "always {answer}");
+    }
 }

@@ -2,8 +2,9 @@
 //! every implementation alike.
 //!
 //! A case uses nothing but the trait, so what passes here can be trusted by code that knows
-//! nothing but the trait. "Unsupported" is always an allowed answer where the trait allows it, and
-//! then the case checks that nothing has changed. A rule that has no case is not in the contract.
+//! nothing but the trait; a few need something done that it cannot do, which the [`Lab`] may offer.
+//! "Unsupported" is always an allowed answer where the trait allows it, and then the case checks that
+//! nothing has changed. Rules about what lies below (signals, devices, power) have no case here.
 
 mod attributes;
 mod cache;

@@ -25,6 +25,25 @@ pub(super) fn a_new_file_is_private_empty_and_new<F: FileSystem>(stage: &Stage<'
     assert_eq!(stage.content("file"), b"kept");
 }
 
+pub(super) fn a_new_file_is_locked_while_its_handle_lives<F: FileSystem>(stage: &Stage<'_, F>) {
+    let Some(is_locked) = stage.is_locked else {
+        skip("no way to ask for a lock here");
+        return;
+    };
+    if stage.volume().filesystem.is_network {
+        skip("a server may have no locks to give");
+        return;
+    }
+    let path = stage.path.join("file");
+    let file = fine("create", stage.fs.create_partial(&stage.dir, os("file")));
+    let source = fine("open", stage.fs.open_source(&stage.dir, os("file")));
+    assert!(is_locked(&path), "whoever creates a file holds its lock");
+    drop(source);
+    assert!(is_locked(&path), "whoever reads it has no part in that");
+    drop(file);
+    assert!(!is_locked(&path), "closing the file releases its lock");
+}
+
 pub(super) fn only_regular_files_are_sources<F: FileSystem>(stage: &Stage<'_, F>) {
     drop(stage.make_dir("dir"));
     let open = |name: &str| stage.fs.open_source(&stage.dir, os(name)).map(drop);

@@ -25,6 +25,16 @@ pub struct Lab<'a> {
     pub root: &'a Path,
     /// Makes a named pipe there, if there is a way: the trait cannot.
     pub make_fifo: Option<&'a (dyn Fn(&Path) + Sync)>,
+    /// Tells whether somebody holds the advisory lock of a file there, if there is a way: the trait
+    /// takes it and cannot ask.
+    pub is_locked: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
+}
+
+impl<'a> Lab<'a> {
+    /// A place with nothing but the trait.
+    pub fn at(root: &'a Path) -> Self {
+        Self { root, make_fifo: None, is_locked: None }
+    }
 }
 
 macro_rules! table {
@@ -63,6 +73,7 @@ pub fn cases<F: FileSystem>() -> Vec<Case<F>> {
             a_link_has_times_and_an_owner_of_its_own;
         opening:
             a_new_file_is_private_empty_and_new,
+            a_new_file_is_locked_while_its_handle_lives,
             only_regular_files_are_sources,
             a_source_cannot_be_written,
             reading_a_source_leaves_no_trace,
@@ -110,7 +121,7 @@ pub fn cases<F: FileSystem>() -> Vec<Case<F>> {
 /// # Panics
 /// When any case fails, after all of them have run.
 pub fn run<F: FileSystem>(fs: &F, root: &Path) {
-    run_in(fs, &Lab { root, make_fifo: None });
+    run_in(fs, &Lab::at(root));
 }
 
 /// Holds a file system to every rule.
@@ -138,5 +149,5 @@ fn run_case<F: FileSystem>(fs: &F, lab: &Lab<'_>, case: &Case<F>) {
     fine("make a stage", fs.create_dir(&root, os(case.name)));
     let path = lab.root.join(case.name);
     let dir = fine("open the stage", fs.open_root(&path));
-    (case.run)(&Stage { fs, dir, path, make_fifo: lab.make_fifo });
+    (case.run)(&Stage { fs, dir, path, make_fifo: lab.make_fifo, is_locked: lab.is_locked });
 }

@@ -19,6 +19,8 @@ pub struct Stage<'a, F: FileSystem> {
     pub path: PathBuf,
     /// Makes a named pipe, where the test has a way to do that.
     pub make_fifo: Option<&'a (dyn Fn(&Path) + Sync)>,
+    /// Tells whether a file is locked, where the test has a way to do that.
+    pub is_locked: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
 }
 
 /// A name.
