@@ -122,12 +122,13 @@ fn space(stat: &StatFs, is_privileged: bool) -> VolumeSpace {
 /// ext4 says of each file where its content is. btrfs keeps inline no more than one of its sectors,
 /// which is the block size it states. The others are not asked: they do not say.
 pub(super) fn may_be_inline(file: &NativeFile) -> FsResult<bool> {
-    match filesystem(Operation::Volume, file.as_fd())?.name {
+    let operation = Operation::Metadata;
+    match filesystem(operation, file.as_fd())?.name {
         "ext4" | "ext" => {
             Ok(inode_flags(file.as_fd()).is_none_or(|flags| flags & INLINE_DATA != 0))
         }
         "btrfs" => {
-            let stat = must(Operation::Volume, || fstat(file))?;
+            let stat = must(operation, || fstat(file))?;
             Ok(stat.st_size <= stat.st_blksize)
         }
         _ => Ok(true),
