@@ -48,10 +48,6 @@ pub struct FilesystemKind {
     pub can_store_holes: bool,
     /// Owner, group and permission bits are stored, and shown as they were set.
     pub has_owners: bool,
-    /// Extended attributes can be stored.
-    pub has_xattrs: bool,
-    /// Hard links can be made.
-    pub has_hard_links: bool,
     /// Symbolic links can be made.
     pub has_symlinks: bool,
     /// Names differing only in case are the same name.
@@ -77,8 +73,6 @@ const POSIX: FilesystemKind = FilesystemKind {
     group_flush: GroupFlush::No,
     can_store_holes: true,
     has_owners: true,
-    has_xattrs: true,
-    has_hard_links: true,
     has_symlinks: true,
     is_case_insensitive: false,
     time_step_nanos: 1,
@@ -99,8 +93,6 @@ const NETWORK: FilesystemKind = FilesystemKind {
 const FAT: FilesystemKind = FilesystemKind {
     can_store_holes: false,
     has_owners: false,
-    has_xattrs: false,
-    has_hard_links: false,
     has_symlinks: false,
     is_case_insensitive: true,
     name_rules: NameRules::Windows,

@@ -59,7 +59,7 @@ impl State {
     }
 
     pub(crate) fn xattrs(&self, ino: Ino) -> Support<Vec<Xattr>> {
-        if !self.volume_of(ino).settings.filesystem.has_xattrs {
+        if !self.volume_of(ino).settings.can_store_xattrs {
             return Support::Unsupported;
         }
         let xattrs = self.inode(ino).xattrs.iter();
@@ -71,7 +71,7 @@ impl State {
     }
 
     pub(crate) fn set_xattr(&mut self, ino: Ino, xattr: &Xattr) -> Outcome<Support<()>> {
-        if !self.volume_of(ino).settings.filesystem.has_xattrs {
+        if !self.volume_of(ino).settings.can_store_xattrs {
             return Ok(Support::Unsupported);
         }
         self.check_owner(ino)?;
@@ -83,7 +83,7 @@ impl State {
     }
 
     pub(crate) fn remove_xattr(&mut self, ino: Ino, name: &OsStr) -> Outcome<Support<()>> {
-        if !self.volume_of(ino).settings.filesystem.has_xattrs {
+        if !self.volume_of(ino).settings.can_store_xattrs {
             return Ok(Support::Unsupported);
         }
         self.check_owner(ino)?;

@@ -30,6 +30,8 @@ pub struct VolumeSettings {
     pub can_exchange: bool,
     /// Files can have several names.
     pub can_hard_link: bool,
+    /// Extended attributes can be stored.
+    pub can_store_xattrs: bool,
     /// Files can be read past the cache.
     pub can_read_direct: bool,
     /// The whole volume can be flushed with errors reported.
@@ -52,7 +54,7 @@ impl VolumeSettings {
     /// A volume that offers what the named file system offers.
     pub fn of(filesystem: &str) -> Self {
         let kind = FilesystemKind::named(filesystem);
-        let is_fat = !kind.has_hard_links;
+        let is_fat = matches!(kind.name, "vfat" | "exfat");
         Self {
             filesystem: kind,
             capacity_bytes: None,
@@ -63,7 +65,8 @@ impl VolumeSettings {
             can_copy_range: !is_fat,
             can_copy_range_across: false,
             can_exchange: !is_fat && !kind.is_network,
-            can_hard_link: kind.has_hard_links,
+            can_hard_link: !is_fat,
+            can_store_xattrs: !is_fat,
             can_read_direct: !matches!(kind.name, "tmpfs" | "ramfs"),
             can_flush_group: kind.group_flush != GroupFlush::No,
             can_store_holes: kind.can_store_holes,
