@@ -14,7 +14,7 @@ use crate::links::Links;
 use crate::partial_names::PartialNames;
 use crate::plan::{ItemId, PlannedItem};
 use crate::policy::{MechanismMemory, SizeClass};
-use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Tally, Warning};
+use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Share, Tally, Warning};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -191,11 +191,11 @@ impl<'a, F: FileSystem> Context<'a, F> {
     }
 
     /// An item has ended: journal, sums, progress and whoever watches are told, in that order.
-    pub(crate) fn finish(&self, item: &PlannedItem, report: ItemReport) {
+    pub(crate) fn finish(&self, item: &PlannedItem, report: ItemReport, share: Share) {
         let ended = [(item.id, report)];
         self.record_ended(&ended);
         let [(_, report)] = ended;
-        self.account(report);
+        self.account(report, share);
     }
 
     /// Records that items have ended; says whether the journal knows now.
@@ -218,11 +218,12 @@ impl<'a, F: FileSystem> Context<'a, F> {
         if let Err(error) = self.record(vec![Fact::Refused { report: Box::new(report.clone()) }]) {
             tracing::error!(%error, "a refused entry could not be recorded");
         }
-        self.account(report);
+        self.account(report, Share::default());
     }
 
-    /// Takes an ended item into sums and progress, and tells whoever watches.
-    pub(crate) fn account(&self, report: ItemReport) {
+    /// Takes an ended item into sums and progress, and tells whoever watches. `share` is what it has
+    /// added to the counters so far; what was planned but never begun need not say.
+    pub(crate) fn account(&self, report: ItemReport, share: Share) {
         let limits = &self.spec.limits;
         let class = (report.kind == ItemKind::File).then(|| {
             SizeClass::of(
@@ -232,6 +233,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
             )
         });
         let progress = self.outside.progress;
+        progress.settle(share, &report);
         progress.items_done.fetch_add(1, Ordering::Relaxed);
         self.tally.lock().expect("no code panics while holding this lock").add(&report, class);
         if matches!(report.status, ItemStatus::Error(_)) {

@@ -7,7 +7,9 @@ use crate::environment::Environment;
 use crate::finish::finish_directories;
 use crate::plan::{BATCH, MemoryWorkList, PlannedItem, Prepared, WorkList, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
-use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
+use crate::report::{
+    Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Share, Tally,
+};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
 
@@ -104,7 +106,7 @@ fn cancel_the_rest<F: FileSystem>(context: &Context<'_, F>, lists: [&MemoryWorkL
             && !batch.is_empty()
         {
             for item in batch {
-                context.finish(&item, worker.cancelled(&item));
+                context.finish(&item, worker.cancelled(&item), Share::default());
             }
         }
     }

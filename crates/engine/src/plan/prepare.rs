@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, Volume};
 
@@ -13,7 +12,6 @@ use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::error::{ErrorCode, ItemError, Side};
 use crate::plan::{BATCH, PlanSink, PlanState, PlannedItem, Planner, WorkList, scan};
-use crate::policy::ReadBack;
 use crate::preflight::{Problem, Scope, check_job, own_directories};
 use crate::report::{Event, ItemKind, Phase, Planned, Warning};
 use crate::roots::Root;
@@ -270,20 +268,6 @@ impl<'a> Collector<'a> {
             }
         }
     }
-
-    fn count(&self, item: &PlannedItem) {
-        let progress = self.progress;
-        progress.items_total.fetch_add(1, Ordering::Relaxed);
-        let is_copied = !matches!(item.action, crate::plan::Action::Skip(_));
-        if is_copied && item.kind == ItemKind::File {
-            let size = item.source.size_bytes;
-            progress.bytes_total.fetch_add(size, Ordering::Relaxed);
-            let is_covered = self.spec.verify.covers(size, self.spec.limits.verify_threshold_bytes);
-            if is_covered && self.spec.read_back != ReadBack::None {
-                progress.verify_total.fetch_add(size, Ordering::Relaxed);
-            }
-        }
-    }
 }
 
 impl PlanSink for Collector<'_> {
@@ -291,7 +275,7 @@ impl PlanSink for Collector<'_> {
         match item.kind {
             ItemKind::Directory => self.directories.push(item),
             kind => {
-                self.count(&item);
+                self.progress.plan(self.spec, &item);
                 let is_further = kind == ItemKind::HardLink;
                 if is_further { &mut self.further_batch } else { &mut self.batch }.push(item);
                 if self.batch.len() >= BATCH || self.further_batch.len() >= BATCH {

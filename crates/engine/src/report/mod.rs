@@ -4,6 +4,7 @@ mod event;
 mod item;
 mod outcome;
 mod progress;
+mod share;
 mod tally;
 
 pub use event::{Event, NoObserver, Observer, Phase, Warning, WarningKind};
@@ -13,4 +14,5 @@ pub use item::{
 pub use outcome::{Outcome, Planned, Report};
 pub(crate) use progress::WorkerProgress;
 pub use progress::{CurrentItem, MAX_WORKERS, Progress, Snapshot, Step};
+pub(crate) use share::Share;
 pub use tally::Tally;

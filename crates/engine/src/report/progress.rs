@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::policy::Strategy;
-use crate::report::Phase;
+use crate::report::{ItemReport, Phase};
 
 /// What a worker is doing with its current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,13 +61,15 @@ pub struct Snapshot {
     pub items_done: u64,
     /// Items that failed so far.
     pub items_failed: u64,
-    /// Bytes to copy; final once scanning is over.
+    /// Bytes to copy. Once scanning is over it only follows what is found: what turns out to be the
+    /// same, or fails, goes from it. What was cancelled stays.
     pub bytes_total: u64,
-    /// Bytes of ended items plus what is copied of current ones.
+    /// Bytes of files that are in place, shared blocks included, and what is copied of those on
+    /// their way. In the end this is `bytes_total`, but for what was cancelled.
     pub bytes_copied: u64,
-    /// Bytes to read back.
+    /// Bytes to read back; what is not after all, such as shared blocks, goes from it.
     pub verify_total: u64,
-    /// Bytes read back.
+    /// Bytes read back. In the end this is `verify_total`, but for what was cancelled.
     pub bytes_verified: u64,
     /// The files in flight.
     pub current: Vec<CurrentItem>,
@@ -174,6 +176,23 @@ impl WorkerProgress<'_> {
                 copied_bytes: 0,
                 verified_bytes: 0,
             });
+    }
+
+    /// A copied file is read back.
+    pub(crate) fn begin_verifying(&self, report: &ItemReport) {
+        self.begin(report.source.clone(), report.size_bytes, report.strategy);
+        self.slot.copied.store(report.size_bytes, Ordering::Relaxed);
+        self.step(Step::Verifying);
+    }
+
+    /// How much of the current file was copied.
+    pub(super) fn copied_bytes(&self) -> u64 {
+        self.slot.copied.load(Ordering::Relaxed)
+    }
+
+    /// How much of the current file was read back.
+    pub(super) fn verified_bytes(&self) -> u64 {
+        self.slot.verified.load(Ordering::Relaxed)
     }
 
     /// The current file enters another step.

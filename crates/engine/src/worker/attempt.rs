@@ -31,6 +31,7 @@ pub(super) struct Ends<F: FileSystem> {
 impl<F: FileSystem> Worker<'_, '_, F> {
     /// Tries to bring an item as far as a complete partial file.
     pub(super) fn attempt(&mut self, mut work: Work) -> Result<Member<F, Written<F>>, HeldUp> {
+        self.context.outside.progress.begin_again(&mut work.share);
         let outcome = match work.item.kind {
             ItemKind::File => self.attempt_file(&mut work),
             ItemKind::Symlink => self.attempt_symlink(&mut work),
@@ -75,7 +76,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             avoid_kernel: work.avoid_kernel,
             progress: self.progress,
         };
-        let arrived = match transfer_unchanged(work, &content, &mut self.scratch.0) {
+        let arrived = transfer_unchanged(work, &content, &mut self.scratch.0);
+        self.progress.note_copied(&mut work.share);
+        let arrived = match arrived {
             Ok(arrived) => arrived,
             Err(setback) => {
                 self.drop_partial(partial.discard(), work);

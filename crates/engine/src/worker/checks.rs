@@ -20,14 +20,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         work: &mut Work,
         metadata: &Metadata,
     ) -> Result<(), Setback> {
-        use std::sync::atomic::Ordering::Relaxed;
-        let (was, is) = (work.report.size_bytes, metadata.size);
-        let total = &self.context.outside.progress.bytes_total;
-        if is >= was {
-            total.fetch_add(is - was, Relaxed);
-        } else {
-            total.fetch_sub(was - is, Relaxed);
-        }
+        let is = metadata.size;
+        self.context.outside.progress.resize(&mut work.share, self.context.spec, is);
         work.report.size_bytes = is;
         match self.context.spec.limits.maximum_copy_file_size_bytes {
             Some(limit) if is > limit => Err(Setback::Failed(ItemError::new(

@@ -148,13 +148,13 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             }
             work.report.status = ItemStatus::Ok;
             ended.push((work.item.id, work.report));
-            stages.push(stage);
+            stages.push((stage, work.share));
         }
         if ended.is_empty() {
             return;
         }
         let is_recorded = self.context.record_ended(&ended);
-        for ((_, report), stage) in ended.iter_mut().zip(stages) {
+        for ((_, mut report), (stage, share)) in ended.into_iter().zip(stages) {
             let begun = self.context.outside.clock.now();
             if is_recorded {
                 if let Some((left, error)) = stage.commit() {
@@ -164,8 +164,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 self.warn_kept(beside(&report.target, &kept));
             }
             report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
+            self.context.account(report, share);
         }
-        ended.into_iter().for_each(|(_, report)| self.context.account(report));
     }
 
     fn roll_back(&mut self, member: Member<F, Published<F>>, error: &FsError) -> (Work, Setback) {

@@ -9,7 +9,7 @@ use crate::commit::{Expected, Written};
 use crate::error::{ItemError, Side};
 use crate::plan::PlannedItem;
 use crate::policy::{Digest, SkipReason};
-use crate::report::ItemReport;
+use crate::report::{ItemReport, Share};
 use crate::transfer::TransferError;
 use crate::verify::VerifyError;
 
@@ -47,6 +47,8 @@ pub(super) type Attempted<F> = (Written<F>, Claim<F>);
 pub(super) struct Work {
     pub(super) item: PlannedItem,
     pub(super) report: ItemReport,
+    /// What it has added to the counters.
+    pub(super) share: Share,
     /// A kernel mechanism has failed for this item, so its bytes pass through memory from now on.
     pub(super) avoid_kernel: bool,
 }

@@ -7,7 +7,7 @@ use super::take::Worker;
 use crate::commit::Flushed;
 use crate::error::{ErrorCode, ItemError};
 use crate::policy::{Digest, Evidence, Mechanism, ReadBack, VerifyPolicy};
-use crate::report::{ItemKind, Step, UnverifiedReason};
+use crate::report::{ItemKind, UnverifiedReason};
 use crate::verify::{
     Comparison, Medium, Proof, VerifyError, compare, locate, open_medium, read_back_digest,
 };
@@ -30,8 +30,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             return Ok(());
         }
         let begun = self.context.outside.clock.now();
-        self.progress.step(Step::Verifying);
+        self.progress.begin_verifying(&work.report);
         let proof = self.read_back(work, flushed, claim);
+        self.progress.note_verified(&mut work.share);
         work.report.times.verify += self.context.outside.clock.now().saturating_sub(begun);
         let proof = proof?;
         work.report.evidence = proof.evidence;

@@ -15,7 +15,7 @@ use crate::error::ErrorClass;
 use crate::links::LinkTarget;
 use crate::plan::{Action, LinkRole, PlannedItem, WorkList};
 use crate::policy::SkipReason;
-use crate::report::{ItemKind, ItemReport, ItemStatus, WorkerProgress};
+use crate::report::{ItemKind, ItemReport, ItemStatus, Share, WorkerProgress};
 
 /// Items claimed at once; neighbours share a directory, so few is enough to keep handles open.
 const CLAIM: usize = 64;
@@ -63,7 +63,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             }
             for item in batch {
                 if self.context.is_ending() {
-                    self.context.finish(&item, self.cancelled(&item));
+                    self.context.finish(&item, self.cancelled(&item), Share::default());
                 } else {
                     self.take(item);
                 }
@@ -75,9 +75,10 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
     fn take(&mut self, item: PlannedItem) {
         let report = self.new_report(&item);
         if let Action::Skip(reason) = item.action {
-            return self.skip(&item, report, reason);
+            return self.skip(&item, report, Share::default(), reason);
         }
-        self.process(Work { item, report, avoid_kernel: false }, false);
+        let share = Share::planned(self.context.spec, &item);
+        self.process(Work { item, report, share, avoid_kernel: false }, false);
     }
 
     /// Brings an item to its end, or into the group.
@@ -142,7 +143,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             }
             Setback::Skip(reason) => {
                 let report = work.report;
-                self.skip(&work.item, report, reason);
+                self.skip(&work.item, report, work.share, reason);
                 return None;
             }
             Setback::KernelFailed(mut error) => {
@@ -217,7 +218,13 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         }
     }
 
-    fn skip(&mut self, item: &PlannedItem, mut report: ItemReport, reason: SkipReason) {
+    fn skip(
+        &mut self,
+        item: &PlannedItem,
+        mut report: ItemReport,
+        share: Share,
+        reason: SkipReason,
+    ) {
         // Any other file that was kept is not this one, so nothing may be linked to it.
         let is_same = matches!(reason, SkipReason::Identical | SkipReason::IdenticalContent);
         if item.link_role == LinkRole::First && is_same {
@@ -226,7 +233,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         report.status = ItemStatus::Skipped(reason);
         report.partial = None;
         report.strategy = None;
-        self.context.finish(item, report);
+        self.context.finish(item, report, share);
     }
 
     /// A first name that is in place already can still be linked to.
@@ -262,7 +269,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         work.report.unverified = None;
         work.report.bytes_copied = 0;
         self.progress.idle();
-        self.context.finish(&work.item, work.report);
+        self.context.finish(&work.item, work.report, work.share);
     }
 
     /// The report of an item that the run no longer gets to.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use surecopy_engine::{
     Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, ItemReport, ItemStatus, Journal,
-    JournalError, Observer, Outcome, Preserve, Progress, Report, Request, Warning, WarningKind,
-    resolve_mappings, run,
+    JournalError, Observer, Outcome, Preserve, Progress, Report, Request, Snapshot, Warning,
+    WarningKind, resolve_mappings, run,
 };
 use surecopy_fs::FileSystem;
 
@@ -92,6 +92,8 @@ impl Journal for Recording {
 pub(crate) struct Ran {
     pub(crate) report: Report,
     pub(crate) events: Vec<Event>,
+    /// The counters, when it was over.
+    pub(crate) counters: Snapshot,
 }
 
 impl Ran {
@@ -198,6 +200,7 @@ pub(crate) fn carry_out_with<F: FileSystem>(
     control: &Control,
 ) -> Ran {
     let recorder = Recorder::default();
+    let progress = Progress::new();
     let report = run(
         spec,
         &Environment {
@@ -206,13 +209,13 @@ pub(crate) fn carry_out_with<F: FileSystem>(
             journal,
             observer: &recorder,
             control,
-            progress: &Progress::new(),
+            progress: &progress,
             resolver: None,
             available_memory_bytes: None,
         },
     );
     let events = recorder.0.into_inner().expect("no code panics while holding this lock");
-    Ran { report, events }
+    Ran { report, events, counters: progress.snapshot() }
 }
 
 /// Copies with the defaults of [`spec`].

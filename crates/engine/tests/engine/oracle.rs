@@ -119,12 +119,36 @@ pub(crate) fn adds_up(ran: &Ran) {
     let (refused, directories) = (refused.len() as u64, directories.count() as u64);
     assert_eq!(sum, report.planned.items + refused + directories, "{report:#?}");
     assert_eq!(sum, ran.items().count() as u64, "{report:#?}");
+    counts_up(ran);
     for item in ran.items() {
         if let ItemStatus::Error(error) = &item.status {
             assert_ne!(error.code, ErrorCode::Internal, "{item:#?}");
             assert!(!error.path.as_os_str().is_empty(), "{item:#?}");
             assert!(!error.message.is_empty(), "{item:#?}");
         }
+    }
+}
+
+/// The counters show what is in place, and the whole of it unless something was cancelled.
+#[track_caller]
+pub(crate) fn counts_up(ran: &Ran) {
+    let counters = &ran.counters;
+    let sum = |is_counted: &dyn Fn(&ItemReport) -> bool| -> u64 {
+        let files = ran.items().filter(|item| item.kind == ItemKind::File);
+        files.filter(|item| is_counted(item)).map(|item| item.size_bytes).sum()
+    };
+    let in_place = sum(&|item| item.status == ItemStatus::Ok);
+    let verified = sum(&ItemReport::verified);
+    assert_eq!(counters.items_done, counters.items_total, "{counters:#?}");
+    let done = (counters.bytes_copied, counters.bytes_verified);
+    assert_eq!(done, (in_place, verified), "{}", ran.in_short());
+    let total = (counters.bytes_total, counters.verify_total);
+    if ran.report.tally.cancelled == 0 {
+        assert_eq!(total, done, "{}", ran.in_short());
+    } else {
+        let cancelled = sum(&|item| item.status == ItemStatus::Cancelled);
+        assert!(done.0 <= total.0 && total.0 <= done.0 + cancelled, "{counters:?} {cancelled}");
+        assert!(done.1 <= total.1 && total.1 <= done.1 + cancelled, "{counters:?} {cancelled}");
     }
 }
 
