@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{ItemStatus, MetadataLoss, Preserve};
+use surecopy_engine::{ErrorCode, ItemStatus, MetadataLoss, Outcome, Preserve};
 use surecopy_fs::{FsErrorKind, Operation, Xattr};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
 
-use crate::job::{Ran, carry_out, spec};
+use crate::job::{Ran, carry_out, copy, spec};
 
 /// Somebody else than the user who copies.
 const OTHER: u32 = 2000;
@@ -248,4 +248,30 @@ fn keeps_the_destinations_permissions(preserve: Preserve) {
     for (path, wanted) in wanted {
         assert_eq!(mode(&fs, path), wanted, "{path}: {:o}", mode(&fs, path));
     }
+}
+
+#[test]
+fn a_source_in_a_directory_that_may_be_searched_and_not_listed_is_copied() {
+    let fs = FakeFs::new();
+    fs.file("/shut/f", "x").file("/shut/sub/g", "y").symlink("/way", "shut").dir("/dst");
+    fs.owner("/shut", OTHER, OTHER).mode("/shut", 0o711);
+    let fs = Arc::new(fs);
+    copy(&fs, "/shut/f", "/dst/f").all_ok();
+    copy(&fs, "/way/f", "/dst/by-way").all_ok();
+    copy(&fs, "/shut/sub", "/dst").all_ok();
+    let read = |path| fs.read(path).unwrap_or_default();
+    assert_eq!([read("/dst/f"), read("/dst/by-way"), read("/dst/sub/g")], [b"x", b"x", b"y"]);
+}
+
+/// New names could be made there, and never flushed.
+#[test]
+fn a_destination_that_cannot_be_listed_is_refused_before_anything_is_written() {
+    let fs = FakeFs::new();
+    fs.file("/src/f", "x").dir("/drop").owner("/drop", OTHER, OTHER).mode("/drop", 0o733);
+    let fs = Arc::new(fs);
+    let ran = copy(&fs, "/src/f", "/drop/f");
+    assert_eq!(ran.report.outcome, Outcome::Refused, "{}", ran.in_short());
+    let codes: Vec<_> = ran.report.problems.iter().map(|problem| problem.error.code).collect();
+    assert_eq!(codes, [ErrorCode::DestinationDenied], "{}", ran.in_short());
+    assert_eq!(fs.count(Operation::CreatePartial), 0);
 }
