@@ -93,6 +93,8 @@ impl PowerCut {
 }
 
 impl Gate for PowerCut {
+    const FAILED_FLUSH_LOSES: bool = false;
+
     fn decide(&self, operation: Operation, _can_decline: bool) -> Verdict {
         let mut power = self.power();
         power.steps += 1;

@@ -1,6 +1,7 @@
 //! A file system that fails at a chosen call.
 //!
-//! A call that is made to fail does nothing at all. Every call counts, so the same work gives the
+//! A call that is made to fail does nothing at all, except that what a flush was to write is lost, as
+//! with a kernel: it takes the pages for written, and the next flush succeeds. Every call counts, so the same work gives the
 //! same numbers, and a test can fail each of them in turn: the first, the second, to the last.
 
 use std::collections::BTreeMap;
@@ -162,6 +163,8 @@ impl Faults {
 }
 
 impl Gate for Faults {
+    const FAILED_FLUSH_LOSES: bool = true;
+
     fn decide(&self, operation: Operation, can_decline: bool) -> Verdict {
         let mut seen = self.seen();
         let ordinal = seen.calls.len() as u64 + 1;

@@ -8,8 +8,8 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use surecopy_fs::{
-    FileSystem, FsError, FsResult, MappedComparison, Metadata, Node, Operation, RelPath, Support,
-    Times, Volume, Xattr,
+    FileSystem, FsError, FsResult, MappedComparison, Metadata, NativeFs, Node, Operation, RelPath,
+    Support, Times, Volume, Xattr,
 };
 
 /// What becomes of a call.
@@ -23,8 +23,34 @@ pub enum Verdict {
     Decline,
 }
 
+/// A file system that can stand behind a gate.
+pub trait Inner: FileSystem {
+    /// What a flush of this file was to write will never be written, whatever is asked later: the
+    /// flush was made to fail. A real file system is left as it is.
+    fn lose_unflushed(&self, _file: &Self::File) {}
+
+    /// The same for everything on the volume of a directory.
+    fn lose_unflushed_volume(&self, _dir: &Self::Dir) {}
+}
+
+impl Inner for NativeFs {}
+
+impl<F: Inner, G: Gate> Inner for Intercepted<F, G> {
+    fn lose_unflushed(&self, file: &F::File) {
+        self.inner.lose_unflushed(file);
+    }
+
+    fn lose_unflushed_volume(&self, dir: &F::Dir) {
+        self.inner.lose_unflushed_volume(dir);
+    }
+}
+
 /// Decides about calls.
 pub trait Gate: Send + Sync + 'static {
+    /// A flush that fails is one that the device refused, so that its data is lost. Otherwise
+    /// nothing has happened at all.
+    const FAILED_FLUSH_LOSES: bool;
+
     /// Decides about the next call. `can_decline` says whether [`Verdict::Decline`] is possible;
     /// where it is not, that verdict lets the call pass.
     fn decide(&self, operation: Operation, can_decline: bool) -> Verdict;
@@ -37,7 +63,7 @@ pub struct Intercepted<F, G> {
     pub(crate) gate: G,
 }
 
-impl<F: FileSystem, G: Gate> Intercepted<F, G> {
+impl<F: Inner, G: Gate> Intercepted<F, G> {
     fn pass(&self, operation: Operation) -> FsResult<()> {
         match self.gate.decide(operation, false) {
             Verdict::Pass | Verdict::Decline => Ok(()),
@@ -56,16 +82,24 @@ impl<F: FileSystem, G: Gate> Intercepted<F, G> {
             Verdict::Decline => Ok(Support::Unsupported),
         }
     }
+
+    /// Lets what a flush was to write be lost when it was made to fail.
+    fn flushed<T>(&self, passed: FsResult<T>, lose: impl FnOnce(&F)) -> FsResult<T> {
+        if passed.is_err() && G::FAILED_FLUSH_LOSES {
+            lose(&self.inner);
+        }
+        passed
+    }
 }
 
-fn inner_node<'a, F: FileSystem, G: Gate>(node: Node<'a, Intercepted<F, G>>) -> Node<'a, F> {
+fn inner_node<'a, F: Inner, G: Gate>(node: Node<'a, Intercepted<F, G>>) -> Node<'a, F> {
     match node {
         Node::File(file) => Node::File(file),
         Node::Dir(dir) => Node::Dir(dir),
     }
 }
 
-impl<F: FileSystem, G: Gate> FileSystem for Intercepted<F, G> {
+impl<F: Inner, G: Gate> FileSystem for Intercepted<F, G> {
     type Dir = F::Dir;
     type File = F::File;
 
@@ -205,11 +239,13 @@ impl<F: FileSystem, G: Gate> FileSystem for Intercepted<F, G> {
         begin: Range<u64>,
         settled: Range<u64>,
     ) -> FsResult<Support<()>> {
-        self.pass_or_decline(Operation::WriteBack, |fs| fs.write_back(file, begin, settled))
+        let done =
+            self.pass_or_decline(Operation::WriteBack, |fs| fs.write_back(file, begin, settled));
+        self.flushed(done, |fs| fs.lose_unflushed(file))
     }
 
     fn flush_file(&self, file: &F::File) -> FsResult<()> {
-        self.pass(Operation::FlushFile)?;
+        self.flushed(self.pass(Operation::FlushFile), |fs| fs.lose_unflushed(file))?;
         self.inner.flush_file(file)
     }
 
@@ -219,7 +255,8 @@ impl<F: FileSystem, G: Gate> FileSystem for Intercepted<F, G> {
     }
 
     fn flush_volume(&self, dir: &F::Dir) -> FsResult<Support<()>> {
-        self.pass_or_decline(Operation::FlushVolume, |fs| fs.flush_volume(dir))
+        let done = self.pass_or_decline(Operation::FlushVolume, |fs| fs.flush_volume(dir));
+        self.flushed(done, |fs| fs.lose_unflushed_volume(dir))
     }
 
     fn drop_cache(&self, file: &F::File) -> FsResult<Support<()>> {

@@ -20,5 +20,5 @@ pub mod tree;
 pub use crash::{CrashFs, CrashStyle, PowerCut};
 pub use fake::{Entry, EntryContent, FakeDir, FakeFile, FakeFs, VolumeSettings};
 pub use fault::{Call, Fault, FaultFs, FaultPlan, Faults, Persistence};
-pub use intercept::{Gate, Intercepted, Verdict};
+pub use intercept::{Gate, Inner, Intercepted, Verdict};
 pub use random::Random;

@@ -93,3 +93,29 @@ fn only_what_may_be_unsupported_is() {
     assert!(plain.open_root(Path::new("/d")).is_ok());
     assert!(!plain.fired(), "opening a root cannot be unsupported");
 }
+
+/// As with a kernel: who asks again is told that all is well.
+#[test]
+fn what_a_failed_flush_was_to_write_is_lost_though_the_next_one_succeeds() {
+    for operation in [Operation::FlushFile, Operation::FlushVolume, Operation::WriteBack] {
+        let fake = fake();
+        let plan = FaultPlan::once(1, FsErrorKind::Io).only(operation);
+        let fs = FaultFs::new(fake.clone(), plan);
+        let dir = fs.open_root(Path::new("/d")).unwrap();
+        let file = fs.create_partial(&dir, OsStr::new("file")).unwrap();
+        fs.write_at(&file, b"content", 0).unwrap();
+        let flush = || match operation {
+            Operation::FlushVolume => fs.flush_volume(&dir).map(drop),
+            Operation::WriteBack => fs.write_back(&file, 0..7, 0..0).map(drop),
+            _ => fs.flush_file(&file),
+        };
+        flush().unwrap_err();
+        assert_eq!(fake.read("/d/file").unwrap(), b"content", "memory does not know");
+        flush().unwrap();
+        fs.flush_file(&file).unwrap();
+        assert_eq!(fake.read_device("/d/file").unwrap(), [0; 7], "{operation:?}");
+        fs.write_at(&file, b"content", 0).unwrap();
+        fs.flush_file(&file).unwrap();
+        assert_eq!(fake.read_device("/d/file").unwrap(), b"content", "written again");
+    }
+}

@@ -73,6 +73,17 @@ impl State {
         }
     }
 
+    /// Loses what was written to these inodes and not flushed.
+    pub(crate) fn lose_unflushed(&mut self, is_hit: impl Fn(Ino, &Inode) -> bool) {
+        for (ino, inode) in &mut self.inodes {
+            if is_hit(*ino, inode)
+                && let Body::File(file) = &mut inode.body
+            {
+                file.lose_dirty_pages();
+            }
+        }
+    }
+
     /// Puts a directory's names on the device, and the inodes behind them as they were created.
     pub(crate) fn flush_names(&mut self, dir: Ino) {
         self.flush_inode(dir);

@@ -13,6 +13,7 @@ use super::fake_fs::FakeFs;
 use super::handles::{Access, FakeDir, FakeFile};
 use super::inode::Ino;
 use super::state::{Outcome, READ, SEARCH, State};
+use crate::intercept::Inner;
 
 fn shown(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
@@ -47,6 +48,18 @@ impl FakeFs {
 
 fn writable(file: &FakeFile) -> Outcome<Ino> {
     if file.access == Access::Write { Ok(file.ino()) } else { Err(FsErrorKind::Other) }
+}
+
+impl Inner for FakeFs {
+    fn lose_unflushed(&self, file: &FakeFile) {
+        self.lock().lose_unflushed(|ino, _| ino == file.ino());
+    }
+
+    fn lose_unflushed_volume(&self, dir: &FakeDir) {
+        let mut state = self.lock();
+        let volume = state.inode(dir.ino()).volume;
+        state.lose_unflushed(|_, inode| inode.volume == volume);
+    }
 }
 
 impl FileSystem for FakeFs {

@@ -114,6 +114,13 @@ impl FileBody {
         }
     }
 
+    /// Takes dirty pages for written though the device has not got them: it has holes there. (What
+    /// it held before they were written is not kept.)
+    pub(crate) fn lose_dirty_pages(&mut self) {
+        let lost = std::mem::take(&mut self.dirty_pages);
+        self.device_pages.extend(lost.into_iter().map(|page| (page, None)));
+    }
+
     /// Notes that a range was read through memory.
     pub(crate) fn note_read(&mut self, offset: u64, length: u64) {
         self.cached_pages.extend(pages_of(offset..offset + length));
