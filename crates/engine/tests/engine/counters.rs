@@ -123,6 +123,26 @@ fn a_file_of_another_size_than_was_planned_counts_as_it_is() {
     }
 }
 
+/// What was planned is put right once, however often the file is begun.
+#[test]
+fn a_file_that_shrank_and_is_begun_again_is_counted_as_it_is() {
+    let (fs, size) = two_files();
+    let spec = staged(&fs);
+    fs.before(Operation::OpenSource, |fs, nth| {
+        if nth == 1 {
+            fs.truncate("/src/a", 10);
+        }
+    });
+    fs.before(Operation::Write, |fs, nth| {
+        if nth <= 2 {
+            fs.write("/src/a", 0, nth.to_le_bytes());
+        }
+    });
+    let ran = carry_out(&Arc::new(fs), &spec);
+    assert_eq!(ran.all_ok().item("/dst/a").retries.len(), 2, "{}", ran.in_short());
+    assert_eq!(counters(&ran), [size + 10; 4], "{}", ran.in_short());
+}
+
 /// A further name that has to be copied was not counted as something to copy.
 #[test]
 fn a_hard_link_that_becomes_a_file_of_its_own_is_counted() {

@@ -13,6 +13,7 @@ use surecopy_fs::{FileId, FsErrorKind, Operation, Timestamp};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
 use crate::job::{Ran, carry_out, spec};
+use crate::oracle::adds_up;
 
 const OURS: &[u8] = b"what the source says";
 const STRANGERS: &[u8] = b"somebody's own file here";
@@ -194,6 +195,7 @@ fn a_link_that_is_lost_is_told_of_however_often_it_takes() {
     assert!(has_lost_link(item), "{item:#?}");
     assert_eq!(item.kind, ItemKind::File);
     assert!(item.verified(), "{item:#?}");
+    adds_up(&ran);
 }
 
 /// Waits until two threads have come.
@@ -240,4 +242,5 @@ fn names_that_two_workers_copy_are_told_to_be_no_links() {
     let lost: Vec<_> = ran.items().filter(|item| has_lost_link(item)).collect();
     assert_eq!(lost.len(), 1, "{}", ran.in_short());
     assert_eq!(lost[0].kind, ItemKind::File);
+    adds_up(&ran);
 }
