@@ -235,7 +235,8 @@ fn a_reader_that_has_gone_away_cancels_the_job() {
     let folder = folder();
     let mut command = folder.command(&["copy", "--json", "src", "dst"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // The first line cannot be written if nobody holds the other end of the pipe.
+    // The first line cannot be written if nobody holds the other end of the pipe, and nothing is
+    // begun before it is.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     command.stdout(writer);

@@ -79,6 +79,8 @@ fn begin(output: &OutputArgs, screen: &Arc<Screen>, job: &Job, streams: &Streams
         let lines = JsonLines::new(streams.stdout.clone());
         let started = jiff::Timestamp::now().to_string();
         lines.job(&JobLine::new(job.spec(), started));
+        // Nothing is begun for a reader who has gone away already.
+        streams.stdout.settle();
         return Renderer::Json(lines);
     }
     let verbosity = match (output.quiet, output.verbose) {

@@ -35,8 +35,10 @@ impl Streams {
         signals: &SignalCount,
     ) -> Result<ExitStatus, Failure> {
         match self.stdout.finish() {
-            StreamEnd::Written | StreamEnd::ReaderGone => Ok(status),
-            StreamEnd::Abandoned => Ok(status.or_cancelled()),
+            StreamEnd::Written => Ok(status),
+            // Whoever looks on may go; a program that does not wait for the report has not had it.
+            StreamEnd::ReaderGone if !self.is_for_program => Ok(status),
+            StreamEnd::ReaderGone | StreamEnd::Abandoned => Ok(status.or_cancelled()),
             StreamEnd::Failed(error) => {
                 let is_ours =
                     self.is_for_program && status == ExitStatus::Cancelled && signals.get() == 0;
