@@ -13,10 +13,11 @@ use crate::exit::{self, ExitStatus};
 use crate::shown::Plain;
 use crate::terminal;
 
-/// Copy files and trees so that every byte that lands is proved.
+/// Copy files and trees, and prove what lands.
 ///
-/// A file appears under its name only when it is whole, flushed to the device and compared with its
-/// source. Until then, and whenever anything fails, what was there before stays there.
+/// A file appears under its name only when it is whole, flushed to the device and, as the policy
+/// asks, read back and found equal. Until then, and whenever anything fails, what was there before
+/// stays there.
 #[derive(Debug, Parser)]
 // Without a name of its own, usage would repeat the one that the caller gave the program.
 #[command(name = "surecopy", bin_name = "surecopy", version, disable_help_subcommand = true)]

@@ -6,15 +6,16 @@ use crate::program::Folder;
 fn the_program() {
     let ended = Folder::new().run(&["--help"]).all_done();
     insta::assert_snapshot!(ended.stdout, @r#"
-    Copy files and trees so that every byte that lands is proved.
+    Copy files and trees, and prove what lands.
 
-    A file appears under its name only when it is whole, flushed to the device and compared with its
-    source. Until then, and whenever anything fails, what was there before stays there.
+    A file appears under its name only when it is whole, flushed to the device and, as the policy asks,
+    read back and found equal. Until then, and whenever anything fails, what was there before stays
+    there.
 
     Usage: surecopy <COMMAND>
 
     Commands:
-      copy         Copy files and trees, and prove each file by reading it back
+      copy         Copy files and trees, and prove by reading back what the policy asks for
       config       Show and change settings
       completions  Write a shell's completion script to stdout
       man          Write the manual pages
@@ -41,7 +42,7 @@ fn the_program() {
 fn copy_in_short() {
     let ended = Folder::new().run(&["copy", "-h"]).all_done();
     insta::assert_snapshot!(ended.stdout, @r#"
-    Copy files and trees, and prove each file by reading it back
+    Copy files and trees, and prove by reading back what the policy asks for
 
     Usage: surecopy copy [OPTIONS] SRC... DST
 

@@ -85,7 +85,7 @@ fn nobody_to_ask() {
 fn paths_that_are_missing_or_empty() {
     insta::assert_snapshot!(message(&["copy", "a"]), @r#"error: say what to copy and where to: surecopy copy SRC... DST"#);
     insta::assert_snapshot!(message(&["copy", "a", ""]), @r#"error: a path is empty; the current directory is written as ."#);
-    insta::assert_snapshot!(message(&[]).lines().next().unwrap_or_default(), @r#"Copy files and trees so that every byte that lands is proved"#);
+    insta::assert_snapshot!(message(&[]).lines().next().unwrap_or_default(), @r#"Copy files and trees, and prove what lands"#);
 }
 
 /// Moves the cursor, rings, breaks the line, turns the text around.

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::filters::FilterArgs;
 use crate::human::ProgressMode;
 
-/// Copy files and trees, and prove each file by reading it back
+/// Copy files and trees, and prove by reading back what the policy asks for
 ///
 /// A source directory written with a slash at its end means its contents; without one it means
 /// itself. It is copied into DST when DST is a directory, and becomes DST when DST does not exist.
