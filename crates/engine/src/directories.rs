@@ -37,13 +37,24 @@ pub(crate) struct Directories<F: FileSystem> {
     roots: Vec<PathBuf>,
     /// By full path: whatever mappings lead to a directory, it is one and the same.
     states: Mutex<HashMap<PathBuf, State>>,
-    created: AtomicU64,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// How many directories were created, or tried to be, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Created {
+    /// Those that were begun.
+    pub(crate) begun: u64,
+    /// All of them had ended: their names were there, and it was noted who made them.
+    pub(crate) is_settled: bool,
 }
 
 impl<F: FileSystem> Directories<F> {
     /// None yet.
     pub(crate) fn new(fs: Arc<F>, roots: Vec<PathBuf>) -> Self {
-        Self { fs, roots, states: Mutex::default(), created: AtomicU64::new(0) }
+        let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { fs, roots, states: Mutex::default(), begun, ended }
     }
 
     fn key(&self, mapping: usize, path: &RelPath) -> PathBuf {
@@ -70,9 +81,17 @@ impl<F: FileSystem> Directories<F> {
         states.get(&self.key(mapping, path)).is_some_and(so)
     }
 
-    /// How many directories were created so far, or tried to be. Names of new directories need a flush too.
-    pub(crate) fn created(&self) -> u64 {
-        self.created.load(Ordering::Acquire)
+    /// How many directories were created so far. Names of new directories need a flush too.
+    ///
+    /// A creation counts as begun before its name is there, so whoever could open a new directory
+    /// and asks after that is told of it. But then a flush may come between: it covers a number of
+    /// creations only if all that were begun had ended before. What had ended is looked at first.
+    /// If it is then equal to what was begun, nothing was under way at the second look, since
+    /// neither number goes back and nothing ends that was not begun.
+    pub(crate) fn created(&self) -> Created {
+        let ended = self.ended.load(Ordering::Acquire);
+        let begun = self.begun.load(Ordering::Acquire);
+        Created { begun, is_settled: begun == ended }
     }
 
     /// Opens a directory to write in it, creating what is missing.
@@ -107,18 +126,7 @@ impl<F: FileSystem> Directories<F> {
         self.note(mapping, &above, false, Some(before));
         for path in missing.into_iter().rev() {
             let name = path.name().expect("a missing directory has a name");
-            // Before the name is there: whoever publishes beneath it must know that it is new.
-            self.created.fetch_add(1, Ordering::AcqRel);
-            let is_created = match self.fs.create_dir(&parent, name) {
-                Ok(()) => true,
-                Err(error) if error.kind == FsErrorKind::AlreadyExists => false,
-                Err(error) => return Err(error),
-            };
-            if is_created {
-                // At once, so that it goes again even if it cannot be entered.
-                self.note(mapping, &path, true, None);
-                self.touched(mapping, &path.parent().unwrap_or_default());
-            }
+            let is_created = self.create_one(mapping, &parent, &path, name)?;
             let dir = self.fs.open_dir(&parent, &RelPath::root().join(name))?;
             if !is_created {
                 let before = self.fs.metadata(Node::Dir(&dir))?;
@@ -127,6 +135,29 @@ impl<F: FileSystem> Directories<F> {
             parent = dir;
         }
         Ok(parent)
+    }
+
+    /// Says whether it was this call that created the directory, and not another worker's.
+    fn create_one(
+        &self,
+        mapping: usize,
+        parent: &F::Dir,
+        path: &RelPath,
+        name: &OsStr,
+    ) -> FsResult<bool> {
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        let is_created = match self.fs.create_dir(parent, name) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind == FsErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        };
+        if let Ok(true) = is_created {
+            // At once, so that it goes again even if it cannot be entered.
+            self.note(mapping, path, true, None);
+            self.touched(mapping, &path.parent().unwrap_or_default());
+        }
+        self.ended.fetch_add(1, Ordering::AcqRel);
+        is_created
     }
 
     fn note(&self, mapping: usize, path: &RelPath, is_created: bool, before: Option<Metadata>) {
@@ -223,8 +254,10 @@ impl<F: FileSystem> Directories<F> {
         path: &RelPath,
     ) -> FsResult<()> {
         flush_names_in(self.fs.as_ref(), dir)?;
+        // While one is being created, its name may be there without its being known as new.
+        let is_settled = self.created().is_settled;
         let mut path = path.clone();
-        while self.is_created(mapping, &path)
+        while (!is_settled || self.is_created(mapping, &path))
             && let Some(above) = path.parent()
         {
             flush_names_in(self.fs.as_ref(), &self.fs.open_dir(root, &above)?)?;
@@ -264,5 +297,40 @@ pub(crate) fn flush_names_in<F: FileSystem>(fs: &F, dir: &F::Dir) -> FsResult<()
     match fs.flush_dir(dir) {
         Err(error) if error.kind == FsErrorKind::NotSupported => Ok(()),
         flushed => flushed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use surecopy_fs::Operation;
+    use surecopy_testkit::FakeFs;
+
+    #[test]
+    fn while_a_directory_is_being_created_all_above_count_as_new() {
+        let fs = Arc::new(FakeFs::new());
+        fs.dir("/dst/old");
+        let [old, new] = ["old", "new"].map(|name| RelPath::root().join(OsStr::new(name)));
+        let root = fs.open_root(Path::new("/dst")).unwrap();
+        let directories = Arc::new(Directories::new(Arc::clone(&fs), vec!["/dst".into()]));
+        let flushes = {
+            let directories = Arc::clone(&directories);
+            move |fs: &FakeFs| {
+                let root = fs.open_root(Path::new("/dst")).unwrap();
+                let dir = fs.open_dir(&root, &old).unwrap();
+                let before = fs.count(Operation::FlushDir);
+                directories.flush_with_new_above(0, &root, &dir, &old).unwrap();
+                (directories.created(), fs.count(Operation::FlushDir) - before)
+            }
+        };
+        assert_eq!(flushes(&fs), (Created { begun: 0, is_settled: true }, 1));
+        let under_way = flushes.clone();
+        fs.before(Operation::CreateDir, move |fs, _| {
+            assert_eq!(under_way(fs), (Created { begun: 1, is_settled: false }, 2));
+        });
+        directories.open(0, &root, &new).unwrap();
+        assert_eq!(fs.count(Operation::CreateDir), 1);
+        assert_eq!(flushes(&fs), (Created { begun: 1, is_settled: true }, 1));
     }
 }

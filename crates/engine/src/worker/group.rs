@@ -99,14 +99,16 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             member.claim.parent == first.claim.parent
                 && member.work.item.mapping == first.work.item.mapping
         });
-        if one_directory && created == self.created_flushed {
+        if one_directory && created.begun == self.created_flushed {
             return flush_names_in(fs, &first.stage.target().dir);
         }
         let point = self.handles.flush_point(&first.claim.volume);
         if let Some(point) = point
             && fs.flush_volume(&point)?.is_done()
         {
-            self.created_flushed = created;
+            if created.is_settled {
+                self.created_flushed = created.begun;
+            }
             return Ok(());
         }
         let mut last: Option<(usize, &RelPath)> = None;

@@ -1,14 +1,18 @@
 //! The power cut at every step: after the reboot every name shows its complete old or its complete
 //! new self, and what was reported as copied is there.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
-use surecopy_fs::FileSystem;
-use surecopy_testkit::{CrashFs, CrashStyle, FakeFs};
+use surecopy_engine::{Control, Fact, Journal, JournalError};
+use surecopy_fs::{FileSystem, Operation};
+use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, VolumeSettings};
 
-use crate::job::{Ran, carry_out};
+use crate::job::{Ran, carry_out, carry_out_with, spec};
 use crate::oracle::Before;
 use crate::scene::{Way, scene};
 
@@ -81,6 +85,102 @@ fn the_power_may_go_while_four_workers_are_at_it() {
             check(&fs, &before, &ran, &format!("{way:?}, power off at {step}, 4 workers"));
         }
     }
+}
+
+/// Says of each item whether it would be there, were the power to go when its end is recorded.
+struct CutAtEnds {
+    fs: Arc<CrashFs>,
+    ended: Arc<Mutex<BTreeMap<PathBuf, bool>>>,
+}
+
+impl CutAtEnds {
+    fn new(fs: &Arc<CrashFs>) -> Self {
+        Self { fs: Arc::clone(fs), ended: Arc::default() }
+    }
+
+    #[track_caller]
+    fn all_survived(&self, items: usize) {
+        let ended = self.ended.lock().expect("no code panics while holding this lock");
+        assert_eq!(ended.len(), items);
+        let lost: Vec<_> = ended.iter().filter(|(_, was_there)| !**was_there).collect();
+        assert!(lost.is_empty(), "reported, and lost: {lost:?}");
+    }
+}
+
+impl Journal for CutAtEnds {
+    fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        for fact in facts {
+            if let Fact::Ended { report, .. } = fact {
+                let found = self.fs.after_crash(CrashStyle::OnlyDurable);
+                let was_there = found.exists(&report.target);
+                let mut ended = self.ended.lock().expect("no code panics while holding this lock");
+                ended.insert(report.target, was_there);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for another worker, far longer than it could take.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the other worker does not come");
+        std::thread::yield_now();
+    }
+}
+
+/// One worker is about to create a directory. Another flushes the volume, and then publishes in the
+/// new directory: its name was not covered by that flush.
+#[test]
+fn a_flush_does_not_cover_a_directory_that_was_just_being_created() {
+    const BATCH: usize = 64;
+    let fake = FakeFs::new();
+    for nth in 0..BATCH {
+        fake.file(format!("/first/new/{nth:03}"), "of the one who creates");
+    }
+    fake.file("/second/a", "flushed before").file("/second/new/z", "published in it");
+    fake.mount("/dst", VolumeSettings::of("ext4"));
+    let mut spec = spec(&fake, &["/first/", "/second/"], "/dst");
+    (spec.workers, spec.limits.group_max_files) = (2, 1);
+    let fs = Arc::new(CrashFs::new(fake));
+    let (live, journal) = (fs.live(), CutAtEnds::new(&fs));
+    let creator: Arc<OnceLock<ThreadId>> = Arc::default();
+    let is_creator = |creator: &OnceLock<ThreadId>| {
+        creator.get().is_some_and(|creator| *creator == std::thread::current().id())
+    };
+    let on_hook = Arc::clone(&creator);
+    live.before(Operation::CreateDir, move |fs, nth| {
+        if nth == 1 {
+            on_hook.set(std::thread::current().id()).expect("it is the first");
+            wait_until(|| fs.count(Operation::FlushVolume) > 0);
+        }
+    });
+    // The other one begins after that, ...
+    let on_hook = Arc::clone(&creator);
+    live.before(Operation::CreatePartial, move |_, _| wait_until(|| on_hook.get().is_some()));
+    // ... finds the directory when it has flushed its first file, ...
+    let on_hook = Arc::clone(&creator);
+    live.before(Operation::OpenDir, move |fs, _| {
+        if !is_creator(&on_hook) && fs.count(Operation::FlushVolume) > 0 {
+            wait_until(|| fs.exists("/dst/new"));
+        }
+    });
+    // ... and ends its second before anybody else flushes the volume.
+    let ended = Arc::clone(&journal.ended);
+    live.before(Operation::FlushVolume, move |_, _| {
+        let is_ended = || {
+            ended
+                .lock()
+                .expect("no code panics while holding this lock")
+                .contains_key(Path::new("/dst/new/z"))
+        };
+        if is_creator(&creator) {
+            wait_until(is_ended);
+        }
+    });
+    carry_out_with(&fs, &spec, &journal, &Control::new()).all_ok();
+    journal.all_survived(BATCH + 2);
 }
 
 /// Replaces `/dst/file` in a way of its own, the power going at any step, and says whether the
