@@ -99,15 +99,17 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             member.claim.parent == first.claim.parent
                 && member.work.item.mapping == first.work.item.mapping
         });
-        if one_directory && created.begun == self.created_flushed {
+        let volume = &first.claim.volume;
+        let covered = self.created_flushed.get(&volume.id).copied().unwrap_or(0);
+        if one_directory && created.begun == covered {
             return flush_names_in(fs, &first.stage.target().dir);
         }
-        let point = self.handles.flush_point(&first.claim.volume);
+        let point = self.handles.flush_point(volume);
         if let Some(point) = point
             && fs.flush_volume(&point)?.is_done()
         {
             if created.is_settled {
-                self.created_flushed = created.begun;
+                self.created_flushed.insert(volume.id, created.begun);
             }
             return Ok(());
         }

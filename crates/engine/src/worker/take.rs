@@ -1,5 +1,6 @@
 //! The worker's loop: take items, attempt, group, commit, and begin again what may be begun again.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use surecopy_fs::FileSystem;
@@ -27,8 +28,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) handles: Handles<F>,
     pub(super) scratch: (AlignedBuffer, AlignedBuffer),
     pub(super) group: Group<F>,
-    /// How many created directories the last flush of the volume covered.
-    pub(super) created_flushed: u64,
+    /// How many created directories the last flush of each volume covered.
+    pub(super) created_flushed: HashMap<u64, u64>,
 }
 
 impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
@@ -41,7 +42,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             handles: Handles::default(),
             scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
             group: Group::default(),
-            created_flushed: 0,
+            created_flushed: HashMap::new(),
         }
     }
 

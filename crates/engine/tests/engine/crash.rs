@@ -183,6 +183,19 @@ fn a_flush_does_not_cover_a_directory_that_was_just_being_created() {
     journal.all_survived(BATCH + 2);
 }
 
+/// A flush of one volume does not cover the directories created on another.
+#[test]
+fn a_flush_of_one_volume_says_nothing_of_directories_on_another() {
+    let fake = FakeFs::new();
+    fake.file("/src/new/file", "on the volume above").file("/src/other/new/file", "on its own");
+    fake.mount("/dst", VolumeSettings::of("ext4")).mount("/dst/other", VolumeSettings::of("ext4"));
+    let spec = spec(&fake, &["/src/"], "/dst");
+    let fs = Arc::new(CrashFs::new(fake));
+    let journal = CutAtEnds::new(&fs);
+    carry_out_with(&fs, &spec, &journal, &Control::new()).all_ok();
+    journal.all_survived(2);
+}
+
 /// Replaces `/dst/file` in a way of its own, the power going at any step, and says whether the
 /// oracle ever found fault with what the reboot showed.
 fn is_caught(protocol: impl Fn(&CrashFs, &<CrashFs as FileSystem>::Dir) -> Option<()>) -> bool {
