@@ -41,6 +41,7 @@ pub(super) fn item_line(item: &ItemReport) -> String {
 pub(super) fn planned_line(item: &PlannedItem, target: &Path) -> String {
     let action = match item.action {
         Action::Create => "create",
+        Action::Merge => "merge",
         Action::Replace(_) => "replace",
         Action::ReplaceIfContentDiffers(_) => "compare",
         Action::Skip(_) => "skip",

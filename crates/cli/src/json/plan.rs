@@ -24,7 +24,10 @@ impl PlanLine {
     pub(super) fn new(source: &Path, target: &Path, item: &PlannedItem) -> Self {
         let skip_reason = match item.action {
             Action::Skip(reason) => Some(reason.as_str()),
-            Action::Create | Action::Replace(_) | Action::ReplaceIfContentDiffers(_) => None,
+            Action::Create
+            | Action::Merge
+            | Action::Replace(_)
+            | Action::ReplaceIfContentDiffers(_) => None,
         };
         Self {
             r#type: "plan",

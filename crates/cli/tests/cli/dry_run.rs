@@ -34,6 +34,18 @@ fn the_plan_says_what_would_happen() {
     assert_eq!(report["bytes"]["copied"], 0);
 }
 
+#[test]
+fn a_directory_that_is_there_is_not_to_be_created() {
+    let folder = folder();
+    let (_, objects) = folder.run_json(&["-n", "src/", "dst"]);
+    let action = |target: &str| {
+        let plan = of_type(&objects, "plan");
+        let found = plan.iter().find(|object| object["target"] == target);
+        found.unwrap_or_else(|| panic!("no {target}: {objects:#?}"))["action"].clone()
+    };
+    assert_eq!((action("dst"), action("dst/sub")), ("merge".into(), "create".into()));
+}
+
 /// What only a comparison can decide is neither to be copied nor to be skipped.
 #[test]
 fn the_plan_does_not_guess_what_a_comparison_will_say() {

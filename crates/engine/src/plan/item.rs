@@ -35,6 +35,8 @@ impl Seen {
 pub enum Action {
     /// Make a target where there is none.
     Create,
+    /// Put what is to go into a directory into the one that is there.
+    Merge,
     /// Replace the target that was seen.
     Replace(Seen),
     /// Compare digests; replace the target that was seen if they differ.
@@ -48,6 +50,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Action::Create => "create",
+            Action::Merge => "merge",
             Action::Replace(_) => "replace",
             Action::ReplaceIfContentDiffers(_) => "replace_if_content_differs",
             Action::Skip(_) => "skip",

@@ -110,6 +110,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 return;
             }
         };
+        let mut action = Action::Merge;
         match self.look_at(&target) {
             // Said once, for the directory; what is beneath says it for itself.
             Existing::Barred(error) => {
@@ -122,13 +123,15 @@ impl<F: FileSystem> Planner<'_, F> {
                     self.refused.insert(entry.path, error);
                     return;
                 }
+                // Of several sources that become one directory, the first one makes it.
                 if meeting == Meeting::First {
+                    action = Action::Create;
                     self.need(&place.volume, 0, None);
                 }
             }
             Existing::Open(..) => {}
         }
-        let item = self.new_item(&entry, ItemKind::Directory, Action::Create);
+        let item = self.new_item(&entry, ItemKind::Directory, action);
         self.sink.item(item);
     }
 

@@ -20,7 +20,7 @@ impl<F: FileSystem> Planner<'_, F> {
     ) {
         let replaced = match item.action {
             Action::Replace(_) | Action::ReplaceIfContentDiffers(_) => existing.map(|m| m.size),
-            Action::Create | Action::Skip(_) => None,
+            Action::Create | Action::Merge | Action::Skip(_) => None,
         };
         let is_copied = !matches!(item.action, Action::Skip(_));
         let mut new_bytes = 0;
@@ -84,7 +84,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 planned.to_compare += 1;
                 planned.bytes_to_compare += bytes;
             }
-            Action::Create | Action::Replace(_) => {
+            Action::Create | Action::Merge | Action::Replace(_) => {
                 planned.to_copy += 1;
                 planned.bytes_to_copy += bytes;
                 planned.to_replace += u64::from(replaced.is_some());

@@ -139,6 +139,6 @@ impl<F: FileSystem> Worker<'_, '_, F> {
 pub(super) fn planned_expectation(work: &Work) -> Expected {
     match work.item.action {
         Action::Replace(seen) | Action::ReplaceIfContentDiffers(seen) => Expected::File(seen),
-        Action::Create | Action::Skip(_) => Expected::Nothing,
+        Action::Create | Action::Merge | Action::Skip(_) => Expected::Nothing,
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictPolicy, CopySpec, ErrorCode, Event, Filter, ItemStatus, Outcome, Rule, RuleAction,
-    SkipReason,
+    Action, ConflictPolicy, CopySpec, ErrorCode, Event, Filter, ItemKind, ItemStatus, Outcome,
+    Rule, RuleAction, SkipReason,
 };
 use surecopy_fs::{Operation, Timestamp};
 use surecopy_testkit::{FakeFs, VolumeSettings};
@@ -317,6 +317,31 @@ fn changed_permissions_arrive_on_a_later_run() {
         assert_eq!(fs.stat("/dst/a").expect("it is there").mode, 0o750);
         assert_eq!(fates(&carry_out(&fs, &spec)), "==", "and only once");
     }
+}
+
+#[test]
+fn directories_that_are_there_are_not_planned_to_be_made() {
+    let fs = FakeFs::new();
+    fs.file("/one/old/new/f", "f").file("/one/shared/a", "a").file("/two/shared/b", "b");
+    fs.dir("/dst/old");
+    let mut spec = spec(&fs, &["/one/", "/two/"], "/dst");
+    spec.dry_run = true;
+    let ran = carry_out(&Arc::new(fs), &spec);
+    let planned = ran.events.iter().filter_map(|event| match event {
+        Event::ItemPlanned { source, item, .. } if item.kind == ItemKind::Directory => {
+            Some((source.to_str().expect("a plain name"), item.action))
+        }
+        _ => None,
+    });
+    let wanted = [
+        ("/one/", Action::Merge),
+        ("/one/old", Action::Merge),
+        ("/one/shared", Action::Create),
+        ("/one/old/new", Action::Create),
+        ("/two/", Action::Merge),
+        ("/two/shared", Action::Merge),
+    ];
+    assert_eq!(planned.collect::<Vec<_>>(), wanted);
 }
 
 /// A dry run says of links what a run would do.
