@@ -52,9 +52,8 @@ pub(crate) fn after_the_report(lab: &Lab) -> Result<String> {
 
 /// Whether the cut took what was not flushed; whatever was reported must be there.
 fn cut_after_the_report(lab: &Lab, fs_kind: Fs, cut: &str, source: &Path) -> Result<bool> {
-    // Without this option ext4 flushes what is renamed over by itself, which hides mistakes.
-    let options = if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" };
-    let volume = Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options)?;
+    let volume =
+        Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options(fs_kind))?;
     let target = volume.dir("target")?;
     for number in 0..FILES {
         fs::write(target.join(format!("old-{number}")), b"old!")?;
@@ -117,8 +116,8 @@ fn cut_in_the_middle(
     reported_before: usize,
     source: &Path,
 ) -> Result<Found> {
-    let options = if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" };
-    let volume = Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options)?;
+    let volume =
+        Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options(fs_kind))?;
     let target = volume.dir("target")?;
     for number in 0..MANY {
         fs::write(target.join(number.to_string()), b"old!")?;
@@ -128,15 +127,12 @@ fn cut_in_the_middle(
     let mut copy = lab.copy_command(&options, source, &target);
     let reported = cut_at(&volume, cut, reported_before, &mut copy)?;
     volume.mount_again(fs_kind)?;
-    // After a shutdown xfs says of a directory with names that were not flushed that it is flushed:
-    // what is reported there once the power is cut shows nothing.
-    let counted = if fs_kind == Fs::Xfs { reported_before } else { reported.len() };
     let mut old = 0;
     for number in 0..MANY {
         let name = number.to_string();
         let (from, to) = (source.join(&name), target.join(&name));
         if fs::read(&to)? == b"old!" {
-            let place = reported[..counted].iter().position(|reported| *reported == name);
+            let place = reported.iter().position(|reported| *reported == name);
             ensure!(place.is_none(), "{number}, reported as done at place {place:?}, is old");
             old += 1;
         } else {
@@ -179,42 +175,57 @@ fn cut_at(
 
 /// Cuts when the new file has its name and that was not flushed yet: it is not reported as done.
 pub(crate) fn before_the_name_is_flushed(lab: &Lab) -> Result<String> {
-    let source = lab.new_path("source");
-    write_random(&source, 40_000, 1)?;
     let mut figures = Vec::new();
-    // Not on xfs, as above.
-    for cut in ["shutdown", "shutdown -f"] {
-        let found = delay::in_time(|millis| {
-            let volume = Volume::loopback_with(lab, Fs::Ext4, 256 << 20, "noauto_da_alloc")?;
-            let folder = volume.dir("folder")?;
-            let target = folder.join("target");
-            fs::write(&target, b"old!")?;
-            tool::run("sync", ["-f".as_ref(), folder.as_os_str()])?;
-            let delay = Delay::with_filter(lab, "fsync", millis, &[&folder]);
-            let options = ["--retries", "0"];
-            let mut copy = lab.copy_command_under(&delay.wrapper(), &options, &source, &target);
-            let running = Running::start(&mut copy)?;
-            delay.wait()?;
-            cut_power(&volume, cut)?;
-            let is_in_time = !delay.is_over()?;
-            let copied = copier::read(&running.output()?)?;
-            delay.ensure_happened()?;
-            volume.mount_again(Fs::Ext4)?;
-            let is_old = fs::read(&target)? == b"old!";
-            if !is_old {
-                ensure_same(&source, &target)?;
-            }
-            ensure!(!is_old || copied.status != 0, "{cut}: reported as done, and old");
-            if !is_in_time {
-                return Ok(None);
-            }
-            // The kernel has said that it was not flushed, whatever is found later.
-            copied.ensure_fails_with("DURABILITY_UNKNOWN")?;
-            Ok(Some(if is_old { "old" } else { "new" }))
-        })?;
-        figures.push(format!("{cut}: {found}"));
+    for fs_kind in [Fs::Ext4, Fs::Xfs] {
+        for cut in ["shutdown", "shutdown -f"] {
+            let found = delay::in_time(|millis| cut_before_flush(lab, fs_kind, cut, millis))
+                .with_context(|| format!("{} {cut}", fs_kind.name()))?;
+            figures.push(format!("{} {cut}: {found}", fs_kind.name()));
+        }
     }
     Ok(figures.join("; "))
+}
+
+/// What was found, or nothing when the cut came too late.
+fn cut_before_flush(
+    lab: &Lab,
+    fs_kind: Fs,
+    cut: &str,
+    millis: u64,
+) -> Result<Option<&'static str>> {
+    let source = lab.new_path("source");
+    write_random(&source, 40_000, 1)?;
+    let volume =
+        Volume::loopback_with(lab, fs_kind, fs_kind.smallest().max(256 << 20), options(fs_kind))?;
+    let folder = volume.dir("folder")?;
+    let target = folder.join("target");
+    fs::write(&target, b"old!")?;
+    tool::run("sync", ["-f".as_ref(), folder.as_os_str()])?;
+    let delay = Delay::with_filter(lab, "fsync", millis, &[&folder]);
+    let mut copy = lab.copy_command_under(&delay.wrapper(), &["--retries", "0"], &source, &target);
+    let running = Running::start(&mut copy)?;
+    delay.wait()?;
+    cut_power(&volume, cut)?;
+    let is_in_time = !delay.is_over()?;
+    let copied = copier::read(&running.output()?)?;
+    delay.ensure_happened()?;
+    volume.mount_again(fs_kind)?;
+    let is_old = fs::read(&target)? == b"old!";
+    if !is_old {
+        ensure_same(&source, &target)?;
+    }
+    ensure!(!is_old || copied.status != 0, "reported as done, and old");
+    if !is_in_time {
+        return Ok(None);
+    }
+    // Nobody knows whether it was flushed, whatever is found later.
+    copied.ensure_fails_with("DURABILITY_UNKNOWN")?;
+    Ok(Some(if is_old { "old" } else { "new" }))
+}
+
+/// Without this option ext4 flushes what is renamed over by itself, which hides mistakes.
+fn options(fs_kind: Fs) -> &'static str {
+    if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" }
 }
 
 fn cut_power(volume: &Volume, cut: &str) -> Result<()> {

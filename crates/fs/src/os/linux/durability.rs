@@ -66,7 +66,10 @@ pub(super) fn flush_dir(dir: &NativeDir) -> FsResult<()> {
     uninterrupted(|| fsync(dir)).map_err(|errno| match errno {
         Errno::INVAL => failed_as(operation, FsErrorKind::NotSupported, errno),
         errno => failed(operation)(errno),
-    })
+    })?;
+    // xfs that was shut down, which is what it does when its log cannot be written, says of a
+    // directory that it is flushed although it is not. Looking at the directory fails then.
+    must(operation, || fstat(dir)).map(|_| ())
 }
 
 /// Flushes the volume where that is known to reach everything and to report errors; elsewhere it
