@@ -5,6 +5,7 @@
 mod amounts;
 mod commands;
 mod exit;
+mod failure;
 mod hint;
 mod human;
 mod json;

@@ -1,6 +1,5 @@
 //! The command line as a whole: what subcommands there are, and how one of them is run.
 
-use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{completions, config, copy, man};
 use crate::exit::{self, ExitStatus};
+use crate::failure::Failure;
 use crate::shown::Plain;
 use crate::terminal;
 
@@ -34,40 +34,8 @@ enum Subcommands {
     Man(man::ManArgs),
 }
 
-/// Why a command could not do its work: how the program ends, and what is said about it.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) status: ExitStatus,
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) hint: Option<String>,
-}
-
-impl Failure {
-    /// The command line or something that it names makes no sense.
-    pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Self { status: ExitStatus::Usage, message: message.to_string(), hint: None }
-    }
-
-    /// Something else went wrong before there was a job.
-    pub(crate) fn other(message: impl fmt::Display) -> Self {
-        Self { status: ExitStatus::ItemsFailed, message: message.to_string(), hint: None }
-    }
-}
-
-/// As it is said on stderr: whole lines.
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", Plain(&self.message))?;
-        match &self.hint {
-            Some(hint) => writeln!(f, "what to do: {hint}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// The definition of the command line, for parsing, help, completions and manual pages.
-pub(crate) fn definition() -> clap::Command {
+fn definition() -> clap::Command {
     // Every page ends with the table, so that nobody has to look for it.
     let definition = Program::command().after_help(exit::table());
     definition.mut_subcommand("copy", |copy| copy.after_help(exit::table()))
@@ -86,8 +54,8 @@ pub(crate) fn run() -> ExitCode {
     let result = match program.command {
         Subcommands::Copy(args) => copy::run(*args),
         Subcommands::Config(args) => config::run(args),
-        Subcommands::Completions(args) => completions::run(&args),
-        Subcommands::Man(args) => man::run(&args),
+        Subcommands::Completions(args) => completions::run(&args, definition()),
+        Subcommands::Man(args) => man::run(&args, definition()),
     };
     match result {
         Ok(status) => status.into(),

@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::exit::ExitStatus;
-use crate::program::{self, Failure};
+use crate::failure::Failure;
 
 /// Write a shell's completion script to stdout
 ///
@@ -15,9 +15,12 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Writes the script.
-pub(crate) fn run(args: &CompletionsArgs) -> Result<ExitStatus, Failure> {
+/// Writes the script for this command line.
+pub(crate) fn run(
+    args: &CompletionsArgs,
+    mut definition: clap::Command,
+) -> Result<ExitStatus, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut program::definition(), "surecopy", &mut script);
+    clap_complete::generate(args.shell, &mut definition, "surecopy", &mut script);
     super::print(&script)
 }

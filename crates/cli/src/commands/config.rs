@@ -13,8 +13,8 @@ use surecopy::settings::{SETTINGS, Settings};
 
 use super::print;
 use crate::exit::ExitStatus;
+use crate::failure::Failure;
 use crate::hint;
-use crate::program::Failure;
 use crate::shown::{Plain, Shown};
 
 /// Show and change settings

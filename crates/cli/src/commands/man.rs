@@ -7,7 +7,7 @@ use clap::Args;
 use clap_mangen::Man;
 
 use crate::exit::ExitStatus;
-use crate::program::{self, Failure};
+use crate::failure::Failure;
 use crate::shown::Shown;
 
 /// Write the manual pages
@@ -20,9 +20,8 @@ pub(crate) struct ManArgs {
     directory: Option<PathBuf>,
 }
 
-/// Writes the pages.
-pub(crate) fn run(args: &ManArgs) -> Result<ExitStatus, Failure> {
-    let definition = program::definition();
+/// Writes the pages about this command line.
+pub(crate) fn run(args: &ManArgs, definition: clap::Command) -> Result<ExitStatus, Failure> {
     let Some(directory) = &args.directory else {
         let mut page = Vec::new();
         Man::new(definition).render(&mut page).map_err(Failure::other)?;

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use crate::exit::ExitStatus;
-use crate::program::Failure;
+use crate::failure::Failure;
 
 /// Writes data to stdout. A reader that has seen enough is not an error.
 pub(crate) fn print(data: &[u8]) -> Result<ExitStatus, Failure> {

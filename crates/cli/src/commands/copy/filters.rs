@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use surecopy::{Filter, RelPath, Rule, RuleAction, path_from_bytes};
 
-use crate::program::Failure;
+use crate::failure::Failure;
 use crate::shown::Shown;
 
 /// Stands for stdin where a file is expected.

@@ -10,8 +10,8 @@ use surecopy::{ConflictPolicy, CopyError, CopyRequest, Job, MappingError, Preser
 use super::args::{ConflictArg, CopyArgs};
 use super::preserve;
 use crate::exit::ExitStatus;
+use crate::failure::Failure;
 use crate::hint;
-use crate::program::Failure;
 use crate::terminal::Terminal;
 
 /// A job that is ready, and the settings that it was made with.

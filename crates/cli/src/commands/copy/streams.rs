@@ -5,7 +5,7 @@ use std::io;
 use surecopy::Control;
 
 use crate::exit::ExitStatus;
-use crate::program::Failure;
+use crate::failure::Failure;
 use crate::signals::SignalCount;
 use crate::stream::{OnFailure, Stream, StreamEnd};
 
