@@ -13,8 +13,10 @@ mod exchange_back;
 mod old_copy;
 mod partial;
 mod publish;
+mod publish_error;
 mod published;
 
 pub(crate) use partial::{Flushed, Partial, Proved, Target, Written};
-pub(crate) use publish::{Expected, PublishError, Unpublished};
+pub(crate) use publish::{Expected, Unpublished};
+pub(crate) use publish_error::PublishError;
 pub(crate) use published::{Published, RollBack};

@@ -2,7 +2,7 @@
 
 use surecopy_fs::{FileSystem, Metadata, Node, Times};
 
-use super::publish::PublishError;
+use super::publish_error::PublishError;
 use crate::control::{Cancelled, Control};
 
 /// Copies the old file with its permissions and modification time, and flushes the copy. Returns
