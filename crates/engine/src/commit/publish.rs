@@ -129,7 +129,11 @@ impl<F: FileSystem> Publishing<'_, F> {
             Ok(Support::Unsupported) => self.rename_over(ours, seen, &backup_name),
             Err(error) => {
                 // A server's answer may be lost after it did what it was asked for.
-                let found = self.body.metadata_of_partial();
+                let found = self.body.metadata_of_partial().map(|found| Seen::of(&found));
+                let is_old = found.as_ref().is_ok_and(|found| *found == seen);
+                if is_old && is_still(target, ours).unwrap_or(false) {
+                    return Ok(Backup { name: partial.clone(), was_exchanged: true });
+                }
                 let is_ours = found.is_ok_and(|found| found.id == ours.id);
                 match error.kind {
                     _ if !is_ours => Err(PublishError::Unknown { kept_as: partial.clone(), error }),
@@ -220,22 +224,22 @@ impl<F: FileSystem> Publishing<'_, F> {
     fn copy_old(&mut self, backup_name: &OsString) -> Result<Metadata, PublishError> {
         let target = &self.body.target;
         let old = target.fs.metadata_at(&target.dir, &target.name)?;
-        let (copied, backup) = match old.kind {
+        let copied = match old.kind {
             FileKind::Symlink => {
                 let text = target.fs.read_link(&target.dir, &target.name)?;
                 target.fs.create_symlink(&target.dir, backup_name, &text)?;
                 let times = times_of(&old);
                 let timed = target.fs.set_link_times(&target.dir, backup_name, times);
-                (timed.map(|_| old).map_err(PublishError::from), backup_name)
+                timed.map(|_| old).map_err(PublishError::from)
             }
             _ => {
                 let file = target.fs.open_source(&target.dir, &target.name)?;
                 let copy = target.fs.create_partial(&target.dir, backup_name)?;
-                (copy_file(target.fs.as_ref(), &file, &copy, self.control), backup_name)
+                copy_file(target.fs.as_ref(), &file, &copy, self.control)
             }
         };
         if copied.is_err() {
-            self.discard(Backup { name: backup.clone(), was_exchanged: false });
+            self.discard(Backup { name: backup_name.clone(), was_exchanged: false });
         }
         copied
     }

@@ -82,18 +82,25 @@ impl<F: FileSystem> Published<F> {
     /// Something failed after publishing: puts the old state back, old timestamps included, since
     /// the old file itself was never changed.
     pub(crate) fn roll_back(self) -> RollBack {
+        // Looked at before it is visible: afterwards another program's file may have that name.
+        let restored = self.renamed_backup();
         let left_behind = match self.put_back() {
             Ok(left_behind) => left_behind,
             Err(error) => return RollBack::Failed(error),
         };
-        let Target { fs, dir, name } = &self.target;
+        let Target { fs, dir, .. } = &self.target;
         // Best effort: the old state is what a power cut leaves if this fails, or the new one.
         if let Err(error) = fs.flush_dir(dir) {
             tracing::warn!(%error, "the directory could not be flushed after putting back");
         }
-        let was_renamed = self.backup.as_ref().is_some_and(|backup| !backup.was_exchanged);
-        let restored = was_renamed.then(|| fs.metadata_at(dir, name).ok()).flatten();
-        RollBack::Succeeded { restored: restored.as_ref().map(Seen::of), left_behind }
+        RollBack::Succeeded { restored, left_behind }
+    }
+
+    /// The kept file that will be renamed back, which may be a copy of the old one.
+    fn renamed_backup(&self) -> Option<Seen> {
+        let Target { fs, dir, .. } = &self.target;
+        let backup = self.backup.as_ref().filter(|backup| !backup.was_exchanged)?;
+        fs.metadata_at(dir, &backup.name).ok().as_ref().map(Seen::of)
     }
 
     /// Returns the new entry if it stays, because it could not be removed.

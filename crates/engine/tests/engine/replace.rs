@@ -282,6 +282,67 @@ fn a_rename_whose_answer_was_lost_has_published() {
     }
 }
 
+/// The exchange with this number is carried out and answered with an error.
+fn lose_answer_of_exchange(fake: &FakeFs, nth: u64) -> Arc<FaultFs<FakeFs>> {
+    let plan = FaultPlan::once(nth, FsErrorKind::Unreachable).only(Operation::Exchange);
+    let fs = Arc::new(FaultFs::new(fake.clone(), plan));
+    let (asked, is_done) = (Arc::downgrade(&fs), AtomicBool::new(false));
+    fake.before(Operation::Metadata, move |fs, _| {
+        let has_failed = asked.upgrade().is_some_and(|asked| asked.fired());
+        if has_failed && !is_done.swap(true, Ordering::Relaxed) {
+            let is_partial = |name: &OsString| name.to_string_lossy().ends_with(".partial");
+            let partial = fs.names("/dst").into_iter().find(is_partial).expect("it is there");
+            let partial = Path::new("/dst").join(partial);
+            fs.rename(&partial, "/dst/between").rename("/dst/file", &partial);
+            fs.rename("/dst/between", "/dst/file");
+        }
+    });
+    fs
+}
+
+#[test]
+fn an_exchange_whose_answer_was_lost_has_published() {
+    let (fake, spec) = scene(VolumeSettings::of("ext4"), true);
+    let fs = lose_answer_of_exchange(&fake, 1);
+    let ran = carry_out(&fs, &spec);
+    assert!(fs.fired());
+    ran.all_ok();
+    assert_eq!(fake.read("/dst/file").as_deref(), Some(NEW));
+    assert_eq!(fake.names("/dst"), ["file"], "{}", ran.in_short());
+}
+
+#[test]
+fn an_exchange_back_whose_answer_was_lost_has_given_their_file_back() {
+    let (fake, spec) = scene(VolumeSettings::of("ext4"), true);
+    let done = before_first(&fake, Operation::Exchange, |fs| {
+        fs.file("/dst/theirs", THEIRS).rename("/dst/theirs", "/dst/file");
+    });
+    let fs = lose_answer_of_exchange(&fake, 2);
+    let ran = carry_out(&fs, &spec);
+    assert!(done.load(Ordering::Relaxed) && fs.fired());
+    assert_eq!(ran.code("/dst/file"), ErrorCode::TargetChanged, "{}", ran.in_short());
+    assert_eq!(fake.read("/dst/file").as_deref(), Some(THEIRS));
+    assert_eq!(fake.names("/dst"), ["file"], "{}", ran.in_short());
+}
+
+/// What is put back is the kept file, whatever another program does as soon as it is visible.
+#[test]
+fn a_file_put_in_place_of_the_one_that_was_put_back_is_not_replaced() {
+    for settings in &volumes()[1..3] {
+        let (fake, spec) = scene(settings.clone(), true);
+        let plan = FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
+        let fs = Arc::new(FaultFs::new(fake.as_ref().clone(), plan));
+        // The flush that fails does not get here; this is the one after putting back.
+        let done = before_first(&fake, Operation::FlushDir, |fs| {
+            fs.file("/dst/theirs", THEIRS).rename("/dst/theirs", "/dst/file");
+        });
+        let ran = carry_out(&fs, &spec);
+        assert!(done.load(Ordering::Relaxed) && fs.fired());
+        assert_eq!(ran.code("/dst/file"), ErrorCode::TargetChanged, "{}", ran.in_short());
+        assert_eq!(fake.read("/dst/file").as_deref(), Some(THEIRS), "{}", ran.in_short());
+    }
+}
+
 fn publishing_of(settings: &VolumeSettings, has_old: bool) -> Operation {
     match (has_old, settings.can_exchange) {
         (false, _) => Operation::PublishNew,
