@@ -26,6 +26,8 @@ struct State {
     is_touched: bool,
     /// Something was published in it, so it is no longer as it was, and rightly so.
     has_published: bool,
+    /// What was to be published in it, or below it, is there already.
+    has_kept: bool,
     /// Something that was to be published in it was not.
     has_failed: bool,
 }
@@ -70,6 +72,7 @@ impl<F: FileSystem> Directories<F> {
             before: None,
             is_touched: false,
             has_published: false,
+            has_kept: false,
             has_failed: false,
         };
         change(states.entry(self.key(mapping, path)).or_insert_with(new));
@@ -195,6 +198,19 @@ impl<F: FileSystem> Directories<F> {
         }
     }
 
+    /// Something that was to go into the directory is there already: it and everything above it is
+    /// in use.
+    pub(crate) fn kept_in(&self, mapping: usize, path: &RelPath) {
+        let mut here = Some(path.clone());
+        while let Some(path) = here {
+            let mut was_known = false;
+            self.change(mapping, &path, |state| {
+                was_known = std::mem::replace(&mut state.has_kept, true);
+            });
+            here = if was_known { None } else { path.parent() };
+        }
+    }
+
     /// Something that was to go into the directory did not get there.
     pub(crate) fn failed_in(&self, mapping: usize, path: &RelPath) {
         self.change(mapping, path, |state| state.has_failed = true);
@@ -202,7 +218,7 @@ impl<F: FileSystem> Directories<F> {
 
     /// Whether a directory is left with nothing because what was to go into it failed.
     pub(crate) fn came_to_nothing(&self, mapping: usize, path: &RelPath) -> bool {
-        self.is(mapping, path, |state| state.has_failed && !state.has_published)
+        self.is(mapping, path, |state| state.has_failed && !state.has_published && !state.has_kept)
     }
 
     /// Whether something was published in the directory, be it a new directory.

@@ -235,7 +235,7 @@ fn code_for(error: &FsError, side: Side) -> ErrorCode {
         (Kind::IsADirectory | Kind::NotADirectory | Kind::InvalidInput, Side::Source) => {
             Code::SourceChanged
         }
-        (Kind::Busy, _) => Code::FileBusy,
+        (Kind::Busy | Kind::Held, _) => Code::FileBusy,
         (Kind::TooManyOpenFiles | Kind::OutOfMemory, _) => Code::OutOfResources,
         (Kind::Unreachable, _) => Code::VolumeUnreachable,
         (

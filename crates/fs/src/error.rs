@@ -74,6 +74,8 @@ pub enum FsErrorKind {
     DirectoryNotEmpty,
     /// Another process holds it.
     Busy,
+    /// Another process holds it, and has been asked to let go of it: waiting helps.
+    Held,
     /// The process or the system has too many open files.
     TooManyOpenFiles,
     /// Not enough memory.
@@ -111,6 +113,7 @@ impl FsErrorKind {
             FsErrorKind::NotADirectory => "not a directory",
             FsErrorKind::DirectoryNotEmpty => "directory not empty",
             FsErrorKind::Busy => "resource busy",
+            FsErrorKind::Held => "held by another process, which was asked to let go",
             FsErrorKind::TooManyOpenFiles => "too many open files",
             FsErrorKind::OutOfMemory => "out of memory",
             FsErrorKind::TooManyLinks => "too many links",

@@ -11,6 +11,8 @@ use crate::report::{ItemReport, Phase};
 /// What a worker is doing with its current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step {
+    /// Another process holds the source, and was asked to let go of it.
+    Waiting,
     /// Reading and writing.
     Copying,
     /// Waiting for the device to take the data.
@@ -25,6 +27,7 @@ impl Step {
     /// In words, for "waiting for …".
     pub fn as_str(self) -> &'static str {
         match self {
+            Step::Waiting => "release",
             Step::Copying => "copying",
             Step::Flushing => "flushing",
             Step::Verifying => "verifying",

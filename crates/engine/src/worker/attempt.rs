@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsError, Metadata, Node, RelPath, Volume};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Metadata, Node, RelPath, Volume};
 
 use super::content::{Arrived, Content};
 use super::handles::DestinationDir;
@@ -233,7 +233,8 @@ fn transfer_unchanged<F: FileSystem>(
 }
 
 pub(super) fn source_failed(error: &FsError, path: &std::path::Path) -> Setback {
-    Setback::Failed(ItemError::from_fs(error, Side::Source, path.to_owned()))
+    let reason = ItemError::from_fs(error, Side::Source, path.to_owned());
+    if error.kind == FsErrorKind::Held { Setback::Held(reason) } else { Setback::Failed(reason) }
 }
 
 pub(super) fn target_failed(error: &FsError, path: &std::path::Path) -> Setback {

@@ -62,6 +62,8 @@ pub(super) enum Setback {
     Skip(SkipReason),
     /// It failed, and may be tried again if the error's class says so.
     Failed(ItemError),
+    /// The source is held by a process that was asked to let go of it.
+    Held(ItemError),
     /// A kernel mechanism failed; it is tried again without one.
     KernelFailed(ItemError),
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use surecopy_fs::FileSystem;
 
-use super::member::Setback;
+use super::member::{Setback, Work};
 use super::take::Worker;
-use crate::error::ErrorCode;
+use crate::report::Step;
 
 /// How long an item is waited for in all. Linux takes a lease away from a holder that has not
 /// answered for 45 seconds.
@@ -32,9 +32,7 @@ pub(super) struct Patience {
 impl Patience {
     /// How long to wait before it is tried again; `None` when that is of no use, or no longer.
     pub(super) fn pause_after(&mut self, setback: &Setback) -> Option<Duration> {
-        let is_held =
-            matches!(setback, Setback::Failed(error) if error.code == ErrorCode::FileBusy);
-        if !is_held || self.waited >= LONGEST {
+        if !matches!(setback, Setback::Held(_)) || self.waited >= LONGEST {
             return None;
         }
         // Each as long as all before it.
@@ -45,10 +43,15 @@ impl Patience {
 }
 
 impl<F: FileSystem> Worker<'_, '_, F> {
-    /// Lets time pass, unless the job is cancelled. While it is paused, none passes.
-    pub(super) fn pause(&self, mut left: Duration) {
+    /// Lets time pass, unless the run is ending. While it is paused, none passes.
+    pub(super) fn wait_for(&self, work: &Work, mut left: Duration) {
         let outside = self.context.outside;
-        while !left.is_zero() && outside.control.checkpoint().is_ok() {
+        self.progress.begin(work.report.source.clone(), work.report.size_bytes, None);
+        self.progress.step(Step::Waiting);
+        while !left.is_zero()
+            && outside.control.checkpoint().is_ok()
+            && self.context.stopped().is_none()
+        {
             let step = left.min(LOOK);
             outside.clock.wait(step);
             left -= step;

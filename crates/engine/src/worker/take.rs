@@ -102,10 +102,12 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                         work = returned;
                         continue;
                     }
-                    if let Some(pause) = patience.pause_after(&setback) {
+                    if self.context.stopped().is_none()
+                        && let Some(pause) = patience.pause_after(&setback)
+                    {
                         // What is complete need not wait for it.
                         self.commit();
-                        self.pause(pause);
+                        self.wait_for(&returned, pause);
                         work = returned;
                         continue;
                     }
@@ -156,7 +158,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                 work.avoid_kernel = true;
                 error
             }
-            Setback::Failed(error) => {
+            Setback::Failed(error) | Setback::Held(error) => {
                 let tries_left =
                     (work.report.retries.len() as u64) < u64::from(self.context.spec.retries);
                 if error.class() != ErrorClass::Retryable
@@ -230,6 +232,10 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         let is_same = matches!(reason, SkipReason::Identical | SkipReason::IdenticalContent);
         if item.link_role == LinkRole::First && is_same {
             self.remember_skipped_first_name(item);
+        }
+        let target = self.context.roots[item.mapping].target_below(item);
+        if is_same && let Some((parent, _)) = target.split() {
+            self.context.directories.kept_in(item.mapping, &parent);
         }
         report.status = ItemStatus::Skipped(reason);
         report.partial = None;

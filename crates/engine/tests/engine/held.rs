@@ -1,11 +1,12 @@
 //! Sources that another process holds, and lets go of when it is asked to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use surecopy_engine::{
-    Clock, Control, Environment, ErrorCode, NoJournal, NoObserver, Outcome, Progress, Report, run,
+    Clock, Control, Environment, ErrorCode, Event, ItemStatus, NoJournal, NoObserver, Observer,
+    Outcome, Progress, Report, run,
 };
 use surecopy_fs::{FileSystem, FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
@@ -68,7 +69,7 @@ fn copy<F: FileSystem>(fs: &Arc<F>, cancel_after: Option<Duration>) -> (Report, 
 /// More often than a copy is begun again.
 #[test]
 fn a_source_that_is_held_for_a_while_is_waited_for() {
-    let busy = || held(FaultPlan::once(1, FsErrorKind::Busy));
+    let busy = || held(FaultPlan::once(1, FsErrorKind::Held));
     let twice = FaultFs::new(FaultFs::new(scene(), busy()), busy());
     let fs = Arc::new(FaultFs::new(FaultFs::new(twice, busy()), busy()));
     let ran = carry_out(&fs, &spec(fs.as_ref(), &["/src/"], "/dst"));
@@ -81,7 +82,7 @@ fn a_source_that_is_held_for_a_while_is_waited_for() {
 
 #[test]
 fn it_is_waited_for_as_long_as_a_lease_can_last_and_no_longer() {
-    let plan = held(FaultPlan::from_then_on(1, FsErrorKind::Busy));
+    let plan = held(FaultPlan::from_then_on(1, FsErrorKind::Held));
     let fs = Arc::new(FaultFs::new(scene(), plan));
     let (report, waited) = copy(&fs, None);
     assert_eq!((report.tally.ok, report.tally.failed), (0, 2), "{report:#?}");
@@ -96,7 +97,7 @@ fn it_is_waited_for_as_long_as_a_lease_can_last_and_no_longer() {
 
 #[test]
 fn waiting_ends_when_the_job_is_cancelled() {
-    let plan = held(FaultPlan::from_then_on(1, FsErrorKind::Busy));
+    let plan = held(FaultPlan::from_then_on(1, FsErrorKind::Held));
     let fs = Arc::new(FaultFs::new(scene(), plan));
     let moment = Duration::from_millis(2_500);
     let (report, waited) = copy(&fs, Some(moment));
@@ -104,12 +105,74 @@ fn waiting_ends_when_the_job_is_cancelled() {
     assert!(waited < moment + Duration::from_millis(100), "{waited:?}");
 }
 
+/// A clock on which whoever waits does so until an item has failed.
+#[derive(Default)]
+struct UntilFailure {
+    waited_millis: AtomicU64,
+    has_failed: AtomicBool,
+}
+
+impl Clock for UntilFailure {
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.waited_millis.load(Ordering::Relaxed))
+    }
+
+    fn wait(&self, duration: Duration) {
+        let began = Instant::now();
+        while !self.has_failed.load(Ordering::Acquire) {
+            assert!(began.elapsed() < Duration::from_secs(60), "the other item does not fail");
+            std::thread::yield_now();
+        }
+        let millis = u64::try_from(duration.as_millis()).expect("a short wait");
+        self.waited_millis.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Observer for UntilFailure {
+    fn on_event(&self, event: Event) {
+        if let Event::ItemFinished(item) = event
+            && matches!(item.status, ItemStatus::Error(_))
+        {
+            self.has_failed.store(true, Ordering::Release);
+        }
+    }
+}
+
+#[test]
+fn waiting_ends_when_another_item_has_ended_the_run() {
+    let fake = scene();
+    // More than one worker takes at once, so that there is something for both.
+    for number in 0..100 {
+        fake.file(format!("/src/many-{number:03}"), "one of many");
+    }
+    let first = held(FaultPlan::once(1, FsErrorKind::Held));
+    let others = held(FaultPlan::from_then_on(2, FsErrorKind::PermissionDenied));
+    let fs = Arc::new(FaultFs::new(FaultFs::new(fake, first), others));
+    let watch = UntilFailure::default();
+    let control = Control::new();
+    let outside = Environment {
+        fs: Arc::clone(&fs),
+        clock: &watch,
+        journal: &NoJournal,
+        observer: &watch,
+        control: &control,
+        progress: &Progress::new(),
+        resolver: None,
+        available_memory_bytes: None,
+    };
+    let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+    (spec.fail_fast, spec.workers) = (true, 2);
+    let report = run(&spec, &outside);
+    assert_eq!(report.outcome, Outcome::StoppedAtFailure, "{report:#?}");
+    assert!(watch.now() < Duration::from_secs(1), "{:?}", watch.now());
+}
+
 /// What the same worker has ready does not wait with it.
 #[test]
 fn what_is_complete_is_published_before_waiting() {
     let fake = scene();
     fake.file("/src/a", "first").file("/src/b", "second");
-    let plan = held(FaultPlan::from_then_on(3, FsErrorKind::Busy));
+    let plan = held(FaultPlan::from_then_on(3, FsErrorKind::Held));
     let fs = Arc::new(FaultFs::new(fake.clone(), plan));
     let (report, _) = copy(&fs, Some(Duration::from_millis(100)));
     assert_eq!(report.outcome, Outcome::Cancelled);

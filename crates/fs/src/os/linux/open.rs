@@ -34,6 +34,9 @@ pub(super) fn open_source(dir: &NativeDir, name: &OsStr) -> FsResult<NativeFile>
         Errno::NXIO | Errno::NODEV if !is_regular(dir, name) => {
             failed_as(operation, FsErrorKind::InvalidInput, errno)
         }
+        // A lease, as file servers hold them: with O_NONBLOCK the kernel does not wait for the
+        // holder, whom it has just asked.
+        Errno::AGAIN => failed_as(operation, FsErrorKind::Held, errno),
         errno => failed(operation)(errno),
     })?;
     let size = regular_size(operation, &fd)?;
