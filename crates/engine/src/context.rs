@@ -14,7 +14,7 @@ use crate::links::Links;
 use crate::partial_names::PartialNames;
 use crate::plan::{ItemId, PlannedItem};
 use crate::policy::{MechanismMemory, SizeClass};
-use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Share, Tally, Warning};
+use crate::report::{Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -111,7 +111,8 @@ impl Bounds {
         let mappings = OPEN_FILES_OF_MAPPING * spec.mappings.len() as u64;
         let free = spec.open_files.saturating_sub(OTHER_OPEN_FILES + mappings);
         let of_one = OPEN_FILES_OF_WORKER + OPEN_FILES_OF_MEMBER;
-        let workers = (spec.workers as u64).min(free / of_one).max(1);
+        let wanted = spec.workers.min(MAX_WORKERS) as u64;
+        let workers = wanted.min(free / of_one).max(1);
         let for_members = free.saturating_sub(workers * OPEN_FILES_OF_WORKER).min(GROUPED_FILES);
         let members = (for_members / (workers * OPEN_FILES_OF_MEMBER))
             .clamp(1, spec.limits.group_max_files.max(1));

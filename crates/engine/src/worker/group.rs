@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use surecopy_fs::{FileSystem, FsError, RelPath};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, RelPath};
 
 use super::attempt::beside;
 use super::member::{Member, Setback, Work};
@@ -196,6 +196,11 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 work.report.rollback_succeeded = false;
                 let message = format!("published, durability unknown: {error}");
                 let details = match &work.report.backup {
+                    // Somebody else's files came in between: which of them was kept is not said.
+                    Some(kept) if second.kind == FsErrorKind::AlreadyExists => format!(
+                        "the former file, or another program's, is kept as {}: {second}",
+                        kept.display()
+                    ),
                     Some(kept) => {
                         format!("the former file is kept as {}: {second}", kept.display())
                     }

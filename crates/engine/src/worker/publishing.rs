@@ -145,8 +145,11 @@ fn publish_failed(error: &PublishError, report: &mut ItemReport) -> Setback {
         }
         PublishError::Displaced { kept_as, error } => {
             let kept = beside(&report.target, kept_as);
-            let message = "published over a file that another program put there meanwhile";
-            let details = format!("that file is kept as {}: {error}", kept.display());
+            let message = "another program put a file there at the same moment";
+            let details = format!(
+                "nothing was removed: look at the target and at what is kept as {}: {error}",
+                kept.display()
+            );
             both_kept(report, kept, error, message.to_owned(), details)
         }
         PublishError::TargetChanged => Setback::Failed(ItemError::new(

@@ -168,6 +168,23 @@ fn a_directory_in_which_nothing_was_published_has_its_old_time() {
     assert_eq!(fake.stat("/dst/sub").expect("it was there").mode, 0o700);
 }
 
+/// Files that are there already keep a directory in use, and those above it.
+#[test]
+fn a_directory_looks_like_its_source_though_all_that_is_new_in_it_failed() {
+    let fake = FakeFs::new();
+    fake.file("/src/top/sub/same", "x").dir("/dst");
+    let fs = Arc::new(fake.clone());
+    copy(&fs, "/src/", "/dst").all_ok();
+    fake.file("/src/top/sub/new", "y").file("/src/top/other", "z");
+    fake.mode("/src/top", 0o750).mode("/src/top/sub", 0o700);
+    let plan = FaultPlan::from_then_on(1, FsErrorKind::NoSpace).only(Operation::Write);
+    let ran = copy(&Arc::new(FaultFs::new(fake.clone(), plan)), "/src/", "/dst");
+    assert_eq!((ran.report.tally.failed, ran.report.tally.skipped), (2, 1), "{}", ran.in_short());
+    for path in ["/top/sub", "/top"] {
+        looks_like_source(&fake, path, &ran);
+    }
+}
+
 /// A run that put nothing into a directory has no times of it to set back.
 #[test]
 fn a_directory_that_was_only_looked_at_keeps_what_others_did_in_it() {
