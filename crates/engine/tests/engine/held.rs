@@ -145,9 +145,9 @@ fn waiting_ends_when_another_item_has_ended_the_run() {
     for number in 0..100 {
         fake.file(format!("/src/many-{number:03}"), "one of many");
     }
-    let first = held(FaultPlan::once(1, FsErrorKind::Held));
-    let others = held(FaultPlan::from_then_on(2, FsErrorKind::PermissionDenied));
-    let fs = Arc::new(FaultFs::new(FaultFs::new(fake, first), others));
+    let all = held(FaultPlan::from_then_on(1, FsErrorKind::Held));
+    let other = held(FaultPlan::once(2, FsErrorKind::PermissionDenied));
+    let fs = Arc::new(FaultFs::new(FaultFs::new(fake, all), other));
     let watch = UntilFailure::default();
     let control = Control::new();
     let outside = Environment {
