@@ -223,6 +223,37 @@ fn cut_before_flush(
     Ok(Some(if is_old { "old" } else { "new" }))
 }
 
+/// The disk goes away when the new file has its name, and another program is the first to hear of it:
+/// ext4 tells nobody else, so that a flush afterwards looks like a success.
+pub(crate) fn gone_before_the_name_is_flushed(lab: &Lab) -> Result<String> {
+    delay::in_time(|millis| {
+        let source = lab.new_path("source");
+        write_random(&source, 40_000, 1)?;
+        let volume = Volume::loopback_with(lab, Fs::Ext4, 256 << 20, "noauto_da_alloc")?;
+        let folder = volume.dir("folder")?;
+        let target = folder.join("target");
+        tool::run("sync", ["-f".as_ref(), folder.as_os_str()])?;
+        let delay = Delay::with_filter(lab, "fsync", millis, &[&folder]);
+        let mut copy =
+            lab.copy_command_under(&delay.wrapper(), &["--retries", "0"], &source, &target);
+        let running = Running::start(&mut copy)?;
+        delay.wait()?;
+        volume.lose_disk()?;
+        let sync = || tool::run("sync", ["-f".as_ref(), folder.as_os_str()]);
+        ensure!(sync().is_err(), "the disk is still there");
+        // Whether this one hears of it as well is not asked.
+        sync().map(drop).unwrap_or_default();
+        let is_in_time = !delay.is_over()?;
+        let copied = copier::read(&running.output()?)?;
+        delay.ensure_happened()?;
+        if !is_in_time {
+            return Ok(None);
+        }
+        copied.ensure_fails_with("DURABILITY_UNKNOWN")?;
+        Ok(Some("not called durable".to_owned()))
+    })
+}
+
 /// Without this option ext4 flushes what is renamed over by itself, which hides mistakes.
 fn options(fs_kind: Fs) -> &'static str {
     if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" }

@@ -46,4 +46,8 @@ pub(crate) static CASES: &[Case] = &[
         name: "32 power: cut before a name is flushed",
         run: power_cut::before_the_name_is_flushed,
     },
+    Case {
+        name: "33 power: disk gone before a name is flushed",
+        run: power_cut::gone_before_the_name_is_flushed,
+    },
 ];

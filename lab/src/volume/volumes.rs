@@ -1,5 +1,6 @@
 //! Mounts and their end.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -128,6 +129,17 @@ impl Volume {
         let image = self.image.as_deref().context("only images are mounted again")?;
         tool::run("umount", [&self.path])?;
         mount(fs.name(), "loop", image, &self.path)
+    }
+
+    /// The disk beneath the volume has no more to it than its beginning, and answers everything else
+    /// with errors.
+    pub(crate) fn lose_disk(&self) -> Result<()> {
+        let image = self.image.as_deref().context("only images can be lost")?;
+        File::options().write(true).open(image)?.set_len(MIB)?;
+        let find = ["-n", "-O", "NAME", "-j"].map(OsStr::new);
+        let device = tool::run("losetup", find.into_iter().chain([image.as_os_str()]))?;
+        tool::run("losetup", ["-c", device.trim()])?;
+        Ok(())
     }
 
     /// A path in the volume.

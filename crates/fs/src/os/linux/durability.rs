@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
-use rustix::fs::{fstat, fsync, syncfs};
+use rustix::fs::{Mode, OFlags, fstat, fsync, openat, syncfs};
 use rustix::io::{Errno, Result as CallResult};
 use rustix::system::uname;
 
@@ -16,8 +16,9 @@ use crate::error::{FsErrorKind, FsResult, Operation};
 use crate::kinds::GroupFlush;
 use crate::support::Support;
 
-/// Since this kernel `syncfs` reports write-back errors to handles opened before them.
-const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
+/// Since this kernel `syncfs` reports all errors: those of write-back to handles opened before them
+/// since 5.8, and those that the file system itself meets, in its journal above all, since 5.17.
+const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 17);
 
 pub(super) fn write_back(
     file: &NativeFile,
@@ -67,9 +68,32 @@ pub(super) fn flush_dir(dir: &NativeDir) -> FsResult<()> {
         Errno::INVAL => failed_as(operation, FsErrorKind::NotSupported, errno),
         errno => failed(operation)(errno),
     })?;
-    // xfs that was shut down, which is what it does when its log cannot be written, says of a
-    // directory that it is flushed although it is not. Looking at the directory fails then.
-    must(operation, || fstat(dir)).map(|_| ())
+    must_be_alive(operation, dir)
+}
+
+/// Refuses to believe a flush of names on a volume whose log or journal has given up: xfs and ext4
+/// tell only the first who asks that names were lost, and everybody else that all is well.
+fn must_be_alive(operation: Operation, dir: &NativeDir) -> FsResult<()> {
+    // On xfs that was shut down, looking fails.
+    must(operation, || fstat(dir))?;
+    if group_flush(operation, dir)? != GroupFlush::WithJournal {
+        return Ok(());
+    }
+    // ext4 notices when the next change is to be begun, here that of a file without a name.
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match uninterrupted(|| openat(dir, ".", flags, Mode::RUSR)) {
+        Err(errno @ (Errno::ROFS | Errno::IO)) => Err(failed(operation)(errno)),
+        // A full disk, a quota, missing rights: no news about the journal.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn group_flush(operation: Operation, dir: &NativeDir) -> FsResult<GroupFlush> {
+    if let Some(known) = dir.group_flush.get() {
+        return Ok(*known);
+    }
+    let found = volume::filesystem(operation, dir.as_fd())?.group_flush;
+    Ok(*dir.group_flush.get_or_init(|| found))
 }
 
 /// Flushes the volume where that is known to reach everything and to report errors; elsewhere it
@@ -80,18 +104,20 @@ pub(super) fn flush_volume(dir: &NativeDir) -> FsResult<Support<()>> {
     let is_trusted = match dir.has_group_flush.get() {
         Some(known) => *known,
         None => {
-            let kind = volume::filesystem(operation, dir.as_fd())?;
+            let group_flush = group_flush(operation, dir)?;
             let device = must(operation, || fstat(dir))?.st_dev;
             let is_trusted = kernel_version()
                 .is_some_and(|version| version >= SYNCFS_REPORTS_SINCE)
-                && is_trusted(kind.group_flush, || journal::is_used(device));
+                && is_trusted(group_flush, || journal::is_used(device));
             *dir.has_group_flush.get_or_init(|| is_trusted)
         }
     };
     if !is_trusted {
         return Ok(Support::Unsupported);
     }
-    may(operation, &[Errno::NOSYS], || syncfs(dir))
+    let flushed = may(operation, &[Errno::NOSYS], || syncfs(dir))?;
+    must_be_alive(operation, dir)?;
+    Ok(flushed)
 }
 
 fn is_trusted(group_flush: GroupFlush, has_journal: impl FnOnce() -> bool) -> bool {
@@ -120,8 +146,8 @@ mod tests {
         assert_eq!(parse_version("6.18.44-generic"), Some((6, 18)));
         assert_eq!(parse_version("5.10-rc1"), Some((5, 10)));
         assert_eq!(parse_version("strange"), None);
-        assert!(parse_version("5.10").unwrap() > SYNCFS_REPORTS_SINCE);
-        assert!(parse_version("5.4.0").unwrap() < SYNCFS_REPORTS_SINCE);
+        assert!(parse_version("5.100").unwrap() > SYNCFS_REPORTS_SINCE);
+        assert!(parse_version("5.16.20").unwrap() < SYNCFS_REPORTS_SINCE);
         assert!(kernel_version().is_some());
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock};
 use super::native_fs::NativeFs;
 use crate::error::{FsError, FsErrorKind, FsResult, Operation};
 use crate::file_system::Node;
+use crate::kinds::GroupFlush;
 
 /// An open directory.
 #[derive(Debug)]
@@ -17,12 +18,20 @@ pub struct NativeDir {
     pub(super) listing: Mutex<()>,
     /// Whether a flush of the volume is to be trusted, found out when it is first asked for.
     pub(super) has_group_flush: OnceLock<bool>,
+    /// What is known of flushing volumes of its kind, looked up when it is first asked for.
+    pub(super) group_flush: OnceLock<GroupFlush>,
 }
 
 impl NativeDir {
     /// A directory that can be listed and flushed.
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Self { fd, is_passed: false, listing: Mutex::default(), has_group_flush: OnceLock::new() }
+        Self {
+            fd,
+            is_passed: false,
+            listing: Mutex::default(),
+            has_group_flush: OnceLock::new(),
+            group_flush: OnceLock::new(),
+        }
     }
 
     /// A directory that can only be passed through.
