@@ -89,6 +89,7 @@ fn what_is_taken_out_takes_only_its_own_comment_with_it() {
         ("jobs = 3\n\n\nretries = 1\n\nretrys = 4\n", "jobs = 3\n\n\nretrys = 4\n"),
         ("# a\r\n\r\n# b\r\nretries = 1\r\njobs = 3\r\n", "# a\n\njobs = 3\n"),
         ("retrys = 1\n[retries]\na = 1\n", "retrys = 1\n"),
+        ("# mine\n\n# few\n[retries]\na = 1\n", "# mine\n\n"),
     ];
     let without_heading = without_heading.map(|(before, after)| (before.to_owned(), after));
     for (before, after) in rows.into_iter().chain(without_heading) {

@@ -1,11 +1,14 @@
 //! Taking a name out of a document, with its own comment and no other.
 
-use toml_edit::{Decor, DocumentMut};
+use toml_edit::{Decor, DocumentMut, Item};
 
 /// Says whether the name was there.
 pub(super) fn unset(document: &mut DocumentMut, name: &str) -> bool {
     // What stands above a name belongs to it, and would go whole.
-    let above = document.key(name).map(|key| prefix_of(key.leaf_decor())).unwrap_or_default();
+    let above = match document.get(name) {
+        Some(Item::Table(table)) => prefix_of(table.decor()),
+        _ => document.key(name).map(|key| prefix_of(key.leaf_decor())).unwrap_or_default(),
+    };
     let next = document.iter().map(|(known, _)| known).skip_while(|known| *known != name).nth(1);
     let next = next.map(str::to_owned);
     if document.remove(name).is_none() {
