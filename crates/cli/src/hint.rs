@@ -25,7 +25,7 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
         }
         Code::DestinationReadOnly => "mount the destination for writing, or choose another one",
         Code::DestinationDenied => {
-            "make the destination directory writable for you, or choose another one"
+            "make the destination directory readable and writable for you, or choose another one"
         }
         Code::DestinationIoError => {
             "do not trust this disk until its health and its cable have been checked; the old file, if there was one, is still there"
