@@ -103,6 +103,11 @@ impl Running {
         lock(&self.group).first.kill().with_context(|| format!("kill {}", self.words))
     }
 
+    /// Its time was over, and it is not gone although it was killed.
+    pub(crate) fn is_given_up(&self) -> bool {
+        lock(&self.group).is_given_up()
+    }
+
     /// Waits for its end. That its time was over is an error.
     pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
         let status = self.until(Group::try_wait)?;
@@ -134,7 +139,7 @@ impl Running {
             if let Some(found) = look(&mut group)? {
                 return Ok(found);
             }
-            if group.overdue_since.is_some_and(|since| since.elapsed() > LAST_WAIT) {
+            if group.is_given_up() {
                 bail!("{} takes longer than {:?} and cannot be killed", self.words, self.limit);
             }
             drop(group);
@@ -144,6 +149,10 @@ impl Running {
 }
 
 impl Group {
+    fn is_given_up(&self) -> bool {
+        self.overdue_since.is_some_and(|since| since.elapsed() > LAST_WAIT)
+    }
+
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.first.try_wait()?;
         self.is_gone = status.is_some();

@@ -31,7 +31,7 @@ pub(crate) fn finish(command: &mut Command) -> Result<Watched> {
     // A program that has ended but was not waited for still has its read counter, which is why the
     // loop looks at its state instead of waiting. The kernel keeps the peak of resident memory, so
     // only what is added in the last 2 ms can be missed.
-    while state(&proc)? != 'Z' {
+    while state(&proc)? != 'Z' && !running.is_given_up() {
         let status = fs::read_to_string(proc.join("status"))?;
         peak_resident_bytes = peak_resident_bytes.max(number_behind(&status, "VmHWM:") * 1024);
         peak_own_bytes = peak_own_bytes.max(number_behind(&status, "RssAnon:") * 1024);

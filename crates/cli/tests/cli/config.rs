@@ -155,7 +155,9 @@ fn what_says_that_it_cannot_write_has_not_written() {
     let folder = Folder::new();
     folder.write("d/c.toml", "retries = 3\n");
     let mut command = folder.command(&["config", "--config", "d/c.toml", "set", "retries", "4"]);
-    folder.act_without_privileges(&mut command);
+    if let Err(error) = folder.act_without_privileges(&mut command) {
+        return eprintln!("skipped: a superuser who can give nothing away: {error}");
+    }
     fs::set_permissions(folder.path("d"), Permissions::from_mode(0o300)).unwrap();
     let output = command.output();
     fs::set_permissions(folder.path("d"), Permissions::from_mode(0o700)).unwrap();

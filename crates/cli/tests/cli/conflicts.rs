@@ -3,8 +3,9 @@
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::program::{Folder, ended, of_type};
+use crate::program::{Folder, Started, ended, of_type};
 use crate::pty::Pty;
+use crate::signals::end;
 
 /// A source and a target that differ; the source is older when `age` is given.
 fn folder(age: Option<Duration>) -> Folder {
@@ -80,10 +81,10 @@ fn an_answer_on_the_terminal_decides() {
         let (folder, mut pty) = (folder(None), Pty::new());
         let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
         command.stdin(pty.stdio()).stderr(pty.stdio()).stdout(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut child = Started::new(&mut command);
         pty.read_until("a capital letter for all that follow: ");
         pty.types(keys);
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(end(&mut child).code(), Some(0));
         assert_eq!(folder.read("dst/a"), expected);
     }
 }
@@ -93,11 +94,11 @@ fn no_answer_is_said_and_keeps_the_target() {
     let (folder, mut pty) = (folder(None), Pty::new());
     let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
     command.stdin(pty.stdio()).stderr(pty.stdio()).stdout(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let mut child = Started::new(&mut command);
     pty.read_until("a capital letter for all that follow: ");
     pty.types("\x04");
     pty.read_until("no answer: the rest is skipped");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(end(&mut child).code(), Some(0));
     assert_eq!(folder.read("dst/a"), "the old one");
 }
 

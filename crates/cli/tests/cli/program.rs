@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -80,18 +81,20 @@ impl Folder {
     }
 
     /// Has a command that the superuser would start run as nobody, to whom everything here is given
-    /// then: what permissions forbid, they forbid the command in either case.
-    pub(crate) fn act_without_privileges(&self, command: &mut Command) {
+    /// then: what permissions forbid, they forbid the command in either case. An error where this
+    /// superuser cannot give anything away.
+    pub(crate) fn act_without_privileges(&self, command: &mut Command) -> io::Result<()> {
         const NOBODY: u32 = 65534;
         let root = self.folder.path();
-        if fs::metadata(root).unwrap().uid() != 0 {
-            return;
+        if fs::metadata(root)?.uid() != 0 {
+            return Ok(());
         }
         let within = self.listing().into_iter().map(|name| self.path(name));
         for path in [root.to_owned(), root.join("home"), self.path("")].into_iter().chain(within) {
-            lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            lchown(path, Some(NOBODY), Some(NOBODY))?;
         }
         command.uid(NOBODY).gid(NOBODY);
+        Ok(())
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
@@ -148,4 +151,35 @@ impl Ended {
 /// The objects of one type.
 pub(crate) fn of_type<'a>(objects: &'a [Value], name: &str) -> Vec<&'a Value> {
     objects.iter().filter(|object| object["type"] == name).collect()
+}
+
+/// A program that is killed when a test fails while it runs.
+pub(crate) struct Started(Child);
+
+impl Started {
+    pub(crate) fn new(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Deref for Started {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Started {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It has ended already, where the test has passed.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }

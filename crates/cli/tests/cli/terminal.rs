@@ -1,9 +1,9 @@
 //! What happens on a terminal: bars, and a terminal that takes no more.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::program::Folder;
+use crate::program::{Folder, Started};
 use crate::pty::Pty;
 use crate::signals::{end, send};
 
@@ -27,9 +27,9 @@ fn command(folder: &Folder, options: &[&str]) -> Command {
 }
 
 /// Starts a job with bars on the terminal, and waits until they are there.
-fn with_bars(folder: &Folder, options: &[&str], stdout: Stdio, pty: &mut Pty) -> Child {
+fn with_bars(folder: &Folder, options: &[&str], stdout: Stdio, pty: &mut Pty) -> Started {
     let mut command = command(folder, options);
-    let child = command.stdout(stdout).stderr(pty.stdio()).spawn().unwrap();
+    let child = Started::new(command.stdout(stdout).stderr(pty.stdio()));
     pty.read_until("items  0 of");
     child
 }
@@ -67,7 +67,7 @@ fn nor_does_an_error_that_it_does_not_take() {
     folder.write("src/a", "text");
     pty.stop();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut child = command(&folder, &[]).stdout(full).stderr(pty.stdio()).spawn().unwrap();
+    let mut child = Started::new(command(&folder, &[]).stdout(full).stderr(pty.stdio()));
     // From here on a signal is a cancel, and an error is said sooner or later: that nothing could be
     // written to stdout.
     let began = Instant::now();
@@ -87,7 +87,8 @@ fn a_terminal_that_is_read_is_told_of_the_cancel() {
         let mut child = with_bars(&folder, options, Stdio::null(), &mut pty);
         send("TERM", &child);
         pty.read_until("cancelling …");
-        while child.try_wait().unwrap().is_none() {
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_secs(60) {
             pty.read_for(Duration::from_millis(10));
         }
         assert_eq!(end(&mut child).code(), Some(130), "{options:?}");

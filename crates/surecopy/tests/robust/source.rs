@@ -251,7 +251,9 @@ fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
             "in/source/locked",
             "in/out",
         ] {
-            chown(place.at(name), Some(NOBODY), Some(NOBODY)).unwrap();
+            if let Err(error) = chown(place.at(name), Some(NOBODY), Some(NOBODY)) {
+                return skipped(&format!("a root who can give nothing away: {error}"));
+            }
         }
         child.uid(NOBODY).gid(NOBODY);
     }

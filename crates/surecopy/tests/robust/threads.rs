@@ -33,7 +33,9 @@ fn a_copy_without_threads_is_done_by_the_one_there_is() {
         let names = ["", "in", "in/source", "in/source/sub", "in/out"];
         let files = ["in/source/large", "in/source/sub/small", "in/source/sparse"];
         for name in names.iter().chain(&files) {
-            chown(place.at(name), Some(NOBODY), Some(NOBODY)).unwrap();
+            if let Err(error) = chown(place.at(name), Some(NOBODY), Some(NOBODY)) {
+                return skipped(&format!("a root who can give nothing away: {error}"));
+            }
         }
         child.uid(NOBODY).gid(NOBODY);
     }
