@@ -29,4 +29,4 @@ pub use os::{
 };
 pub use path::{InvalidRelPath, RelPath};
 pub use support::Support;
-pub use volume::{Volume, VolumeKind, VolumeSpace};
+pub use volume::{InvalidVolumeIdentity, Volume, VolumeIdentity, VolumeKind, VolumeSpace};

@@ -216,3 +216,23 @@ fn roots_are_resolved_as_typed() {
     assert_eq!(fs.list(&root(&fs, "/link/../link")).unwrap(), ["f"]);
     assert!(fs.open_root(Path::new("/loop")).is_err());
 }
+
+#[test]
+fn every_volume_has_an_identity_that_outlives_a_remount() {
+    let fs = FakeFs::new();
+    fs.dir("/a").mount("/b", VolumeSettings::of("xfs"));
+    fs.mount("/c", VolumeSettings::of("xfs").identity("uuid:c"));
+    let identity = |path: &str| {
+        let volume = fs.volume(&fs.open_root(Path::new(path)).unwrap()).unwrap();
+        volume.identity.map(|identity| identity.to_string())
+    };
+    assert_eq!(identity("/"), identity("/a"));
+    assert_ne!(identity("/a"), identity("/b"));
+    assert_eq!(identity("/c").as_deref(), Some("uuid:c"));
+    let before = identity("/b");
+    assert!(before.is_some());
+    fs.remount("/b", |settings| settings.is_read_only = true);
+    assert_eq!(identity("/b"), before);
+    fs.remount("/b", |settings| settings.identity = None);
+    assert_eq!(identity("/b"), None);
+}

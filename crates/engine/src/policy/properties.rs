@@ -72,6 +72,7 @@ mod tests {
         let filesystem = FilesystemKind::named(name);
         Volume {
             id: 1,
+            identity: None,
             filesystem,
             kind: if filesystem.is_network { VolumeKind::Network } else { VolumeKind::Local },
             is_read_only: false,

@@ -97,6 +97,7 @@ mod tests {
     fn volume(free_bytes: Option<u64>, free_files: Option<u64>) -> Arc<Volume> {
         Arc::new(Volume {
             id: 1,
+            identity: None,
             filesystem: FilesystemKind::named("ext4"),
             kind: VolumeKind::Local,
             is_read_only: false,

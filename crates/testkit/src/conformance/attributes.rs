@@ -161,6 +161,12 @@ fn attributes_of<F: FileSystem>(stage: &Stage<'_, F>, file: &F::File, dir: &F::D
 pub(super) fn a_volume_knows_itself<F: FileSystem>(stage: &Stage<'_, F>) {
     let volume = stage.volume();
     assert_eq!(volume.id, stage.dir_id(&stage.dir).volume);
+    let again = fine("open again", stage.fs.open_root(&stage.path));
+    let identity = fine("query the volume", stage.fs.volume(&again)).identity;
+    assert_eq!(volume.identity, identity, "it is the same volume whenever it is asked");
+    let beneath = stage.make_dir("beneath");
+    let identity = fine("query the volume", stage.fs.volume(&beneath)).identity;
+    assert_eq!(volume.identity, identity, "and wherever on it");
     assert!(!volume.is_read_only);
     drop(stage.put("Case", b"upper"));
     let other = stage.fs.metadata_at(&stage.dir, os("cASE"));

@@ -219,8 +219,8 @@ impl FakeFs {
             if !state.dir(ino)?.entries.is_empty() {
                 return Err(FsErrorKind::DirectoryNotEmpty);
             }
-            state.volumes.push(FakeVolume::new(settings));
-            let volume = state.volumes.len() - 1;
+            let volume = state.volumes.len();
+            state.volumes.push(FakeVolume::new(volume as u64 + 1, settings));
             state.inode_mut(ino).volume = volume;
             Ok(())
         });

@@ -68,7 +68,7 @@ impl State {
     pub(crate) fn new() -> Self {
         let mut state = Self {
             inodes: BTreeMap::new(),
-            volumes: vec![FakeVolume::new(VolumeSettings::default())],
+            volumes: vec![FakeVolume::new(1, VolumeSettings::default())],
             root: 1,
             next_ino: 1,
             now: Timestamp { secs: 1_700_000_000, nanos: 0 },

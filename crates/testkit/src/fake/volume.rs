@@ -1,7 +1,8 @@
 //! The volumes of a fake file system: what each offers, and how full it is.
 
 use surecopy_fs::{
-    FilesystemKind, FsErrorKind, GroupFlush, NameRules, Volume, VolumeKind, VolumeSpace,
+    FilesystemKind, FsErrorKind, GroupFlush, NameRules, Volume, VolumeIdentity, VolumeKind,
+    VolumeSpace,
 };
 
 use super::content::PAGE;
@@ -12,6 +13,9 @@ use super::content::PAGE;
 pub struct VolumeSettings {
     /// The file system it claims to be.
     pub filesystem: &'static FilesystemKind,
+    /// Which volume it says it is. One that is mounted without is given one of its own, which it
+    /// keeps; one that a remount takes it from does not say.
+    pub identity: Option<VolumeIdentity>,
     /// Bytes it can hold; `None` is no limit.
     pub capacity_bytes: Option<u64>,
     /// Entries it can hold; `None` is no limit.
@@ -57,6 +61,7 @@ impl VolumeSettings {
         let is_fat = matches!(kind.name, "vfat" | "exfat");
         Self {
             filesystem: kind,
+            identity: None,
             capacity_bytes: None,
             max_files: None,
             is_case_insensitive: kind.is_case_insensitive,
@@ -76,6 +81,16 @@ impl VolumeSettings {
             can_drop_cache: true,
             is_memory: matches!(kind.name, "tmpfs" | "ramfs"),
         }
+    }
+
+    /// The same with this identity.
+    ///
+    /// # Panics
+    /// When the text is not that of an identity.
+    #[track_caller]
+    pub fn identity(mut self, text: &str) -> Self {
+        self.identity = Some(text.parse().expect("an identity has an origin and a value"));
+        self
     }
 
     /// The same with this many bytes of room.
@@ -127,7 +142,11 @@ pub(crate) struct FakeVolume {
 }
 
 impl FakeVolume {
-    pub(crate) fn new(settings: VolumeSettings) -> Self {
+    /// The volume with this number.
+    pub(crate) fn new(number: u64, mut settings: VolumeSettings) -> Self {
+        if settings.identity.is_none() {
+            settings = settings.identity(&format!("fake:{number}"));
+        }
         Self { settings, used_bytes: 0, used_files: 0 }
     }
 
@@ -170,6 +189,7 @@ impl FakeVolume {
         let kind = settings.filesystem;
         Volume {
             id,
+            identity: settings.identity.clone(),
             filesystem: kind,
             kind: if kind.is_network { VolumeKind::Network } else { VolumeKind::Local },
             is_read_only: settings.is_read_only,

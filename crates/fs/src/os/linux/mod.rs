@@ -14,6 +14,7 @@ mod durability;
 mod entry;
 mod fault_table;
 mod handle;
+mod identity;
 mod journal;
 mod mapped;
 mod mapping;

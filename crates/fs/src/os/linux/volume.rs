@@ -7,7 +7,7 @@ use rustix::fs::{StatFs, StatVfsMountFlags, fstat, fstatfs, ioctl_getflags};
 use super::call::{must, uninterrupted};
 use super::handle::{NativeDir, NativeFile};
 use super::process::is_privileged;
-use super::{entry, mount_table};
+use super::{entry, identity, mount_table};
 use crate::error::{FsResult, Operation};
 use crate::kinds::FilesystemKind;
 use crate::volume::{Volume, VolumeKind, VolumeSpace};
@@ -52,6 +52,7 @@ pub(super) fn volume(dir: &NativeDir) -> FsResult<Volume> {
     let filesystem = filesystem_of(dir.as_fd(), &stat);
     Ok(Volume {
         id,
+        identity: identity::identity(dir, filesystem, id),
         filesystem,
         kind: if filesystem.is_network { VolumeKind::Network } else { VolumeKind::Local },
         is_read_only: mount_flags(&stat).contains(StatVfsMountFlags::RDONLY),
