@@ -157,6 +157,8 @@ pub enum Operation {
     OpenSource,
     /// Create a partial file.
     CreatePartial,
+    /// Ask whether somebody holds a file's lock.
+    CheckLock,
     /// Open a file for read-back.
     OpenReadBack,
     /// Read.
@@ -223,6 +225,7 @@ impl fmt::Display for Operation {
             Operation::HardLink => "create hard link",
             Operation::OpenSource => "open source",
             Operation::CreatePartial => "create partial file",
+            Operation::CheckLock => "check for a lock",
             Operation::OpenReadBack => "open for read-back",
             Operation::Read => "read",
             Operation::Write => "write",

@@ -134,6 +134,15 @@ pub trait FileSystem: Send + Sync + 'static {
     /// takes an advisory lock on it that lives as long as the handle.
     fn create_partial(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<Self::File>;
 
+    /// Whether some process, this one included, holds the lock that
+    /// [`create_partial`](Self::create_partial) takes. Takes the right to read the file, and neither
+    /// waits nor leaves a lock behind. What is no regular file is refused with `InvalidInput`.
+    /// `Unsupported` where the volume has no locks, so that nothing is known.
+    ///
+    /// A program that is being started holds the locks of its parent for a moment: "locked" may be
+    /// the answer for that much longer than the handle lives, "free" never while it lives.
+    fn is_locked(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<Support<bool>>;
+
     /// Opens a file a second time to read it past the page cache. Reads through such a handle must
     /// start at a multiple of [`DIRECT_ALIGNMENT`](Self::DIRECT_ALIGNMENT), into buffers so
     /// aligned and sized. `Unsupported` where the volume refuses unbuffered access.

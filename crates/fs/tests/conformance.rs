@@ -82,7 +82,7 @@ fn the_file_systems_for_tests_keep_the_contract() {
     let make_fifo = |path: &Path| {
         fake.fifo(path);
     };
-    let is_locked = |path: &Path| fake.is_locked(path);
+    let is_locked = |path: &Path| fake.is_lock_held(path);
     let (make_fifo, is_locked) = (Some(&make_fifo as _), Some(&is_locked as _));
     run_in(&fake, &Lab { make_fifo, is_locked, ..at });
     run_in(&FaultFs::counting(lab()), &at);

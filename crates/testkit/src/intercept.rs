@@ -190,6 +190,10 @@ impl<F: Inner, G: Gate> FileSystem for Intercepted<F, G> {
         self.inner.create_partial(dir, name)
     }
 
+    fn is_locked(&self, dir: &F::Dir, name: &OsStr) -> FsResult<Support<bool>> {
+        self.pass_or_decline(Operation::CheckLock, |fs| fs.is_locked(dir, name))
+    }
+
     fn open_direct(&self, dir: &F::Dir, name: &OsStr) -> FsResult<Support<F::File>> {
         self.pass_or_decline(Operation::OpenReadBack, |fs| fs.open_direct(dir, name))
     }

@@ -11,7 +11,7 @@ fn holds(settings: VolumeSettings) {
     let make_fifo = |path: &Path| {
         fake.fifo(path);
     };
-    let is_locked = |path: &Path| fake.is_locked(path);
+    let is_locked = |path: &Path| fake.is_lock_held(path);
     let lab = Lab {
         make_fifo: Some(&make_fifo),
         is_locked: Some(&is_locked),

@@ -194,6 +194,6 @@ fn a_partial_of_a_crashed_session_is_not_locked() {
     let fs = CrashFs::new(fake());
     let dir = fs.open_root(Path::new("/d")).unwrap();
     let _partial = fs.create_partial(&dir, name("partial")).unwrap();
-    assert!(fs.live().is_locked("/d/partial"));
-    assert!(!fs.after_crash(CrashStyle::Everything).is_locked("/d/partial"));
+    assert!(fs.live().is_lock_held("/d/partial"));
+    assert!(!fs.after_crash(CrashStyle::Everything).is_lock_held("/d/partial"));
 }

@@ -180,7 +180,7 @@ fn locks_and_handles_end_with_their_owner() {
     fs.dir("/d");
     let dir = root(&fs, "/d");
     let file = fs.create_partial(&dir, name("f")).unwrap();
-    assert!(fs.is_locked("/d/f"));
+    assert!(fs.is_lock_held("/d/f"));
     fs.remove("/d/f");
     fs.write_at(&file, b"still open", 0).unwrap();
     assert_eq!(fs.open_handles(), 2);

@@ -103,6 +103,7 @@ fn by_name<F: FileSystem>(
         ("link to", fs.hard_link(dir, os("file"), dir, name).map(|done| done.is_done())),
         ("open", fs.open_source(dir, name).map(|_| true)),
         ("create", fs.create_partial(dir, name).map(|_| true)),
+        ("ask for a lock", fs.is_locked(dir, name).map(|done| done.is_done())),
         ("open past the cache", fs.open_direct(dir, name).map(|done| done.is_done())),
         ("publish from", fs.publish_new(dir, name, os("new")).map(|()| true)),
         ("publish to", fs.publish_new(dir, os("file"), name).map(|()| true)),

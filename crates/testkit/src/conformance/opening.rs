@@ -34,14 +34,60 @@ pub(super) fn a_new_file_is_locked_while_its_handle_lives<F: FileSystem>(stage: 
         skip("a server may have no locks to give");
         return;
     }
-    let path = stage.path.join("file");
     let file = fine("create", stage.fs.create_partial(&stage.dir, os("file")));
+    if !fine("ask", stage.fs.is_locked(&stage.dir, os("file"))).is_done() {
+        skip("no locks here");
+        return;
+    }
+    let path = stage.path.join("file");
     let source = fine("open", stage.fs.open_source(&stage.dir, os("file")));
     assert!(is_locked(&path), "whoever creates a file holds its lock");
     drop(source);
     assert!(is_locked(&path), "whoever reads it has no part in that");
     drop(file);
     assert!(!is_locked(&path), "closing the file releases its lock");
+}
+
+pub(super) fn a_lock_is_seen_as_long_as_it_is_held<F: FileSystem>(stage: &Stage<'_, F>) {
+    let is_locked = |name: &str| {
+        fine("ask", stage.fs.is_locked(&stage.dir, os(name))).done().unwrap_or_default()
+    };
+    let file = fine("create", stage.fs.create_partial(&stage.dir, os("file")));
+    if !fine("ask", stage.fs.is_locked(&stage.dir, os("file"))).is_done() {
+        skip("no locks here");
+        return;
+    }
+    assert!(is_locked("file"), "this process holds it");
+    assert!(is_locked("file"), "asking does not take it away");
+    fine("publish", stage.fs.publish_new(&stage.dir, os("file"), os("renamed")));
+    assert!(is_locked("renamed"), "the lock is the file's, whatever its name");
+    drop(stage.put("file", b"another"));
+    assert!(!is_locked("file"), "another file of the same name");
+    drop(file);
+    assert!(!is_locked("renamed"), "its handle is gone");
+    let source = fine("open", stage.fs.open_source(&stage.dir, os("renamed")));
+    assert!(!is_locked("renamed"), "whoever reads it holds nothing");
+    drop(source);
+}
+
+pub(super) fn only_regular_files_are_asked_for_a_lock<F: FileSystem>(stage: &Stage<'_, F>) {
+    drop(stage.put("file", b"x"));
+    if !fine("ask", stage.fs.is_locked(&stage.dir, os("file"))).is_done() {
+        skip("no locks here");
+        return;
+    }
+    drop(stage.make_dir("dir"));
+    let ask = |name: &str| stage.fs.is_locked(&stage.dir, os(name));
+    refused("nothing", ask("none"), &[FsErrorKind::NotFound]);
+    refused("a directory", ask("dir"), &[FsErrorKind::InvalidInput]);
+    if stage.has_links() {
+        stage.make_link("link", "file");
+        refused("a link to a file", ask("link"), &[FsErrorKind::LinkInPath]);
+    }
+    if let Some(make_fifo) = stage.make_fifo {
+        make_fifo(&stage.path.join("pipe"));
+        refused("a named pipe", ask("pipe"), &[FsErrorKind::InvalidInput]);
+    }
 }
 
 pub(super) fn only_regular_files_are_sources<F: FileSystem>(stage: &Stage<'_, F>) {

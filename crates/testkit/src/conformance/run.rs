@@ -25,8 +25,8 @@ pub struct Lab<'a> {
     pub root: &'a Path,
     /// Makes a named pipe there, if there is a way: the trait cannot.
     pub make_fifo: Option<&'a (dyn Fn(&Path) + Sync)>,
-    /// Tells whether somebody holds the advisory lock of a file there, if there is a way: the trait
-    /// takes it and cannot ask.
+    /// Tells whether somebody holds the advisory lock of a file there, if there is a way to ask
+    /// past the file system under test.
     pub is_locked: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
 }
 
@@ -74,6 +74,8 @@ pub fn cases<F: FileSystem>() -> Vec<Case<F>> {
         opening:
             a_new_file_is_private_empty_and_new,
             a_new_file_is_locked_while_its_handle_lives,
+            a_lock_is_seen_as_long_as_it_is_held,
+            only_regular_files_are_asked_for_a_lock,
             only_regular_files_are_sources,
             a_source_cannot_be_written,
             reading_a_source_leaves_no_trace,

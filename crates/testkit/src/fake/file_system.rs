@@ -191,6 +191,21 @@ impl FileSystem for FakeFs {
         })
     }
 
+    fn is_locked(&self, dir: &FakeDir, name: &OsStr) -> FsResult<Support<bool>> {
+        self.carry_out(Operation::CheckLock, &shown(name), |state| {
+            let ino = state.look_up(dir.ino(), name)?;
+            state.file(ino).map_err(|kind| match kind {
+                FsErrorKind::IsADirectory => FsErrorKind::InvalidInput,
+                kind => kind,
+            })?;
+            state.check_access(ino, READ)?;
+            Ok(match state.volume_of(ino).settings.can_lock {
+                true => Support::Done(state.inode(ino).is_locked),
+                false => Support::Unsupported,
+            })
+        })
+    }
+
     fn open_direct(&self, dir: &FakeDir, name: &OsStr) -> FsResult<Support<FakeFile>> {
         let shown = shown(name);
         self.carry_out(Operation::OpenReadBack, &shown, |state| {

@@ -96,7 +96,7 @@ impl FakeFile {
         name: &str,
         access: Access,
     ) -> Self {
-        let holds_lock = access == Access::Write;
+        let holds_lock = access == Access::Write && state.volume_of(ino).settings.can_lock;
         Self { handle: Handle::open(fs, state, ino, name, holds_lock), access }
     }
 

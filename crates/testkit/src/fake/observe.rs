@@ -134,7 +134,7 @@ impl FakeFs {
     }
 
     /// Whether a handle holds the lock of a file.
-    pub fn is_locked(&self, path: impl AsRef<Path>) -> bool {
+    pub fn is_lock_held(&self, path: impl AsRef<Path>) -> bool {
         let ino = self.find_path(path.as_ref());
         ino.is_some_and(|ino| self.lock().inode(ino).is_locked)
     }

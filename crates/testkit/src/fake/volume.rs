@@ -34,6 +34,8 @@ pub struct VolumeSettings {
     pub can_exchange: bool,
     /// Files can have several names.
     pub can_hard_link: bool,
+    /// Files can be locked.
+    pub can_lock: bool,
     /// Extended attributes can be stored.
     pub can_store_xattrs: bool,
     /// Files can be read past the cache.
@@ -71,6 +73,7 @@ impl VolumeSettings {
             can_copy_range_across: false,
             can_exchange: !is_fat && !kind.is_network,
             can_hard_link: !is_fat,
+            can_lock: true,
             can_store_xattrs: !is_fat,
             can_read_direct: !matches!(kind.name, "tmpfs" | "ramfs"),
             can_flush_group: kind.group_flush != GroupFlush::No,
@@ -117,6 +120,7 @@ impl VolumeSettings {
         self.can_copy_range = false;
         self.can_exchange = false;
         self.can_hard_link = false;
+        self.can_lock = false;
         self.can_read_direct = false;
         self.can_flush_group = false;
         self.can_find_holes = false;

@@ -112,6 +112,10 @@ impl FileSystem for NativeFs {
         open::create_partial(dir, name)
     }
 
+    fn is_locked(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<Support<bool>> {
+        open::is_locked(dir, name)
+    }
+
     fn open_direct(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<Support<Self::File>> {
         open::open_direct(dir, name)
     }

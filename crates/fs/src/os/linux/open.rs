@@ -9,7 +9,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::call::{failed, failed_as, may, must, plain, uninterrupted};
+use super::call::{failed, failed_as, may, must, offered, plain, uninterrupted};
 use super::handle::{NativeDir, NativeFile};
 use crate::error::{FsError, FsErrorKind, FsResult, Operation};
 use crate::support::Support;
@@ -17,9 +17,22 @@ use crate::support::Support;
 /// Below this, read-ahead has nothing to gain from knowing that a file is read in order.
 const SEQUENTIAL_HINT_BYTES: u64 = 1 << 20;
 
+/// What a volume says that has no locks. Without them there is nothing to take; whoever asks for
+/// the lock later is told the same.
+const NO_LOCKS: &[Errno] = &[Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK];
+
 /// Opens a regular file to read it.
 pub(super) fn open_source(dir: &NativeDir, name: &OsStr) -> FsResult<NativeFile> {
-    let operation = Operation::OpenSource;
+    let (fd, size) = open_regular(Operation::OpenSource, dir, name)?;
+    if size >= SEQUENTIAL_HINT_BYTES {
+        // A hint: without it the file is read all the same.
+        fadvise(&fd, 0, None, Advice::Sequential).unwrap_or_default();
+    }
+    Ok(NativeFile::new(fd))
+}
+
+/// Opens a regular file for reading, and tells its size.
+fn open_regular(operation: Operation, dir: &NativeDir, name: &OsStr) -> FsResult<(OwnedFd, u64)> {
     let name = plain(operation, name)?;
     // O_NONBLOCK: a pipe without a writer would block here for ever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -40,11 +53,7 @@ pub(super) fn open_source(dir: &NativeDir, name: &OsStr) -> FsResult<NativeFile>
         errno => failed(operation)(errno),
     })?;
     let size = regular_size(operation, &fd)?;
-    if size >= SEQUENTIAL_HINT_BYTES {
-        // A hint: without it the file is read all the same.
-        fadvise(&fd, 0, None, Advice::Sequential).unwrap_or_default();
-    }
-    Ok(NativeFile::new(fd))
+    Ok((fd, size))
 }
 
 /// Creates a file that did not exist, and locks it.
@@ -53,9 +62,6 @@ pub(super) fn create_partial(dir: &NativeDir, name: &OsStr) -> FsResult<NativeFi
     let name = plain(operation, name)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = must(operation, || openat(dir, name, flags, Mode::RUSR | Mode::WUSR))?;
-    // Without locks on the volume there is nothing to take; whoever asks for the lock later is
-    // told the same.
-    const NO_LOCKS: &[Errno] = &[Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK];
     match may(operation, NO_LOCKS, || flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
         Ok(Support::Done(()) | Support::Unsupported) => Ok(NativeFile::new(fd)),
         Err(error) => {
@@ -64,6 +70,24 @@ pub(super) fn create_partial(dir: &NativeDir, name: &OsStr) -> FsResult<NativeFi
             uninterrupted(|| unlinkat(dir, name, AtFlags::empty())).unwrap_or_default();
             Err(error)
         }
+    }
+}
+
+/// Whether somebody holds the lock of a file, found out by taking it for a moment: there is no
+/// call that only asks. Shared, so that two who ask at once do not take each other for the holder;
+/// and because a server grants the other kind only to who may write.
+pub(super) fn is_locked(dir: &NativeDir, name: &OsStr) -> FsResult<Support<bool>> {
+    let operation = Operation::CheckLock;
+    let (fd, _size) = open_regular(operation, dir, name)?;
+    match uninterrupted(|| flock(&fd, FlockOperation::NonBlockingLockShared)) {
+        Ok(()) => {
+            // Closing is not enough: a program that is being started has the descriptor too, and
+            // would be taken for a holder by the next who asks.
+            must(operation, || flock(&fd, FlockOperation::Unlock))?;
+            Ok(Support::Done(false))
+        }
+        Err(Errno::WOULDBLOCK) => Ok(Support::Done(true)),
+        Err(errno) => offered(operation, NO_LOCKS, Err(errno)),
     }
 }
 
@@ -116,13 +140,16 @@ mod tests {
         fs::write(at("file"), "x").unwrap();
         symlink("file", at("link")).unwrap();
         let dir = open_root(temp.path()).unwrap();
+        let kind = |name: &str| {
+            let opened = open_source(&dir, OsStr::new(name)).map(drop);
+            let asked = is_locked(&dir, OsStr::new(name)).map(drop);
+            [opened, asked].map(|result| result.err().map(|error| error.kind))
+        };
         for name in ["pipe", "socket", "dir"] {
-            let error = open_source(&dir, OsStr::new(name)).unwrap_err();
-            assert_eq!(error.kind, FsErrorKind::InvalidInput, "{name}");
+            assert_eq!(kind(name), [Some(FsErrorKind::InvalidInput); 2], "{name}");
         }
-        let error = open_source(&dir, OsStr::new("link")).unwrap_err();
-        assert_eq!(error.kind, FsErrorKind::LinkInPath);
-        assert!(open_source(&dir, OsStr::new("file")).is_ok());
+        assert_eq!(kind("link"), [Some(FsErrorKind::LinkInPath); 2]);
+        assert_eq!(kind("file"), [None; 2]);
     }
 
     #[test]
@@ -139,6 +166,24 @@ mod tests {
         assert_eq!(again.kind, FsErrorKind::AlreadyExists);
         drop(partial);
         assert_eq!(lock(), Ok(()));
+    }
+
+    #[test]
+    fn asking_for_a_lock_takes_none_and_counts_any_holder() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_root(temp.path()).unwrap();
+        let name = OsStr::new("file");
+        fs::write(temp.path().join(name), "").unwrap();
+        let other = File::open(temp.path().join(name)).unwrap();
+        let another = File::open(temp.path().join(name)).unwrap();
+        let asked = || is_locked(&dir, name).unwrap();
+        assert_eq!(asked(), Support::Done(false));
+        flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert_eq!(asked(), Support::Done(true), "a lock of this process counts");
+        flock(&other, FlockOperation::Unlock).unwrap();
+        assert_eq!(asked(), Support::Done(false));
+        flock(&another, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert_eq!(asked(), Support::Done(true), "it was free for the next");
     }
 
     #[test]
