@@ -24,8 +24,9 @@ pub use file_system::{FileSystem, MappedComparison, Node};
 pub use kinds::{FilesystemKind, GroupFlush, NameRules};
 pub use metadata::{FileId, FileKind, Metadata, Times, Timestamp, Xattr};
 pub use os::{
-    NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,
-    is_signal_ignored, open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
+    LockTable, NativeFs, SlotLock, available_memory_bytes, effective_user, file_creation_mask,
+    is_privileged, is_signal_ignored, open_file_limit, path_from_bytes, process_identity,
+    raise_open_file_limit,
 };
 pub use path::{InvalidRelPath, RelPath};
 pub use support::Support;

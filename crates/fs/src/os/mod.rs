@@ -10,6 +10,7 @@ mod linux;
 pub(crate) use linux::classify;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    NativeFs, available_memory_bytes, effective_user, file_creation_mask, is_privileged,
-    is_signal_ignored, open_file_limit, path_from_bytes, process_identity, raise_open_file_limit,
+    LockTable, NativeFs, SlotLock, available_memory_bytes, effective_user, file_creation_mask,
+    is_privileged, is_signal_ignored, open_file_limit, path_from_bytes, process_identity,
+    raise_open_file_limit,
 };

@@ -16,6 +16,7 @@ mod fault_table;
 mod handle;
 mod identity;
 mod journal;
+mod lock_table;
 mod mapped;
 mod mapping;
 mod memory;
@@ -30,6 +31,7 @@ mod publish;
 mod volume;
 
 pub(crate) use classify::classify;
+pub use lock_table::{LockTable, SlotLock};
 pub use memory::available_memory_bytes;
 pub use native_fs::NativeFs;
 pub use process::{
