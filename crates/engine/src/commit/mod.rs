@@ -15,6 +15,7 @@ mod partial;
 mod publish;
 mod publish_error;
 mod published;
+mod rename_over;
 
 pub(crate) use partial::{Flushed, Partial, Proved, Target, Written};
 pub(crate) use publish::{Expected, Unpublished};
