@@ -1,6 +1,6 @@
 //! Undoing an exchange, for as long as other programs put their files under the same name.
 //!
-//! What stood under the partial name becomes visible again. What comes out in its stead is looked
+//! What stood under the backup's name becomes visible again. What comes out in its stead is looked
 //! at before anybody may remove it: only our own entry goes, another program's never does.
 
 use std::ffi::OsStr;
@@ -13,36 +13,36 @@ use crate::plan::Seen;
 /// What undoing an exchange came to.
 #[derive(Debug)]
 pub(super) enum ExchangedBack {
-    /// Our entry has the partial name again, and may be removed.
+    /// Our entry has the backup's name again, and may be removed.
     Done,
-    /// The names were exchanged, but what has the partial name now could not be looked at, so it
+    /// The names were exchanged, but what has the backup's name now could not be looked at, so it
     /// may not be removed.
     Unseen(FsError),
-    /// What has the partial name is another program's file, or the former one, and may not be
+    /// What has the backup's name is another program's file, or the former one, and may not be
     /// removed.
     Displaced(FsError),
 }
 
-/// Exchanges the visible name with the partial one, so that `ours` comes out. Should another
+/// Exchanges the visible name with the backup's, so that `ours` comes out. Should another
 /// program's file come out, that one is newer than what was made visible, and is given its name
 /// back, until what comes out is what was put there the last time.
 pub(super) fn exchange_back<F: FileSystem>(
     target: &Target<F>,
-    partial: &OsStr,
+    backup: &OsStr,
     ours: Seen,
 ) -> ExchangedBack {
     /// Who puts file after file there need not be waited for.
     const ROUNDS: usize = 8;
-    let at_partial = || target.fs.metadata_at(&target.dir, partial).map(|found| Seen::of(&found));
+    let at_backup = || target.fs.metadata_at(&target.dir, backup).map(|found| Seen::of(&found));
     // What should come out next, and what is made visible in its stead.
-    let (mut visible, mut hidden) = (Some(ours), at_partial().ok());
+    let (mut visible, mut hidden) = (Some(ours), at_backup().ok());
     for round in 1..=ROUNDS {
-        if let Err(error) = exchange(target, partial) {
+        if let Err(error) = exchange(target, backup) {
             // A server's answer may be lost after it did what it was asked for.
-            let is_done = at_partial().is_ok_and(|found| found == ours);
+            let is_done = at_backup().is_ok_and(|found| found == ours);
             return if is_done { ExchangedBack::Done } else { ExchangedBack::Displaced(error) };
         }
-        let found = match at_partial() {
+        let found = match at_backup() {
             Ok(found) if found == ours => return ExchangedBack::Done,
             Ok(found) => found,
             Err(error) if round == 1 => return ExchangedBack::Unseen(error),
@@ -57,8 +57,8 @@ pub(super) fn exchange_back<F: FileSystem>(
     ExchangedBack::Displaced(taken_by_another())
 }
 
-fn exchange<F: FileSystem>(target: &Target<F>, partial: &OsStr) -> FsResult<()> {
-    match target.fs.exchange(&target.dir, partial, &target.name)? {
+fn exchange<F: FileSystem>(target: &Target<F>, backup: &OsStr) -> FsResult<()> {
+    match target.fs.exchange(&target.dir, backup, &target.name)? {
         Support::Done(()) => Ok(()),
         Support::Unsupported => {
             Err(FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported))

@@ -20,34 +20,38 @@ impl<F: FileSystem> Clone for Target<F> {
     }
 }
 
-/// What every stage carries: the entry under its partial name, and the duty to remove it.
+/// What every stage carries: the entry that is not visible yet, and the duty to remove it.
 pub(super) struct Body<F: FileSystem> {
     pub(super) target: Target<F>,
-    pub(super) partial: OsString,
+    /// The name it has now: that of a partial file, or, just before an exchange, that of a backup.
+    pub(super) name: OsString,
     pub(super) file: Option<F::File>,
     is_ours: bool,
 }
 
 impl<F: FileSystem> Body<F> {
+    fn new(target: Target<F>, name: OsString, file: Option<F::File>) -> Self {
+        Self { target, name, file, is_ours: true }
+    }
+
     /// Gives up the duty to remove: the entry now has its final name, or was removed.
-    pub(super) fn release(mut self) -> (Target<F>, OsString, Option<F::File>) {
+    pub(super) fn release(mut self) -> Target<F> {
         self.is_ours = false;
-        let name = std::mem::take(&mut self.partial);
-        (self.target.clone(), name, self.file.take())
+        self.target.clone()
     }
 
     pub(super) fn remove(mut self) -> FsResult<()> {
         self.is_ours = false;
-        self.target.fs.remove_file(&self.target.dir, &self.partial)
+        self.target.fs.remove_file(&self.target.dir, &self.name)
     }
 }
 
 impl<F: FileSystem> Drop for Body<F> {
     fn drop(&mut self) {
         if self.is_ours
-            && let Err(error) = self.target.fs.remove_file(&self.target.dir, &self.partial)
+            && let Err(error) = self.target.fs.remove_file(&self.target.dir, &self.name)
         {
-            tracing::warn!(partial = ?self.partial, %error, "a partial file was left behind");
+            tracing::warn!(name = ?self.name, %error, "a partial file was left behind");
         }
     }
 }
@@ -59,7 +63,7 @@ impl<F: FileSystem> Partial<F> {
     /// Creates a regular partial file in the target's directory.
     pub(crate) fn create(target: Target<F>, partial: OsString) -> FsResult<Self> {
         let file = target.fs.create_partial(&target.dir, &partial)?;
-        Ok(Self(Body { target, partial, file: Some(file), is_ours: true }))
+        Ok(Self(Body::new(target, partial, Some(file))))
     }
 
     /// The open file.
@@ -111,12 +115,12 @@ impl<F: FileSystem> Written<F> {
     /// Makes a symbolic link under the partial name.
     pub(crate) fn symlink(target: Target<F>, partial: OsString, text: &OsStr) -> FsResult<Self> {
         target.fs.create_symlink(&target.dir, &partial, text)?;
-        Ok(Self(Body { target, partial, file: None, is_ours: true }))
+        Ok(Self(Body::new(target, partial, None)))
     }
 
     /// Adopts an entry that was just linked under the partial name.
     pub(crate) fn linked(target: Target<F>, partial: OsString) -> Self {
-        Self(Body { target, partial, file: None, is_ours: true })
+        Self(Body::new(target, partial, None))
     }
 
     /// The target.
@@ -126,7 +130,7 @@ impl<F: FileSystem> Written<F> {
 
     /// The partial name.
     pub(crate) fn partial_name(&self) -> &OsStr {
-        &self.0.partial
+        &self.0.name
     }
 
     /// Flushes this one file. After a failure it can only be discarded: a second flush would prove
@@ -170,7 +174,7 @@ impl<F: FileSystem> Flushed<F> {
 
     /// The partial name.
     pub(crate) fn partial_name(&self) -> &OsStr {
-        &self.0.partial
+        &self.0.name
     }
 
     /// The open file; links have none.
@@ -209,16 +213,16 @@ impl<F: FileSystem> Proved<F> {
 }
 
 impl<F: FileSystem> Body<F> {
-    /// What stands under the partial name now.
-    pub(super) fn metadata_of_partial(&self) -> FsResult<Metadata> {
-        self.target.fs.metadata_at(&self.target.dir, &self.partial)
+    /// What stands now under the name that the entry has, or had.
+    pub(super) fn metadata_at_name(&self) -> FsResult<Metadata> {
+        self.target.fs.metadata_at(&self.target.dir, &self.name)
     }
 
     /// What tells the new entry from others.
     pub(super) fn seen(&self) -> FsResult<Seen> {
         let metadata = match &self.file {
             Some(file) => self.target.fs.metadata(Node::File(file))?,
-            None => self.metadata_of_partial()?,
+            None => self.metadata_at_name()?,
         };
         Ok(Seen::of(&metadata))
     }

@@ -1,13 +1,14 @@
 //! The one step that touches the visible name.
 //!
-//! New names are taken only if they are free. Existing files are exchanged with the new one, so
-//! that the old file is kept under the partial name; where the volume cannot exchange, the old
-//! file first gets a second name (or, without hard links, a flushed copy) and is then renamed
-//! over. At no instant is the visible name missing. With an exchange, what is replaced is exactly the
-//! file that was planned to be replaced, or else nothing is; with a rename over, that is checked just
-//! before, and a file that another program puts there in between is lost.
+//! New names are taken only if they are free. Existing files are exchanged with the new one, which
+//! is given the backup's name first, so that the old file is kept under that name and never under
+//! that of a partial file; where the volume cannot exchange, the old file first gets a second name
+//! (or, without hard links, a flushed copy) and is then renamed over. At no instant is the visible
+//! name missing. With an exchange, what is replaced is exactly the file that was planned to be
+//! replaced, or else nothing is; with a rename over, that is checked just before, and a file that
+//! another program puts there in between is lost.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Support};
 
@@ -37,16 +38,20 @@ pub(crate) struct Unpublished {
 }
 
 impl<F: FileSystem> Proved<F> {
-    /// Makes the entry visible. `backup_name` is used where exchanging is not supported.
+    /// Makes the entry visible. What it replaces is kept as `backup_name`.
     pub(crate) fn publish(
         self,
         expected: Expected,
         backup_name: OsString,
         control: &Control,
     ) -> Result<Published<F>, Unpublished> {
-        let body = self.into_body();
-        let mut publishing = Publishing { body: &body, control, left_behind: Vec::new() };
-        let done = match body.seen() {
+        let mut publishing = Publishing {
+            body: self.into_body(),
+            control,
+            may_stand_as: None,
+            left_behind: Vec::new(),
+        };
+        let done = match publishing.body.seen() {
             Err(error) => Err(error.into()),
             Ok(ours) => match expected {
                 Expected::Nothing => publishing.take_free_name(ours).map(|()| (ours, None)),
@@ -55,40 +60,28 @@ impl<F: FileSystem> Proved<F> {
                 }
             },
         };
-        let mut left_behind = publishing.left_behind;
         match done {
-            Ok((ours, backup)) => {
-                let (target, partial, _) = body.release();
-                Ok(Published::new(target, partial, ours, backup))
-            }
-            Err(why) => {
-                let is_to_stay = matches!(&why, PublishError::Displaced { kept_as, .. }
-                    | PublishError::Unknown { kept_as, .. } if *kept_as == body.partial);
-                if is_to_stay {
-                    body.release();
-                } else {
-                    let name = body.partial.clone();
-                    left_behind.extend(body.remove().err().map(|error| (name, error)));
-                }
-                Err(Unpublished { why, left_behind })
-            }
+            Ok((ours, backup)) => Ok(Published::new(publishing.body.release(), ours, backup)),
+            Err(why) => Err(publishing.give_up(why)),
         }
     }
 }
 
 /// An entry that is being published.
-pub(super) struct Publishing<'b, F: FileSystem> {
-    pub(super) body: &'b Body<F>,
-    pub(super) control: &'b Control,
+pub(super) struct Publishing<'c, F: FileSystem> {
+    pub(super) body: Body<F>,
+    pub(super) control: &'c Control,
+    /// Another name that the entry may have, since nobody knows what a failed rename has done.
+    may_stand_as: Option<OsString>,
     pub(super) left_behind: Vec<(OsString, FsError)>,
 }
 
 impl<F: FileSystem> Publishing<'_, F> {
     fn take_free_name(&self, ours: Seen) -> Result<(), PublishError> {
-        let target = &self.body.target;
-        match target.fs.publish_new(&target.dir, &self.body.partial, &target.name) {
+        let Body { target, name, .. } = &self.body;
+        match target.fs.publish_new(&target.dir, name, &target.name) {
             Ok(()) => Ok(()),
-            Err(_) if self.is_renamed(ours) => Ok(()),
+            Err(_) if self.is_renamed(ours, &target.name) => Ok(()),
             Err(error) if error.kind == FsErrorKind::AlreadyExists => {
                 Err(PublishError::TargetChanged)
             }
@@ -96,15 +89,15 @@ impl<F: FileSystem> Publishing<'_, F> {
         }
     }
 
-    /// Whether the entry has the visible name, and no longer the partial one, although renaming it
-    /// was answered with an error: a server's answer may be lost after it did what it was asked for,
-    /// and asking again then finds nothing to rename. The visible name alone proves nothing for a
+    /// Whether the entry has the new name, and no longer the former one, although renaming it was
+    /// answered with an error: a server's answer may be lost after it did what it was asked for,
+    /// and asking again then finds nothing to rename. The new name alone proves nothing for a
     /// further name of a file: another program could have made the same link.
-    pub(super) fn is_renamed(&self, ours: Seen) -> bool {
+    pub(super) fn is_renamed(&self, ours: Seen, new_name: &OsStr) -> bool {
         let target = &self.body.target;
-        let found = target.fs.metadata_at(&target.dir, &target.name);
+        let found = target.fs.metadata_at(&target.dir, new_name);
         found.is_ok_and(|found| found.id == ours.id)
-            && matches!(self.body.metadata_of_partial(), Err(error) if error.kind == FsErrorKind::NotFound)
+            && matches!(self.body.metadata_at_name(), Err(error) if error.kind == FsErrorKind::NotFound)
     }
 
     fn replace(
@@ -113,30 +106,60 @@ impl<F: FileSystem> Publishing<'_, F> {
         seen: Seen,
         backup_name: OsString,
     ) -> Result<Backup, PublishError> {
-        let Body { target, partial, .. } = self.body;
-        if !is_still(target, seen)? {
+        if !is_still(&self.body.target, seen)? {
             return Err(PublishError::TargetChanged);
         }
-        match target.fs.exchange(&target.dir, partial, &target.name) {
+        let partial_name = self.body.name.clone();
+        self.rename_unseen(ours, &backup_name)?;
+        match self.exchange(ours, seen)? {
+            Support::Done(()) => Ok(Backup { name: backup_name, was_exchanged: true }),
+            Support::Unsupported => {
+                // The name is needed for the old file.
+                self.rename_unseen(ours, &partial_name)?;
+                self.rename_over(ours, seen, &backup_name)
+            }
+        }
+    }
+
+    /// Gives the entry another name that nobody looks for.
+    fn rename_unseen(&mut self, ours: Seen, new_name: &OsStr) -> Result<(), PublishError> {
+        let Body { target, name, .. } = &self.body;
+        if let Err(error) = target.fs.publish_new(&target.dir, name, new_name)
+            && !self.is_renamed(ours, new_name)
+        {
+            let may_be_there = match target.fs.metadata_at(&target.dir, new_name) {
+                Ok(found) => found.id == ours.id,
+                Err(error) => error.kind != FsErrorKind::NotFound,
+            };
+            self.may_stand_as = may_be_there.then(|| new_name.to_owned());
+            return Err(error.into());
+        }
+        self.body.name = new_name.to_owned();
+        Ok(())
+    }
+
+    fn exchange(&self, ours: Seen, seen: Seen) -> Result<Support<()>, PublishError> {
+        let Body { target, name, .. } = &self.body;
+        match target.fs.exchange(&target.dir, name, &target.name) {
+            Ok(Support::Unsupported) => Ok(Support::Unsupported),
             Ok(Support::Done(())) => {
                 // Now, and only now, is it certain which file was replaced.
-                let old = self.body.metadata_of_partial();
+                let old = self.body.metadata_at_name();
                 if !old.as_ref().is_ok_and(|old| Seen::of(old) == seen) {
                     return Err(self.give_back(ours, old.err()));
                 }
-                Ok(Backup { name: partial.clone(), was_exchanged: true })
+                Ok(Support::Done(()))
             }
-            Ok(Support::Unsupported) => self.rename_over(ours, seen, &backup_name),
             Err(error) => {
                 // A server's answer may be lost after it did what it was asked for.
-                let found = self.body.metadata_of_partial().map(|found| Seen::of(&found));
+                let found = self.body.metadata_at_name().map(|found| Seen::of(&found));
                 let is_old = found.as_ref().is_ok_and(|found| *found == seen);
                 if is_old && is_still(target, ours).unwrap_or(false) {
-                    return Ok(Backup { name: partial.clone(), was_exchanged: true });
+                    return Ok(Support::Done(()));
                 }
                 let is_ours = found.is_ok_and(|found| found.id == ours.id);
                 match error.kind {
-                    _ if !is_ours => Err(PublishError::Unknown { kept_as: partial.clone(), error }),
+                    _ if !is_ours => Err(PublishError::Unknown { kept_as: name.clone(), error }),
                     FsErrorKind::NotFound => Err(PublishError::TargetChanged),
                     _ => Err(error.into()),
                 }
@@ -147,13 +170,40 @@ impl<F: FileSystem> Publishing<'_, F> {
     /// Undoes an exchange with a file that was not the one to be replaced. That file is another
     /// program's: whatever happens, it is not removed.
     fn give_back(&self, ours: Seen, cause: Option<FsError>) -> PublishError {
-        let Body { target, partial, .. } = self.body;
-        match exchange_back(target, partial, ours) {
+        let Body { target, name, .. } = &self.body;
+        match exchange_back(target, name, ours) {
             ExchangedBack::Done => cause.map_or(PublishError::TargetChanged, PublishError::Fs),
             ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => {
-                PublishError::Displaced { kept_as: partial.clone(), error }
+                PublishError::Displaced { kept_as: name.clone(), error }
             }
         }
+    }
+
+    /// Removes the entry, unless what has its name is to stay.
+    fn give_up(self, why: PublishError) -> Unpublished {
+        let Self { body, may_stand_as, mut left_behind, .. } = self;
+        let is_to_stay = matches!(&why, PublishError::Displaced { kept_as, .. }
+            | PublishError::Unknown { kept_as, .. } if *kept_as == body.name);
+        if is_to_stay {
+            body.release();
+            return Unpublished { why, left_behind };
+        }
+        let mut was_renamed = false;
+        if let Some(name) = may_stand_as {
+            match body.target.fs.remove_file(&body.target.dir, &name) {
+                Ok(()) => was_renamed = true,
+                Err(error) if error.kind == FsErrorKind::NotFound => {}
+                Err(error) => left_behind.push((name, error)),
+            }
+        }
+        let name = body.name.clone();
+        match body.remove() {
+            Err(error) if !(was_renamed && error.kind == FsErrorKind::NotFound) => {
+                left_behind.push((name, error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        Unpublished { why, left_behind }
     }
 }
 

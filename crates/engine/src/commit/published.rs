@@ -12,14 +12,13 @@ use crate::plan::Seen;
 #[derive(Debug, Clone)]
 pub(super) struct Backup {
     pub(super) name: OsString,
-    /// It is the old file itself, under the partial's name; otherwise a second name or a copy.
+    /// It is the old file itself, exchanged with the new one; otherwise a second name or a copy.
     pub(super) was_exchanged: bool,
 }
 
 /// A visible entry, with the old one still there.
 pub(crate) struct Published<F: FileSystem> {
     target: Target<F>,
-    partial: OsString,
     /// The new entry as it was published. Its number alone would not do: it is given to another file
     /// as soon as this one is removed.
     ours: Seen,
@@ -41,13 +40,8 @@ pub(crate) enum RollBack {
 }
 
 impl<F: FileSystem> Published<F> {
-    pub(super) fn new(
-        target: Target<F>,
-        partial: OsString,
-        ours: Seen,
-        backup: Option<Backup>,
-    ) -> Self {
-        Self { target, partial, ours, backup }
+    pub(super) fn new(target: Target<F>, ours: Seen, backup: Option<Backup>) -> Self {
+        Self { target, ours, backup }
     }
 
     /// The directory it stands in.
@@ -74,7 +68,8 @@ impl<F: FileSystem> Published<F> {
         })
     }
 
-    /// The end could not be recorded, so the backup stays for whoever has to decide. Returns it.
+    /// The backup stays: it is to be kept, or the end could not be recorded, and somebody has to
+    /// decide. Returns it.
     pub(crate) fn keep(self) -> Option<OsString> {
         self.backup.map(|backup| backup.name)
     }
@@ -107,7 +102,7 @@ impl<F: FileSystem> Published<F> {
     fn put_back(&self) -> FsResult<Option<(OsString, FsError)>> {
         let Target { fs, dir, name } = &self.target;
         match &self.backup {
-            Some(backup) if backup.was_exchanged => self.exchange_back(),
+            Some(backup) if backup.was_exchanged => self.exchange_back(&backup.name),
             // Only what we made goes.
             _ if !self.is_ours(&fs.metadata_at(dir, name)?) => Err(taken_by_another()),
             Some(backup) => fs.replace(dir, &backup.name, name).map(|()| None),
@@ -119,14 +114,14 @@ impl<F: FileSystem> Published<F> {
         Seen::of(found) == self.ours
     }
 
-    fn exchange_back(&self) -> FsResult<Option<(OsString, FsError)>> {
+    fn exchange_back(&self, backup: &OsStr) -> FsResult<Option<(OsString, FsError)>> {
         let Target { fs, dir, .. } = &self.target;
-        let left = match exchange_back(&self.target, &self.partial, self.ours) {
-            ExchangedBack::Done => fs.remove_file(dir, &self.partial).err(),
+        let left = match exchange_back(&self.target, backup, self.ours) {
+            ExchangedBack::Done => fs.remove_file(dir, backup).err(),
             // The old file is back all the same.
             ExchangedBack::Unseen(error) => Some(error),
             ExchangedBack::Displaced(error) => return Err(error),
         };
-        Ok(left.map(|error| (self.partial.clone(), error)))
+        Ok(left.map(|error| (backup.to_owned(), error)))
     }
 }

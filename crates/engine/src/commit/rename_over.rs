@@ -19,12 +19,12 @@ impl<F: FileSystem> Publishing<'_, F> {
         seen: Seen,
         backup_name: &OsString,
     ) -> Result<Backup, PublishError> {
-        let Body { target, partial, .. } = self.body;
         let backup = self.keep_old(backup_name, seen)?;
-        let Err(error) = target.fs.replace(&target.dir, partial, &target.name) else {
+        let Body { target, name, .. } = &self.body;
+        let Err(error) = target.fs.replace(&target.dir, name, &target.name) else {
             return Ok(backup);
         };
-        if self.is_renamed(ours) {
+        if self.is_renamed(ours, &target.name) {
             return Ok(backup);
         }
         if is_still(target, seen).unwrap_or(false) {
@@ -55,7 +55,7 @@ impl<F: FileSystem> Publishing<'_, F> {
         let is_unchanged = match &kept {
             Ok(kept) if Seen::of(kept) != seen => Ok(false),
             Ok(_) if linked => Ok(true),
-            Ok(_) => is_still(target, seen),
+            Ok(_) => is_still(&self.body.target, seen),
             Err(_) => Ok(false),
         };
         match (kept, is_unchanged) {

@@ -240,6 +240,17 @@ fn write_new(fs: &CrashFs, dir: &<CrashFs as FileSystem>::Dir, flush: bool) -> O
 fn the_engines_own_order_of_steps_is_not_caught() {
     assert!(!is_caught(|fs, dir| {
         write_new(fs, dir, true)?;
+        fs.publish_new(dir, OsStr::new(PARTIAL), OsStr::new(BACKUP)).ok()?;
+        fs.exchange(dir, OsStr::new(BACKUP), OsStr::new("file")).ok()?.done()?;
+        fs.flush_dir(dir).ok()?;
+        fs.remove_file(dir, OsStr::new(BACKUP)).ok()
+    }));
+}
+
+#[test]
+fn exchanging_under_the_name_of_a_partial_file_is_caught() {
+    assert!(is_caught(|fs, dir| {
+        write_new(fs, dir, true)?;
         fs.exchange(dir, OsStr::new(PARTIAL), OsStr::new("file")).ok()?.done()?;
         fs.flush_dir(dir).ok()?;
         fs.remove_file(dir, OsStr::new(PARTIAL)).ok()

@@ -23,4 +23,5 @@ mod scene;
 mod sides;
 mod source;
 mod stop;
+mod unpublished;
 mod verify;

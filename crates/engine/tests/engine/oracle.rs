@@ -23,6 +23,11 @@ pub(crate) fn is_ours(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".surecopy-"))
 }
 
+/// Whether a name says of what it shows that it may go without a question.
+fn is_partial(path: &Path) -> bool {
+    is_ours(path) && path.extension().is_some_and(|extension| extension == "partial")
+}
+
 /// Entries in a tree that have one of the engine's own names.
 pub(crate) fn leftovers(fs: &FakeFs, root: &str) -> Vec<PathBuf> {
     fs.tree(root).into_keys().filter(|path| is_ours(path)).collect()
@@ -34,8 +39,14 @@ impl Before {
     }
 
     /// Every name shows its complete old or its complete new self, and what is not concerned is as
-    /// it was. Says what is wrong, so that negative controls can ask for it to be wrong.
+    /// it was. No old file has the name of a partial one. Says what is wrong, so that negative
+    /// controls can ask for it to be wrong.
     pub(crate) fn whole(&self, now: &Tree) -> Result<(), String> {
+        for (name, partial) in now.iter().filter(|(name, _)| is_partial(name)) {
+            if let Some(old) = self.destination.values().find(|old| is_same_content(old, partial)) {
+                return Err(format!("{} shows an old file: {old:?}", name.display()));
+            }
+        }
         let names: BTreeSet<&PathBuf> =
             self.source.keys().chain(self.destination.keys()).chain(now.keys()).collect();
         for name in names {

@@ -290,10 +290,10 @@ fn lose_answer_of_exchange(fake: &FakeFs, nth: u64) -> Arc<FaultFs<FakeFs>> {
     fake.before(Operation::Metadata, move |fs, _| {
         let has_failed = asked.upgrade().is_some_and(|asked| asked.fired());
         if has_failed && !is_done.swap(true, Ordering::Relaxed) {
-            let is_partial = |name: &OsString| name.to_string_lossy().ends_with(".partial");
-            let partial = fs.names("/dst").into_iter().find(is_partial).expect("it is there");
-            let partial = Path::new("/dst").join(partial);
-            fs.rename(&partial, "/dst/between").rename("/dst/file", &partial);
+            let is_backup = |name: &OsString| name.to_string_lossy().ends_with(".backup");
+            let backup = fs.names("/dst").into_iter().find(is_backup).expect("it is there");
+            let backup = Path::new("/dst").join(backup);
+            fs.rename(&backup, "/dst/between").rename("/dst/file", &backup);
             fs.rename("/dst/between", "/dst/file");
         }
     });

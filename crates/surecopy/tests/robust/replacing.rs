@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -37,6 +38,24 @@ fn look(target: &Path) -> Result<u64, String> {
     let sum = std::mem::take(&mut words[2]);
     let found = words.iter().fold(0, |sum: u64, word| sum.rotate_left(1).wrapping_add(*word));
     if found == sum { Ok(words[0]) } else { Err("the target is mixed".to_owned()) }
+}
+
+/// Whether the file that the target has shown is found under the name of a partial file. While it is
+/// held open its number is given to no other.
+fn is_found_as_partial(target: &Path) -> bool {
+    let shown = fs::File::open(target).expect("the target is there");
+    let number = shown.metadata().expect("it is open").ino();
+    let names = fs::read_dir(target.parent().expect("a directory")).expect("it is there");
+    let is_found = names
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let is_partial = path.extension().is_some_and(|extension| extension == "partial");
+            // It may be gone by now.
+            is_partial.then(|| fs::symlink_metadata(path).ok())?.map(|found| found.ino())
+        })
+        .any(|found| found == number);
+    drop(shown);
+    is_found
 }
 
 /// The role of the second process.
@@ -90,6 +109,7 @@ fn the_visible_name_is_never_missing_short_or_mixed() {
     });
     let poll = |round| {
         look(&target).unwrap_or_else(|what| panic!("after {round} polls: {what}"));
+        assert!(!is_found_as_partial(&target), "the old file has the name of a partial one");
     };
     let (replaced, polls) = run_during(poll, || {
         (0..REPLACEMENTS)
