@@ -26,6 +26,17 @@ pub enum ConflictPolicy {
 }
 
 impl ConflictPolicy {
+    /// Every policy.
+    pub const ALL: [ConflictPolicy; 7] = [
+        ConflictPolicy::Update,
+        ConflictPolicy::Replace,
+        ConflictPolicy::Newer,
+        ConflictPolicy::Skip,
+        ConflictPolicy::KeepBoth,
+        ConflictPolicy::Ask,
+        ConflictPolicy::Fail,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,6 +48,11 @@ impl ConflictPolicy {
             ConflictPolicy::Ask => "ask",
             ConflictPolicy::Fail => "fail",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -58,6 +74,16 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// Every reason.
+    pub const ALL: [SkipReason; 6] = [
+        SkipReason::Identical,
+        SkipReason::IdenticalContent,
+        SkipReason::TargetExists,
+        SkipReason::TargetNewer,
+        SkipReason::SpecialFile,
+        SkipReason::LinkNotKept,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +94,11 @@ impl SkipReason {
             SkipReason::SpecialFile => "special_file",
             SkipReason::LinkNotKept => "link_not_kept",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 

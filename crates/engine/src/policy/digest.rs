@@ -31,6 +31,11 @@ impl DigestAlgorithm {
             DigestAlgorithm::Sha256 => Digester::Sha256(Box::default()),
         }
     }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
 }
 
 impl fmt::Display for DigestAlgorithm {

@@ -15,6 +15,10 @@ pub enum VerifyPolicy {
 }
 
 impl VerifyPolicy {
+    /// Every policy.
+    pub const ALL: [VerifyPolicy; 3] =
+        [VerifyPolicy::None, VerifyPolicy::LtThreshold, VerifyPolicy::All];
+
     /// Whether a file of this size is to be verified.
     pub fn covers(self, size_bytes: u64, threshold_bytes: u64) -> bool {
         match self {
@@ -42,6 +46,11 @@ impl VerifyPolicy {
             _ => VerifyPolicy::All,
         }
     }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
 }
 
 /// How the destination is read again.
@@ -57,6 +66,9 @@ pub enum ReadBack {
 }
 
 impl ReadBack {
+    /// Every way.
+    pub const ALL: [ReadBack; 3] = [ReadBack::Device, ReadBack::Cache, ReadBack::None];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +76,11 @@ impl ReadBack {
             ReadBack::Cache => "cache",
             ReadBack::None => "none",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -107,6 +124,11 @@ impl Evidence {
             Evidence::Cache => "cache",
             Evidence::Device => "device",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 

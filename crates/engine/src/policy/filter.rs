@@ -22,6 +22,8 @@ pub enum RuleAction {
 #[derive(Debug, Clone)]
 pub struct Rule {
     action: RuleAction,
+    /// As it was written.
+    pattern: String,
     /// A path that any of these matches is matched.
     matchers: Vec<GlobMatcher>,
     directories_only: bool,
@@ -69,7 +71,17 @@ impl Rule {
             .iter()
             .map(|glob| matcher(glob).map_err(|error| fail(error.kind().to_string())))
             .collect::<Result<_, _>>()?;
-        Ok(Self { action, matchers, directories_only, anchored })
+        Ok(Self { action, pattern: pattern.to_owned(), matchers, directories_only, anchored })
+    }
+
+    /// What it does with what it matches.
+    pub fn action(&self) -> RuleAction {
+        self.action
+    }
+
+    /// The pattern, as it was written.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
     }
 
     fn matches(&self, path: &RelPath, is_directory: bool) -> bool {
@@ -103,6 +115,11 @@ impl Filter {
     pub fn only(mut self, paths: impl IntoIterator<Item = RelPath>) -> Self {
         self.only = Some(paths.into_iter().collect());
         self
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
     }
 
     /// The listed paths, if there is a list.

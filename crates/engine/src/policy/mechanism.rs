@@ -20,6 +20,15 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// Every mechanism.
+    pub const ALL: [Mechanism; 5] = [
+        Mechanism::Clone,
+        Mechanism::CopyFileRange,
+        Mechanism::ReadWrite,
+        Mechanism::HardLink,
+        Mechanism::Symlink,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +38,11 @@ impl Mechanism {
             Mechanism::HardLink => "hard_link",
             Mechanism::Symlink => "symlink",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -51,6 +65,9 @@ pub enum ReflinkMode {
 }
 
 impl ReflinkMode {
+    /// Every mode.
+    pub const ALL: [ReflinkMode; 3] = [ReflinkMode::Auto, ReflinkMode::Always, ReflinkMode::Never];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -58,6 +75,11 @@ impl ReflinkMode {
             ReflinkMode::Always => "always",
             ReflinkMode::Never => "never",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 

@@ -26,6 +26,10 @@ pub enum StrategyChoice {
 }
 
 impl StrategyChoice {
+    /// Every choice.
+    pub const ALL: [StrategyChoice; 3] =
+        [StrategyChoice::Auto, StrategyChoice::Direct, StrategyChoice::Staged];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +37,11 @@ impl StrategyChoice {
             StrategyChoice::Direct => "direct",
             StrategyChoice::Staged => "staged",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -50,6 +59,9 @@ pub(crate) struct StrategyFacts {
 }
 
 impl Strategy {
+    /// Both.
+    pub const ALL: [Strategy; 2] = [Strategy::Direct, Strategy::Staged];
+
     /// Chooses the strategy for one file: DIRECT only between local volumes, to one destination,
     /// below the threshold.
     pub(crate) fn choose(
@@ -78,6 +90,11 @@ impl Strategy {
             Strategy::Direct => "direct",
             Strategy::Staged => "staged",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
