@@ -7,9 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, geteuid, getpid, getrlimit, setrlimit};
 use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::system::uname;
 
 use super::call::uninterrupted;
 use super::pseudo_file;
+use crate::metadata::Timestamp;
 
 /// What is asked for where even the hard limit is unlimited; kernels refuse more by default.
 const MANY_OPEN_FILES: u64 = 1 << 20;
@@ -53,6 +55,38 @@ fn ignored_in(status: &str, signal: i32) -> Option<bool> {
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
     let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
     Some(mask.checked_shr(bit)? & 1 == 1)
+}
+
+/// The number of this process, for people to look it up by. It is given to another one some time
+/// after this one has ended.
+pub fn process_id() -> u32 {
+    std::process::id()
+}
+
+/// What this machine calls itself.
+pub fn host_name() -> String {
+    uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The time of day, which somebody may set forwards or back: for records, and not to measure by.
+pub fn wall_clock() -> Timestamp {
+    timestamp(SystemTime::now())
+}
+
+fn timestamp(time: SystemTime) -> Timestamp {
+    let whole = |secs: u64| i64::try_from(secs).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => Timestamp { secs: whole(since.as_secs()), nanos: since.subsec_nanos() },
+        // A clock that was never set. Nanoseconds count forwards all the same.
+        Err(error) => {
+            let until = error.duration();
+            let secs = -whole(until.as_secs());
+            match until.subsec_nanos() {
+                0 => Timestamp { secs, nanos: 0 },
+                nanos => Timestamp { secs: secs - 1, nanos: 1_000_000_000 - nanos },
+            }
+        }
+    }
 }
 
 /// A number that no other process can guess and no other run repeats, to name things by.
@@ -106,6 +140,28 @@ mod tests {
         std::fs::write(&path, b"").unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o666 & !file_creation_mask());
+    }
+
+    #[test]
+    fn times_are_whole_seconds_and_nanoseconds_after_them() {
+        use std::time::Duration;
+        let ago = |secs, nanos| timestamp(UNIX_EPOCH - Duration::new(secs, nanos));
+        assert_eq!(ago(0, 0), Timestamp { secs: 0, nanos: 0 });
+        assert_eq!(ago(1, 0), Timestamp { secs: -1, nanos: 0 });
+        assert_eq!(ago(1, 1), Timestamp { secs: -2, nanos: 999_999_999 });
+        let since = timestamp(UNIX_EPOCH + Duration::new(7, 5));
+        assert_eq!(since, Timestamp { secs: 7, nanos: 5 });
+    }
+
+    #[test]
+    fn the_kernel_agrees_on_time_and_names() {
+        use std::os::unix::fs::MetadataExt;
+        let kernel = |path: &str| pseudo_file::text(path).unwrap();
+        assert_eq!(host_name(), kernel("/proc/sys/kernel/hostname").trim_end());
+        assert!(kernel(STATUS).contains(&format!("\nPid:\t{}\n", process_id())));
+        let file = tempfile::tempfile().unwrap();
+        let apart = wall_clock().secs.abs_diff(file.metadata().unwrap().mtime());
+        assert!(apart < 24 * 60 * 60, "{apart} seconds");
     }
 
     #[test]
