@@ -72,6 +72,12 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
         Code::FlushFailed => {
             "data was lost on its way to the disk: check the disk and its connection, then run the same command again"
         }
+        Code::VolumeChanged => {
+            "mount the right volume; or, if this is it, go on with surecopy resume JOB --accept-volume"
+        }
+        Code::BitRotSuspected => {
+            "compare both with another copy; only if the source is right, copy it with --accept-changed-content"
+        }
         Code::DurabilityUnknown => {
             "compare both files named in the details, and keep the right one"
         }

@@ -9,11 +9,11 @@ use crate::buffers::BufferPool;
 use crate::directories::Directories;
 use crate::environment::Environment;
 use crate::error::ErrorCode;
-use crate::journal::{Fact, JournalError};
 use crate::links::Links;
 use crate::partial_names::PartialNames;
 use crate::plan::{ItemId, PlannedItem};
 use crate::policy::{MechanismMemory, SizeClass};
+use crate::record::{Fact, JournalError, Rest};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -183,19 +183,47 @@ impl<'a, F: FileSystem> Context<'a, F> {
     /// Records facts; when that fails, the run ends. A journal that has failed is not asked again:
     /// it lacks a fact, and an answer to the next one would let the step after it go ahead.
     pub(crate) fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
-        if let Some(Stop::Journal(message)) = self.stopped() {
-            return Err(JournalError { message });
-        }
-        self.outside.journal.record(facts).inspect_err(|error| {
-            self.stop(Stop::Journal(error.message.clone()));
-        })
+        self.unless_stopped()?;
+        let facts = self.with_directories(facts);
+        self.outside.journal.record(facts).inspect_err(|error| self.stop_for(error))
     }
 
-    /// An item has ended: journal, sums, progress and whoever watches are told, in that order.
+    /// Notes facts that no step waits for; when that fails, the run ends.
+    pub(crate) fn note(&self, facts: Vec<Fact>) {
+        let noted = self.unless_stopped().and_then(|()| {
+            self.outside
+                .journal
+                .note(self.with_directories(facts))
+                .inspect_err(|error| self.stop_for(error))
+        });
+        if let Err(error) = noted {
+            // What was done stays done; the outcome of the run tells.
+            tracing::error!(%error, "what happened could not be noted");
+        }
+    }
+
+    /// Directories that were made come before what is published in them.
+    fn with_directories(&self, facts: Vec<Fact>) -> Vec<Fact> {
+        let made = self.directories.take_untold().into_iter();
+        let made = made.map(|(mapping, path)| Fact::DirectoryMade { mapping, path });
+        made.chain(facts).collect()
+    }
+
+    fn unless_stopped(&self) -> Result<(), JournalError> {
+        match self.stopped() {
+            Some(Stop::Journal(message)) => Err(JournalError { message }),
+            Some(Stop::Failure) | None => Ok(()),
+        }
+    }
+
+    fn stop_for(&self, error: &JournalError) {
+        self.stop(Stop::Journal(error.message.clone()));
+    }
+
+    /// An item has ended without anything being published that must be recorded first: journal,
+    /// sums, progress and whoever watches are told, in that order.
     pub(crate) fn finish(&self, item: &PlannedItem, report: ItemReport, share: Share) {
-        let ended = [(item.id, report)];
-        self.record_ended(&ended);
-        let [(_, report)] = ended;
+        self.note(vec![Fact::Ended { item: item.id, report: Box::new(report.clone()) }]);
         self.account(report, share);
     }
 
@@ -216,9 +244,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
     /// Something that never became an item has ended.
     pub(crate) fn finish_unplanned(&self, report: ItemReport) {
         self.outside.progress.items_total.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.record(vec![Fact::Refused { report: Box::new(report.clone()) }]) {
-            tracing::error!(%error, "a refused entry could not be recorded");
-        }
+        self.note(vec![Fact::Refused { report: Box::new(report.clone()) }]);
         self.account(report, Share::default());
     }
 
@@ -244,6 +270,16 @@ impl<'a, F: FileSystem> Context<'a, F> {
             }
         }
         self.outside.observer.on_event(Event::ItemFinished(Box::new(report)));
+    }
+
+    /// Items that no worker got to have ended too: requested = done + skipped + failed + cancelled.
+    /// They are only counted, since whoever cancels does not wait for millions to be told one by one.
+    pub(crate) fn leave(&self, rest: Rest) {
+        self.outside.progress.items_done.fetch_add(rest.items, Ordering::Relaxed);
+        let mut tally = self.tally.lock().expect("no code panics while holding this lock");
+        tally.cancelled += rest.items;
+        tally.not_begun += rest.items;
+        tally.bytes_failed += rest.bytes;
     }
 
     /// The error of an item whose next step may not be taken because the journal failed.

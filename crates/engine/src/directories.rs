@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, Node, RelPath, Times};
 
 /// The mapping through which a directory was reached, and its path beneath the destination root.
-type Reached = (usize, RelPath);
+pub(crate) type Reached = (usize, RelPath);
 
 /// What this run did to one directory.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(crate) struct Directories<F: FileSystem> {
     states: Mutex<HashMap<PathBuf, State>>,
     begun: AtomicU64,
     ended: AtomicU64,
+    /// Created, and not yet told to the journal.
+    untold: Mutex<Vec<Reached>>,
 }
 
 /// How many directories were created, or tried to be, at one moment.
@@ -56,7 +58,7 @@ impl<F: FileSystem> Directories<F> {
     /// None yet.
     pub(crate) fn new(fs: Arc<F>, roots: Vec<PathBuf>) -> Self {
         let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { fs, roots, states: Mutex::default(), begun, ended }
+        Self { fs, roots, states: Mutex::default(), begun, ended, untold: Mutex::default() }
     }
 
     fn key(&self, mapping: usize, path: &RelPath) -> PathBuf {
@@ -157,10 +159,18 @@ impl<F: FileSystem> Directories<F> {
         if let Ok(true) = is_created {
             // At once, so that it goes again even if it cannot be entered.
             self.note(mapping, path, true, None);
+            let mut untold = self.untold.lock().expect("no code panics while holding this lock");
+            untold.push((mapping, path.clone()));
+            drop(untold);
             self.touched(mapping, &path.parent().unwrap_or_default());
         }
         self.ended.fetch_add(1, Ordering::AcqRel);
         is_created
+    }
+
+    /// Directories that were created since this was asked the last time.
+    pub(crate) fn take_untold(&self) -> Vec<Reached> {
+        std::mem::take(&mut *self.untold.lock().expect("no code panics while holding this lock"))
     }
 
     fn note(&self, mapping: usize, path: &RelPath, is_created: bool, before: Option<Metadata>) {

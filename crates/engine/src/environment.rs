@@ -6,8 +6,8 @@ use surecopy_fs::FileSystem;
 
 use crate::clock::Clock;
 use crate::control::Control;
-use crate::journal::Journal;
 use crate::policy::ConflictResolver;
+use crate::record::{History, Journal, WorkList};
 use crate::report::{Observer, Progress};
 
 /// Everything a run may touch, handed in from above.
@@ -18,6 +18,10 @@ pub struct Environment<'a, F: FileSystem> {
     pub clock: &'a dyn Clock,
     /// Where facts are recorded.
     pub journal: &'a dyn Journal,
+    /// Where planned items wait.
+    pub work: &'a dyn WorkList,
+    /// What earlier runs of the same job have left; `None` for its first run.
+    pub history: Option<&'a dyn History>,
     /// Who watches.
     pub observer: &'a dyn Observer,
     /// Pause and cancel.

@@ -48,6 +48,11 @@ macro_rules! error_codes {
                 match self { $(ErrorCode::$name => $text,)+ }
             }
 
+            /// Reads its stable text.
+            pub fn from_text(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == text)
+            }
+
             /// What kind of answer it calls for.
             pub fn class(self) -> ErrorClass {
                 match self { $(ErrorCode::$name => ErrorClass::$class,)+ }
@@ -116,6 +121,11 @@ error_codes! {
     ReadBackFailed = "READ_BACK_FAILED", Retryable;
     /// The volume reported that data could not be made durable.
     FlushFailed = "FLUSH_FAILED", Retryable;
+    /// Another volume is mounted where the job was begun with one.
+    VolumeChanged = "VOLUME_CHANGED", NeedsUser;
+    /// The source has the path, size and modification time of a file that was copied before, but not
+    /// its content: one of the two readings is wrong. The target was not replaced by it.
+    BitRotSuspected = "BIT_ROT_SUSPECTED", NeedsUser;
     /// The file was published, but the directory could not be flushed and the old file could not
     /// be put back: both are kept, and which of them a power cut would leave is unknown.
     DurabilityUnknown = "DURABILITY_UNKNOWN", NeedsUser;

@@ -14,13 +14,13 @@ mod directories;
 mod environment;
 mod error;
 mod finish;
-mod journal;
 mod links;
 mod metadata;
 mod partial_names;
 mod plan;
 mod policy;
 mod preflight;
+mod record;
 mod report;
 mod roots;
 mod run;
@@ -34,7 +34,6 @@ pub use clock::Clock;
 pub use control::{Cancelled, Control};
 pub use environment::Environment;
 pub use error::{ErrorClass, ErrorCode, ItemError, Side};
-pub use journal::{Fact, Journal, JournalError, NoJournal, Publication};
 pub use plan::{
     Action, ItemId, LinkRole, MappingError, PlannedItem, Request, Seen, resolve_mappings,
 };
@@ -44,6 +43,11 @@ pub use policy::{
     SizeClass, SkipReason, Strategy, StrategyChoice, VerifyPolicy,
 };
 pub use preflight::{Problem, RefusedEntry, Scope};
+pub use record::{
+    BATCH, Check, Done, DoneItem, Fact, History, InFlight, Journal, JournalError, Known, Landed,
+    MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity, Unsettled,
+    WorkList,
+};
 pub use report::{
     CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,
     MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report, Snapshot,

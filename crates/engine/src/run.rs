@@ -5,11 +5,10 @@ use surecopy_fs::FileSystem;
 use crate::context::{Context, Stop};
 use crate::environment::Environment;
 use crate::finish::finish_directories;
-use crate::plan::{BATCH, MemoryWorkList, PlannedItem, Prepared, WorkList, phase, prepare};
+use crate::plan::{PlannedItem, Prepared, Unprepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
-use crate::report::{
-    Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Share, Tally,
-};
+use crate::record::{BATCH, Fact, Queue};
+use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
 
@@ -19,8 +18,6 @@ use crate::worker::Worker;
 /// has ended.
 pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Report {
     let begun = outside.clock.now();
-    let list = MemoryWorkList::default();
-    let further_names = MemoryWorkList::default();
     let mut report = Report {
         outcome: Outcome::Finished,
         tally: Tally::default(),
@@ -29,14 +26,15 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
         warnings: 0,
         duration: std::time::Duration::ZERO,
     };
-    let prepared = prepare(spec, outside, &list, &further_names);
+    let prepared = prepare(spec, outside);
     match prepared {
-        Err(crate::control::Cancelled) => report.outcome = Outcome::Cancelled,
+        Err(Unprepared::Cancelled) => report.outcome = Outcome::Cancelled,
+        Err(Unprepared::Journal(error)) => report.outcome = Outcome::JournalFailed(error.message),
         Ok(prepared) => {
             report.planned = prepared.planned;
             report.warnings = prepared.warnings;
             report.problems.clone_from(&prepared.problems);
-            carry_out(spec, outside, prepared, &list, &further_names, &mut report);
+            carry_out(spec, outside, prepared, &mut report);
         }
     }
     report.duration = outside.clock.now().saturating_sub(begun);
@@ -47,8 +45,6 @@ fn carry_out<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     prepared: Prepared<F>,
-    list: &MemoryWorkList,
-    further_names: &MemoryWorkList,
     report: &mut Report,
 ) {
     if prepared.is_refused(spec.fail_fast) {
@@ -56,24 +52,32 @@ fn carry_out<F: FileSystem>(
         return;
     }
     if spec.dry_run {
-        show_plan(outside, &prepared, [list, further_names]);
+        show_plan(outside, &prepared);
         report.outcome = Outcome::Planned;
         return;
     }
-    let Prepared { roots, volumes, problems, directories, .. } = prepared;
+    let Prepared { roots, volumes, problems, directories, kept_in, planned, identities, .. } =
+        prepared;
     let context = Context::new(spec, outside, roots, volumes);
+    for (mapping, path) in kept_in {
+        context.directories.kept_in(mapping, &path);
+    }
     for problem in problems {
         report_problem(&context, problem);
     }
+    // From here on, workers rely on the plan being there for whoever comes after them.
+    // When that fails, they find that the run is ending.
+    context.record(vec![Fact::Opened { roots: identities }, Fact::Planned { planned }]).ok();
     phase(outside, Phase::Copy, || {
-        work_through(&context, list);
-        // Names of files that now are in place.
-        work_through(&context, further_names);
+        work_through(&context, Queue::Items);
+        work_through(&context, Queue::FurtherNames);
     });
-    cancel_the_rest(&context, [list, further_names]);
+    context.leave(outside.work.rest());
     phase(outside, Phase::Finish, || {
         finish_directories(&context, &directories, context.is_ending());
     });
+    // What was made last.
+    context.note(Vec::new());
     report.tally = context.tally();
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {
@@ -84,32 +88,18 @@ fn carry_out<F: FileSystem>(
     };
 }
 
-fn work_through<F: FileSystem>(context: &Context<'_, F>, list: &MemoryWorkList) {
+fn work_through<F: FileSystem>(context: &Context<'_, F>, queue: Queue) {
     std::thread::scope(|scope| {
         for index in 1..context.bounds.workers {
-            let work = move || Worker::new(context, index).run(list);
+            let work = move || Worker::new(context, index).run(queue);
             if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
                 tracing::debug!(%error, "{index} workers do it, as there are no more threads");
                 break;
             }
         }
         // The first works on this thread: there is one, however few threads there are.
-        Worker::new(context, 0).run(list);
+        Worker::new(context, 0).run(queue);
     });
-}
-
-/// Items that no worker got to have ended too: requested = done + skipped + failed + cancelled.
-fn cancel_the_rest<F: FileSystem>(context: &Context<'_, F>, lists: [&MemoryWorkList; 2]) {
-    let worker = Worker::new(context, 0);
-    for list in lists {
-        while let Ok(batch) = list.claim(BATCH)
-            && !batch.is_empty()
-        {
-            for item in batch {
-                context.finish(&item, worker.cancelled(&item), Share::default());
-            }
-        }
-    }
 }
 
 /// What preflight found against an item is how the item ended.
@@ -132,11 +122,8 @@ fn report_problem<F: FileSystem>(context: &Context<'_, F>, problem: Problem) {
     context.finish_unplanned(report);
 }
 
-fn show_plan<F: FileSystem>(
-    outside: &Environment<'_, F>,
-    prepared: &Prepared<F>,
-    lists: [&MemoryWorkList; 2],
-) {
+/// What cannot be read of the plan is as if it were not there: nothing is done by it.
+fn show_plan<F: FileSystem>(outside: &Environment<'_, F>, prepared: &Prepared<F>) {
     let show = |item: &PlannedItem| {
         let root = &prepared.roots[item.mapping];
         outside.observer.on_event(Event::ItemPlanned {
@@ -146,8 +133,8 @@ fn show_plan<F: FileSystem>(
         });
     };
     prepared.directories.iter().for_each(show);
-    for list in lists {
-        while let Ok(batch) = list.claim(BATCH)
+    for queue in [Queue::Items, Queue::FurtherNames] {
+        while let Ok(batch) = outside.work.claim(queue, BATCH)
             && !batch.is_empty()
         {
             batch.iter().for_each(show);

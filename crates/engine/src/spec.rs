@@ -123,6 +123,13 @@ pub struct CopySpec {
     pub fail_fast: bool,
     /// Targets without a write bit may be replaced.
     pub replace_read_only: bool,
+    /// What is replaced is kept beside its successor, so that it can be put back later.
+    pub keep_replaced: bool,
+    /// Files whose content is another than that of an earlier copy, though path, size and time are the
+    /// same, may replace what is there.
+    pub accept_changed_content: bool,
+    /// Other volumes may be mounted than those that the job was begun with.
+    pub accept_volume: bool,
     /// Warn of sparse files whose holes will not be kept.
     pub sparse_file_warning: bool,
     /// How many items are worked on at once.
@@ -161,6 +168,9 @@ impl CopySpec {
             retries: 2,
             fail_fast: false,
             replace_read_only: false,
+            keep_replaced: false,
+            accept_changed_content: false,
+            accept_volume: false,
             sparse_file_warning: true,
             workers: 2,
             dry_run: false,

@@ -48,6 +48,9 @@ pub struct FilesystemKind {
     pub can_store_holes: bool,
     /// Owner, group and permission bits are stored, and shown as they were set.
     pub has_owners: bool,
+    /// A file has the same number whenever the volume is mounted. Where numbers are made up while it is
+    /// mounted, they say nothing about what was there before.
+    pub has_lasting_file_numbers: bool,
     /// Symbolic links can be made.
     pub has_symlinks: bool,
     /// Names differing only in case are the same name.
@@ -73,6 +76,7 @@ const POSIX: FilesystemKind = FilesystemKind {
     group_flush: GroupFlush::No,
     can_store_holes: true,
     has_owners: true,
+    has_lasting_file_numbers: true,
     has_symlinks: true,
     is_case_insensitive: false,
     time_step_nanos: 1,
@@ -93,6 +97,7 @@ const NETWORK: FilesystemKind = FilesystemKind {
 const FAT: FilesystemKind = FilesystemKind {
     can_store_holes: false,
     has_owners: false,
+    has_lasting_file_numbers: false,
     has_symlinks: false,
     is_case_insensitive: true,
     name_rules: NameRules::Windows,
@@ -192,6 +197,7 @@ static TABLE: &[FilesystemKind] = &[
         can_share_blocks: true,
         reads_back_from_device: false,
         has_owners: false,
+        has_lasting_file_numbers: false,
         ..POSIX
     },
     FilesystemKind {
@@ -199,6 +205,7 @@ static TABLE: &[FilesystemKind] = &[
         can_share_blocks: true,
         reads_back_from_device: false,
         has_owners: false,
+        has_lasting_file_numbers: false,
         ..POSIX
     },
     FilesystemKind { name: "nfs", ..NETWORK },
@@ -207,6 +214,7 @@ static TABLE: &[FilesystemKind] = &[
     FilesystemKind {
         name: "cifs",
         has_owners: false,
+        has_lasting_file_numbers: false,
         is_case_insensitive: true,
         time_step_nanos: 100,
         ..NETWORK
@@ -214,6 +222,7 @@ static TABLE: &[FilesystemKind] = &[
     FilesystemKind {
         name: "smb3",
         has_owners: false,
+        has_lasting_file_numbers: false,
         is_case_insensitive: true,
         time_step_nanos: 100,
         ..NETWORK
@@ -226,18 +235,48 @@ static TABLE: &[FilesystemKind] = &[
     FilesystemKind { name: "ocfs2", ..NETWORK },
     FilesystemKind { name: "beegfs", ..NETWORK },
     FilesystemKind { name: "gpfs", ..NETWORK },
-    FilesystemKind { name: "fuse.sshfs", has_owners: false, ..NETWORK },
-    FilesystemKind { name: "fuse.rclone", has_owners: false, ..NETWORK },
+    FilesystemKind {
+        name: "fuse.sshfs",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
+    FilesystemKind {
+        name: "fuse.rclone",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
     FilesystemKind { name: "fuse.glusterfs", ..NETWORK },
-    FilesystemKind { name: "fuse.s3fs", has_owners: false, ..NETWORK },
-    FilesystemKind { name: "fuse.davfs", has_owners: false, ..NETWORK },
-    FilesystemKind { name: "fuse.curlftpfs", has_owners: false, ..NETWORK },
+    FilesystemKind {
+        name: "fuse.s3fs",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
+    FilesystemKind {
+        name: "fuse.davfs",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
+    FilesystemKind {
+        name: "fuse.curlftpfs",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
     // What `ceph-fuse` mounts.
     FilesystemKind { name: "fuse.ceph-fuse", ..NETWORK },
     FilesystemKind { name: "fuse.juicefs", ..NETWORK },
     // Shares that a desktop has opened, nearly all of them on other machines.
-    FilesystemKind { name: "fuse.gvfsd-fuse", has_owners: false, ..NETWORK },
-    FilesystemKind { name: "davfs", has_owners: false, ..NETWORK },
+    FilesystemKind {
+        name: "fuse.gvfsd-fuse",
+        has_owners: false,
+        has_lasting_file_numbers: false,
+        ..NETWORK
+    },
+    FilesystemKind { name: "davfs", has_owners: false, has_lasting_file_numbers: false, ..NETWORK },
 ];
 
 /// A file system that is not in the table: nothing is taken on trust.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictResolver, Control, CopySpec, Environment, Mapping, MappingError, NoJournal, Observer,
-    Progress, Report,
+    ConflictResolver, Control, CopySpec, Environment, Mapping, MappingError, MemoryWorkList,
+    NoJournal, Observer, Progress, Report,
 };
 use surecopy_fs::{FileKind, FileSystem, NativeFs};
 
@@ -69,6 +69,8 @@ impl Job {
             fs: Arc::new(self.fs),
             clock: &clock,
             journal: &NoJournal,
+            work: &MemoryWorkList::default(),
+            history: None,
             observer,
             control: &self.control,
             progress: &self.progress,

@@ -197,9 +197,24 @@ impl<F: FileSystem> Flushed<F> {
 pub(crate) struct Proved<F: FileSystem>(Body<F>);
 
 impl<F: FileSystem> Proved<F> {
+    /// The name it will be published under.
+    pub(crate) fn target_name(&self) -> &OsStr {
+        &self.0.target.name
+    }
+
     /// The directory it will be published in.
     pub(crate) fn directory(&self) -> &F::Dir {
         &self.0.target.dir
+    }
+
+    /// What tells the new entry from others, now and when it is published.
+    pub(crate) fn seen(&self) -> FsResult<Seen> {
+        self.0.seen()
+    }
+
+    /// The partial name.
+    pub(crate) fn partial_name(&self) -> &OsStr {
+        &self.0.name
     }
 
     pub(super) fn into_body(self) -> Body<F> {

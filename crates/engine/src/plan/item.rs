@@ -4,8 +4,7 @@ use std::ffi::OsString;
 
 use surecopy_fs::{FileId, Metadata, RelPath, Timestamp};
 
-use crate::policy::SkipReason;
-use crate::policy::Strategy;
+use crate::policy::{Digest, SkipReason, Strategy};
 use crate::report::ItemKind;
 
 /// The number of an item within its job, in the order of planning.
@@ -79,6 +78,15 @@ pub struct PlannedItem {
     pub strategy: Option<Strategy>,
     /// Its part in a set of hard links.
     pub link_role: LinkRole,
+    /// The digest of what an earlier job copied from the same path, of the same size and time.
+    pub known_digest: Option<Digest>,
+}
+
+impl PlannedItem {
+    /// Its size, if it is a file.
+    pub fn file_bytes(&self) -> u64 {
+        if self.kind == ItemKind::File { self.source.size_bytes } else { 0 }
+    }
 }
 
 /// An item's part in a set of names of one file. Known only when hard links are kept.

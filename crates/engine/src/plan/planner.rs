@@ -7,6 +7,7 @@ use std::sync::Arc;
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
 
 use super::destination::{Existing, Sight};
+use super::kept::may_have_been_copied;
 use super::listed::Listed;
 use crate::error::{ItemError, Side};
 use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
@@ -15,6 +16,7 @@ use crate::policy::{
     StrategyFacts,
 };
 use crate::preflight::{Meeting, Problem, RefusedEntry, SpaceNeeds, TargetNames, same_file};
+use crate::record::{Done, History, JournalError, Known, RootIdentity};
 use crate::report::{ItemKind, Planned, Warning, WarningKind};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -28,6 +30,10 @@ pub(crate) trait PlanSink {
     fn problem(&mut self, problem: Problem);
     /// Something should be known.
     fn warning(&mut self, warning: Warning);
+    /// What earlier runs did could not be read.
+    fn journal_failed(&mut self, error: JournalError);
+    /// Whether nothing more need be planned, because the record failed.
+    fn has_failed(&self) -> bool;
 }
 
 /// What planning carries from one mapping to the next.
@@ -35,20 +41,29 @@ pub(crate) struct PlanState {
     next_id: u64,
     pub(super) names: TargetNames,
     first_names: HashMap<FileId, (usize, RelPath)>,
+    /// First names of files that are in place, for which nothing is planned yet.
+    pub(super) kept_first_names: HashMap<FileId, PlannedItem>,
+    /// Directories of the destination that hold what is kept, by mapping.
+    pub(crate) kept_in: Vec<(usize, RelPath)>,
+    /// The volumes of the mappings' roots.
+    pub(crate) identities: Vec<RootIdentity>,
     pub(super) listed: Listed,
     pub(crate) needs: SpaceNeeds,
     pub(crate) planned: Planned,
 }
 
 impl PlanState {
-    pub(crate) fn new(spec: &CopySpec) -> Self {
+    pub(crate) fn new(spec: &CopySpec, first: ItemId) -> Self {
         // A name found free for one item may be another item's own.
         let gives_new_names =
             matches!(spec.conflict, ConflictPolicy::KeepBoth | ConflictPolicy::Ask);
         Self {
-            next_id: 0,
+            next_id: first.0,
             names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
             first_names: HashMap::new(),
+            kept_first_names: HashMap::new(),
+            kept_in: Vec::new(),
+            identities: Vec::new(),
             listed: Listed::default(),
             needs: SpaceNeeds::default(),
             planned: Planned::default(),
@@ -66,6 +81,7 @@ pub(crate) struct Planner<'a, F: FileSystem> {
     pub(crate) destination_volume: Arc<Volume>,
     pub(crate) volumes: &'a Volumes,
     pub(crate) resolver: Option<&'a dyn ConflictResolver>,
+    pub(crate) history: Option<&'a dyn History>,
     pub(crate) state: &'a mut PlanState,
     pub(crate) sink: &'a mut dyn PlanSink,
     pub(super) sight: Sight<F>,
@@ -82,13 +98,13 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
         self.state.listed.meet(&self.spec.filter, &entry.path);
         let is_own = self.own_directories.contains(&entry.metadata.id);
         match kind_of(entry.metadata.kind) {
-            _ if self.is_denied => {}
+            _ if self.is_denied || self.sink.has_failed() => {}
             ItemKind::Directory if is_own => self.refuse_own_directory(&entry),
             ItemKind::Directory => self.plan_directory(entry),
             ItemKind::Special => self.plan_special(entry),
             kind => self.plan_copy(entry, kind),
         }
-        !is_own
+        !is_own && !self.sink.has_failed()
     }
 
     fn unreadable(&mut self, path: RelPath, kind: Option<FileKind>, error: FsError) {
@@ -170,6 +186,13 @@ impl<F: FileSystem> Planner<'_, F> {
         if let Some(error) = self.refused_above(&entry, &target) {
             return self.refuse(&entry, error);
         }
+        let known = self.known(&entry.path);
+        if let Known::Done(done) = &known
+            && self.is_kept(done, &entry, &parent, &name)
+        {
+            self.keep(&entry, kind, &parent);
+            return self.keep_first_name(&entry, kind, done);
+        }
         let (existing, place) = match self.existing(&parent, &name) {
             Ok(found) => found,
             Err(error) => return self.refuse(&entry, error),
@@ -185,10 +208,18 @@ impl<F: FileSystem> Planner<'_, F> {
         }
         let decision = if is_taken {
             self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
+        } else if let Some(action) = may_have_been_copied(&known, &entry, existing.as_ref()) {
+            Ok((action, None))
         } else {
             self.decide(&entry, existing.as_ref(), &target, &place)
         };
         match decision {
+            Ok((Action::Skip(reason), None)) if known == Known::Skipped(reason) => {
+                self.keep(&entry, kind, &parent);
+                let seen = Seen::of(&entry.metadata);
+                let done = Done { source: seen, target: seen, target_name: None };
+                self.keep_first_name(&entry, kind, &done);
+            }
             Ok((action, target_name)) => {
                 let is_written = matches!(action, Action::Create | Action::Replace(_));
                 if is_written && self.denial(&entry, &target, &place).is_some() {
@@ -202,6 +233,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 let mut item = self.new_item(&entry, kind, action);
                 item.target_name = target_name;
                 self.set_link_role(&mut item, &entry);
+                self.plan_kept_first_name(&item, &entry);
                 item.strategy = self.strategy(&item, &volume);
                 self.count(&entry, &item, existing.as_ref(), &volume);
             }
@@ -216,7 +248,7 @@ impl<F: FileSystem> Planner<'_, F> {
         Some(choose_strategy(self.spec, item.source.size_bytes, &self.source_volume, volume))
     }
 
-    fn set_link_role(&mut self, item: &mut PlannedItem, entry: &Entry) {
+    pub(super) fn set_link_role(&mut self, item: &mut PlannedItem, entry: &Entry) {
         let is_linked = entry.metadata.kind == FileKind::File && entry.metadata.link_count > 1;
         if !self.spec.preserve.hard_links || !is_linked {
             return;
@@ -234,7 +266,12 @@ impl<F: FileSystem> Planner<'_, F> {
         }
     }
 
-    fn new_item(&mut self, entry: &Entry, kind: ItemKind, action: Action) -> PlannedItem {
+    pub(super) fn new_item(
+        &mut self,
+        entry: &Entry,
+        kind: ItemKind,
+        action: Action,
+    ) -> PlannedItem {
         let id = ItemId(self.state.next_id);
         self.state.next_id += 1;
         PlannedItem {
@@ -247,6 +284,7 @@ impl<F: FileSystem> Planner<'_, F> {
             action,
             strategy: None,
             link_role: LinkRole::Single,
+            known_digest: None,
         }
     }
 

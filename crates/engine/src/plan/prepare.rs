@@ -2,17 +2,17 @@
 //! everything that can be known beforehand is checked.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, Volume};
+use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, RelPath, Volume};
 
 use super::destination::Sight;
 use crate::control::Cancelled;
 use crate::environment::Environment;
-use crate::error::{ErrorCode, ItemError, Side};
-use crate::plan::{BATCH, PlanSink, PlanState, PlannedItem, Planner, WorkList, scan};
-use crate::preflight::{Problem, Scope, check_job, own_directories};
+use crate::error::{ItemError, Side};
+use crate::plan::{PlanSink, PlanState, PlannedItem, Planner, scan};
+use crate::preflight::{Problem, Scope, check_job, check_volumes, own_directories};
+use crate::record::{BATCH, JournalError, Queue, RootIdentity, WorkList};
 use crate::report::{Event, ItemKind, Phase, Planned, Warning};
 use crate::roots::Root;
 use crate::spec::{CopySpec, Mapping};
@@ -26,6 +26,10 @@ pub(crate) struct Prepared<F: FileSystem> {
     pub(crate) planned: Planned,
     /// Directories, in the order they were found.
     pub(crate) directories: Vec<PlannedItem>,
+    /// Directories of the destination that hold what earlier runs have copied, by mapping.
+    pub(crate) kept_in: Vec<(usize, RelPath)>,
+    /// The volumes of the mappings' roots.
+    pub(crate) identities: Vec<RootIdentity>,
     pub(crate) warnings: u64,
 }
 
@@ -38,22 +42,38 @@ impl<F: FileSystem> Prepared<F> {
     }
 }
 
+/// Why a job could not be prepared.
+#[derive(Debug)]
+pub(crate) enum Unprepared {
+    /// The user ended it.
+    Cancelled,
+    /// What was planned could not be kept, or what is known could not be read.
+    Journal(JournalError),
+}
+
+impl From<Cancelled> for Unprepared {
+    fn from(_: Cancelled) -> Self {
+        Unprepared::Cancelled
+    }
+}
+
 /// Prepares a job.
 pub(crate) fn prepare<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
-    list: &dyn WorkList,
-    further_names: &dyn WorkList,
-) -> Result<Prepared<F>, Cancelled> {
+) -> Result<Prepared<F>, Unprepared> {
     let fs = outside.fs.as_ref();
-    let mut sink = Collector::new(spec, outside, list, further_names);
-    let mut state = PlanState::new(spec);
+    let mut sink = Collector::new(spec, outside);
+    let mut state = PlanState::new(spec, outside.work.first_item());
     let volumes = Volumes::default();
     let roots = phase(outside, Phase::Scan, || {
         let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);
         sink.flush();
         roots
     })?;
+    if let Some(error) = sink.failed.take() {
+        return Err(Unprepared::Journal(error));
+    }
     phase(outside, Phase::Preflight, || {
         // When one source could not be opened, what is in it is not known.
         if roots.len() == spec.mappings.len() {
@@ -63,7 +83,7 @@ pub(crate) fn prepare<F: FileSystem>(
         let (errors, warnings) = state.needs.check(spec.limits.free_disk_space_margin_bytes);
         warnings.into_iter().for_each(|warning| sink.warning(warning));
         errors.into_iter().for_each(|error| sink.job_problem(error, None));
-        Ok(())
+        Ok::<_, Cancelled>(())
     })?;
     Ok(Prepared {
         roots,
@@ -71,6 +91,8 @@ pub(crate) fn prepare<F: FileSystem>(
         problems: sink.problems,
         planned: state.planned,
         directories: sink.directories,
+        kept_in: state.kept_in,
+        identities: state.identities,
         warnings: sink.warnings,
     })
 }
@@ -87,6 +109,17 @@ fn scan_all<F: FileSystem>(
     let mut roots = Vec::new();
     for (index, mapping) in spec.mappings.iter().enumerate() {
         let Some(opened) = Opened::open(fs, mapping, volumes, sink) else { continue };
+        if !spec.accept_volume
+            && let Some(known) = outside.history.and_then(|history| history.roots().get(index))
+        {
+            let (source, destination) = (&opened.source_volume, &opened.destination_volume);
+            let errors = check_volumes(mapping, known, source, destination);
+            errors.into_iter().for_each(|error| sink.job_problem(error, Some(mapping)));
+        }
+        state.identities.push(RootIdentity {
+            source: opened.source_volume.identity.clone(),
+            destination: opened.destination_volume.identity.clone(),
+        });
         let mut planner = Planner {
             fs,
             spec,
@@ -97,6 +130,7 @@ fn scan_all<F: FileSystem>(
             destination_volume: opened.destination_volume,
             volumes,
             resolver: outside.resolver,
+            history: outside.history,
             state,
             sink,
             sight: Sight::default(),
@@ -202,33 +236,29 @@ struct Collector<'a> {
     spec: &'a CopySpec,
     observer: &'a dyn crate::report::Observer,
     progress: &'a crate::report::Progress,
-    list: &'a dyn WorkList,
-    further_names: &'a dyn WorkList,
+    work: &'a dyn WorkList,
     batch: Vec<PlannedItem>,
     further_batch: Vec<PlannedItem>,
     directories: Vec<PlannedItem>,
     problems: Vec<Problem>,
     warnings: u64,
+    /// The record could not be written or read, so what is planned is not all there is.
+    failed: Option<JournalError>,
 }
 
 impl<'a> Collector<'a> {
-    fn new<F: FileSystem>(
-        spec: &'a CopySpec,
-        outside: &'a Environment<'_, F>,
-        list: &'a dyn WorkList,
-        further_names: &'a dyn WorkList,
-    ) -> Self {
+    fn new<F: FileSystem>(spec: &'a CopySpec, outside: &'a Environment<'_, F>) -> Self {
         Self {
             spec,
             observer: outside.observer,
             progress: outside.progress,
-            list,
-            further_names,
+            work: outside.work,
             batch: Vec::new(),
             further_batch: Vec::new(),
             directories: Vec::new(),
             problems: Vec::new(),
             warnings: 0,
+            failed: None,
         }
     }
 
@@ -252,19 +282,15 @@ impl<'a> Collector<'a> {
     }
 
     fn flush(&mut self) {
-        for (batch, list) in
-            [(&mut self.batch, self.list), (&mut self.further_batch, self.further_names)]
+        for (queue, batch) in
+            [(Queue::Items, &mut self.batch), (Queue::FurtherNames, &mut self.further_batch)]
         {
-            if let Err(error) = list.append(std::mem::take(batch)) {
-                let error = ItemError::new(ErrorCode::JournalFailed, PathBuf::new(), error.message);
-                self.problems.push(Problem {
-                    scope: Scope::Job,
-                    error,
-                    entry: None,
-                    source: None,
-                    target: None,
-                    size_bytes: 0,
-                });
+            let batch = std::mem::take(batch);
+            if !batch.is_empty()
+                && self.failed.is_none()
+                && let Err(error) = self.work.append(queue, batch)
+            {
+                self.failed = Some(error);
             }
         }
     }
@@ -293,6 +319,14 @@ impl PlanSink for Collector<'_> {
     fn warning(&mut self, warning: Warning) {
         self.warnings += 1;
         self.observer.on_event(Event::Warned(warning));
+    }
+
+    fn journal_failed(&mut self, error: JournalError) {
+        self.failed.get_or_insert(error);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.is_some()
     }
 }
 

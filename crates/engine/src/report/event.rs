@@ -58,6 +58,11 @@ pub enum WarningKind {
     SpecialFile,
     /// A partial file or backup could not be removed.
     LeftBehind,
+    /// A source has another content than when it was copied before, though its size and time are the
+    /// same.
+    BitRot,
+    /// What an interrupted run had left in the middle was put in order.
+    Recovered,
 }
 
 impl WarningKind {
@@ -70,6 +75,8 @@ impl WarningKind {
             WarningKind::Directory => "directory",
             WarningKind::SpecialFile => "special_file",
             WarningKind::LeftBehind => "left_behind",
+            WarningKind::BitRot => "bit_rot",
+            WarningKind::Recovered => "recovered",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::ItemError;
 use crate::policy::SkipReason;
 use crate::policy::{Digest, Evidence, Mechanism, Strategy, VerifyPolicy};
+use crate::record::Landed;
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +24,15 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
+    /// Every kind.
+    pub const ALL: [ItemKind; 5] = [
+        ItemKind::File,
+        ItemKind::Symlink,
+        ItemKind::HardLink,
+        ItemKind::Directory,
+        ItemKind::Special,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +42,11 @@ impl ItemKind {
             ItemKind::Directory => "directory",
             ItemKind::Special => "special",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -74,6 +89,14 @@ pub enum UnverifiedReason {
 }
 
 impl UnverifiedReason {
+    /// Every reason.
+    pub const ALL: [UnverifiedReason; 4] = [
+        UnverifiedReason::PolicyNone,
+        UnverifiedReason::AboveThreshold,
+        UnverifiedReason::ReadBackOff,
+        UnverifiedReason::SharedBlocks,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,6 +105,11 @@ impl UnverifiedReason {
             UnverifiedReason::ReadBackOff => "read_back_off",
             UnverifiedReason::SharedBlocks => "shared_blocks",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -116,6 +144,18 @@ pub enum MetadataLoss {
 }
 
 impl MetadataLoss {
+    /// Every property.
+    pub const ALL: [MetadataLoss; 8] = [
+        MetadataLoss::Timestamps,
+        MetadataLoss::TimestampPrecision,
+        MetadataLoss::Permissions,
+        MetadataLoss::Owner,
+        MetadataLoss::Xattrs,
+        MetadataLoss::Acls,
+        MetadataLoss::Holes,
+        MetadataLoss::HardLink,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -128,6 +168,11 @@ impl MetadataLoss {
             MetadataLoss::Holes => "holes",
             MetadataLoss::HardLink => "hard_link",
         }
+    }
+
+    /// Reads its stable text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -187,6 +232,8 @@ pub struct ItemReport {
     pub partial: Option<PathBuf>,
     /// The backup's path, when the item replaced something.
     pub backup: Option<PathBuf>,
+    /// By what both ends are known again; `None` when nothing was published.
+    pub landed: Option<Landed>,
     /// A failure after publishing was answered by putting the old state back.
     pub rollback_performed: bool,
     /// The old state is back.
@@ -221,6 +268,7 @@ impl ItemReport {
             retries: Vec::new(),
             partial: None,
             backup: None,
+            landed: None,
             rollback_performed: false,
             rollback_succeeded: false,
             sparse_detected: false,

@@ -57,4 +57,9 @@ pub struct Planned {
     pub to_compare: u64,
     /// Bytes of those.
     pub bytes_to_compare: u64,
+    /// Items that an earlier run of the job dealt with, and that still are as it left them. They are
+    /// not among the others.
+    pub kept: u64,
+    /// Bytes of the files among those.
+    pub bytes_kept: u64,
 }

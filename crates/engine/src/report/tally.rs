@@ -13,6 +13,8 @@ pub struct Tally {
     pub skipped: u64,
     /// Items that were cancelled.
     pub cancelled: u64,
+    /// Those among them that nobody had begun: they are counted, not told of one by one.
+    pub not_begun: u64,
     /// Items that failed.
     pub failed: u64,
     /// Failed items whose code is `VERIFY_MISMATCH`.

@@ -13,9 +13,8 @@ use super::take::Worker;
 use crate::buffers::AlignedBuffer;
 use crate::commit::{Partial, Target, Written};
 use crate::error::{ErrorCode, ItemError, Side};
-use crate::journal::Fact;
 use crate::metadata::{Applying, apply};
-use crate::plan::choose_strategy;
+use crate::plan::{Seen, choose_strategy};
 use crate::policy::Mechanism;
 use crate::report::{ItemKind, MetadataLoss, MetadataWarning, Warning, WarningKind};
 
@@ -120,6 +119,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             digest: arrived.digest,
             // Only what the kernel moved is compared with its source.
             source: (mechanism == Mechanism::CopyFileRange).then_some(source),
+            source_seen: Seen::of(&metadata),
             source_metadata: Some(metadata),
             volume,
             parent: ends.target_parent,
@@ -158,24 +158,17 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     }
 
     fn create_partial(&self, work: &mut Work, ends: &Ends<F>) -> Result<Partial<F>, Setback> {
-        let name = self.stage(work)?;
+        let name = self.stage(work);
         Partial::create(self.target(ends), name)
             .map_err(|error| target_failed(&error, &work.report.target))
     }
 
-    /// Chooses the name of the item's partial file, and records it before it exists.
-    pub(super) fn stage(&self, work: &mut Work) -> Result<OsString, Setback> {
+    /// Chooses the name of the item's partial file. It carries the number of this run, by which the
+    /// record knows it.
+    pub(super) fn stage(&self, work: &mut Work) -> OsString {
         let name = self.context.names.partial();
-        let partial = beside(&work.report.target, &name);
-        work.report.partial = Some(partial.clone());
-        let staging = Fact::Staging { item: work.item.id, partial };
-        match self.context.record(vec![staging]) {
-            Ok(()) => Ok(name),
-            Err(_) => {
-                let error = self.context.journal_error(work.report.target.clone());
-                Err(Setback::Failed(error))
-            }
-        }
+        work.report.partial = Some(beside(&work.report.target, &name));
+        name
     }
 
     fn lost_holes(&self, metadata: &Metadata, volume: &Volume) -> Option<MetadataWarning> {

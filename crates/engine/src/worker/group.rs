@@ -17,6 +17,7 @@ use crate::directories::flush_names_in;
 use crate::error::{ErrorCode, ItemError};
 use crate::links::LinkTarget;
 use crate::plan::{Action, ItemId, LinkRole};
+use crate::record::Fact;
 use crate::report::{ItemReport, ItemStatus};
 
 /// Partial files that wait to be committed together. All are on one volume.
@@ -64,7 +65,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let mut proved = Vec::with_capacity(flushed.len());
         for Member { mut work, stage, claim } in flushed {
             let outcome = match self.context.outside.control.checkpoint() {
-                Ok(()) => self.prove(&mut work, &stage, &claim),
+                Ok(()) => self
+                    .prove(&mut work, &stage, &claim)
+                    .and_then(|()| self.compare_with_earlier(&work)),
                 Err(crate::control::Cancelled) => Err(Setback::Cancelled),
             };
             match outcome {
@@ -158,17 +161,24 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             return;
         }
         let is_recorded = self.context.record_ended(&ended);
-        for ((_, mut report), (stage, share)) in ended.into_iter().zip(stages) {
+        let mut settled = Vec::new();
+        for ((item, mut report), (stage, share)) in ended.into_iter().zip(stages) {
             let begun = self.context.outside.clock.now();
             if is_recorded {
-                if let Some((left, error)) = stage.commit() {
-                    self.warn_left_behind(beside(&report.target, &left), &error);
+                match stage.commit() {
+                    None => settled.push(item),
+                    Some((left, error)) => {
+                        self.warn_left_behind(beside(&report.target, &left), &error);
+                    }
                 }
             } else if let Some(kept) = stage.keep() {
                 self.warn_kept(beside(&report.target, &kept));
             }
             report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
             self.context.account(report, share);
+        }
+        if !settled.is_empty() {
+            self.context.note(vec![Fact::Settled { items: settled }]);
         }
     }
 

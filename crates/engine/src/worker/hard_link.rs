@@ -51,6 +51,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     expected,
                     digest: None,
                     source: None,
+                    source_seen: work.item.source,
                     source_metadata: None,
                     volume: ends_volume,
                     parent,
@@ -84,7 +85,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let first_dir =
             fs.open_dir(first_root, &target.dir).map_err(|error| at_target(error, work))?;
         let ends = self.ends(work)?;
-        let name = self.stage(work)?;
+        let name = self.stage(work);
         let dir = &ends.destination.dir;
         match fs.hard_link(&first_dir, &target.name, dir, &name) {
             Ok(Support::Done(())) => {}

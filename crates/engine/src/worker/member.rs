@@ -7,7 +7,7 @@ use surecopy_fs::{FileSystem, Metadata, RelPath, Volume};
 
 use crate::commit::{Expected, Written};
 use crate::error::{ItemError, Side};
-use crate::plan::PlannedItem;
+use crate::plan::{PlannedItem, Seen};
 use crate::policy::{Digest, SkipReason};
 use crate::report::{ItemReport, Share};
 use crate::transfer::TransferError;
@@ -29,7 +29,9 @@ pub(super) struct Claim<F: FileSystem> {
     pub(super) digest: Option<Digest>,
     /// The open source, when it is needed for a comparison.
     pub(super) source: Option<F::File>,
-    /// The source as it was when it was read; links have none.
+    /// The source as it was when it was read.
+    pub(super) source_seen: Seen,
+    /// More of the same, of what was read; links have none.
     pub(super) source_metadata: Option<Metadata>,
     pub(super) volume: Arc<Volume>,
     /// The directory of the target beneath the destination root.

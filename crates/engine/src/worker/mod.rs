@@ -7,6 +7,7 @@
 mod attempt;
 mod checks;
 mod content;
+mod earlier;
 mod flush;
 mod group;
 mod handles;

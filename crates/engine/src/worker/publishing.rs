@@ -11,8 +11,8 @@ use super::member::{Member, Setback};
 use super::take::Worker;
 use crate::commit::{Expected, Proved, PublishError, Published, Unpublished};
 use crate::error::{ErrorCode, ItemError};
-use crate::journal::{Fact, Publication};
-use crate::report::{ItemReport, Step};
+use crate::record::{Fact, Landed, Publication};
+use crate::report::{ItemReport, ItemStatus, Step};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     pub(super) fn publish_all(
@@ -24,6 +24,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             return Vec::new();
         }
         let proved = self.still_in_place(proved, fallen);
+        let proved = self.known_again(proved, fallen);
         let backups: Vec<OsString> = proved.iter().map(|_| self.context.names.backup()).collect();
         let items = proved.iter().zip(&backups).map(|(member, backup)| publication(member, backup));
         if self.context.record(vec![Fact::Publishing { items: items.collect() }]).is_err() {
@@ -93,6 +94,34 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         kept
     }
 
+    /// Takes note of what each member's ends are known by, and sorts out those that say nothing.
+    fn known_again(
+        &self,
+        proved: Vec<Member<F, Proved<F>>>,
+        fallen: &mut Fallen,
+    ) -> Vec<Member<F, Proved<F>>> {
+        let mut kept = Vec::with_capacity(proved.len());
+        for mut member in proved {
+            match member.stage.seen() {
+                Ok(target) => {
+                    let replaced = match member.claim.expected {
+                        Expected::File(seen) => Some(seen),
+                        Expected::Nothing => None,
+                    };
+                    let source = member.claim.source_seen;
+                    member.work.report.landed = Some(Landed { source, target, replaced });
+                    kept.push(member);
+                }
+                Err(error) => {
+                    let setback = target_failed(&error, &member.work.report.target);
+                    self.drop_partial(member.stage.discard(), &member.work);
+                    fallen.push((member.work, setback));
+                }
+            }
+        }
+        kept
+    }
+
     fn is_in_place(&self, (mapping, parent): &(usize, RelPath), open: &F::Dir) -> FsResult<bool> {
         let (fs, root) = (self.context.fs(), &self.context.roots[*mapping]);
         let found = fs
@@ -120,16 +149,18 @@ fn directory_gone(target: &Path) -> Setback {
 }
 
 fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) -> Publication {
-    let target = member.work.report.target.clone();
+    let Member { work, stage, claim } = member;
+    let mut report = Box::new(work.report.clone());
+    report.status = ItemStatus::Ok;
+    report.backup =
+        matches!(claim.expected, Expected::File(_)).then(|| beside(&report.target, backup));
     Publication {
-        item: member.work.item.id,
-        partial: member.work.report.partial.clone().unwrap_or_else(|| target.clone()),
-        backup: beside(&target, backup),
-        replaces: match member.claim.expected {
-            Expected::File(seen) => Some(seen),
-            Expected::Nothing => None,
-        },
-        target,
+        item: work.item.id,
+        mapping: work.item.mapping,
+        target: claim.parent.join(stage.target_name()),
+        partial: stage.partial_name().to_owned(),
+        backup: backup.clone(),
+        report,
     }
 }
 

@@ -10,6 +10,7 @@ use super::member::{Attempted, Claim, Setback, Work};
 use super::take::Worker;
 use crate::commit::Written;
 use crate::metadata::OwnerKeeping;
+use crate::plan::Seen;
 use crate::policy::Mechanism;
 use crate::report::{MetadataLoss, MetadataWarning};
 
@@ -21,7 +22,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let metadata = fs.metadata_at(&ends.source_dir, &ends.source_name).map_err(at_source)?;
         let text = fs.read_link(&ends.source_dir, &ends.source_name).map_err(at_source)?;
         let expected = planned_expectation(work);
-        let name = self.stage(work)?;
+        let name = self.stage(work);
         let target = self.target(&ends);
         let written = Written::symlink(target, name, &text)
             .map_err(|error| target_failed(&error, &work.report.target))?;
@@ -31,6 +32,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             expected,
             digest: None,
             source: None,
+            source_seen: Seen::of(&metadata),
             source_metadata: None,
             volume: Arc::clone(&ends.destination.volume),
             parent: ends.target_parent,

@@ -14,8 +14,9 @@ use crate::commit::Written;
 use crate::context::Context;
 use crate::error::ErrorClass;
 use crate::links::LinkTarget;
-use crate::plan::{Action, LinkRole, PlannedItem, WorkList};
+use crate::plan::{Action, LinkRole, PlannedItem};
 use crate::policy::SkipReason;
+use crate::record::Queue;
 use crate::report::{ItemKind, ItemReport, ItemStatus, Share, WorkerProgress};
 
 /// Items claimed at once; neighbours share a directory, so few is enough to keep handles open.
@@ -46,13 +47,13 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         }
     }
 
-    /// Works until the list is empty or the run ends.
-    pub(crate) fn run(&mut self, list: &dyn WorkList) {
+    /// Works until the queue is empty or the run ends.
+    pub(crate) fn run(&mut self, queue: Queue) {
         loop {
             if self.context.is_ending() {
                 break;
             }
-            let batch = match list.claim(CLAIM) {
+            let batch = match self.context.outside.work.claim(queue, CLAIM) {
                 Ok(batch) => batch,
                 Err(error) => {
                     self.context.stop(crate::context::Stop::Journal(error.message));
@@ -275,6 +276,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         work.report.evidence = crate::policy::Evidence::None;
         work.report.unverified = None;
         work.report.bytes_copied = 0;
+        work.report.landed = None;
         self.progress.idle();
         self.context.finish(&work.item, work.report, work.share);
     }

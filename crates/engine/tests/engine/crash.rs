@@ -108,6 +108,10 @@ impl CutAtEnds {
 }
 
 impl Journal for CutAtEnds {
+    fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        self.record(facts)
+    }
+
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         for fact in facts {
             if let Fact::Ended { report, .. } = fact {

@@ -1,11 +1,13 @@
 //! What the journal is told: before anything is made, before anything is visible, and at the end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use surecopy_engine::{
-    Control, CopySpec, ErrorCode, Fact, ItemId, ItemStatus, Journal, JournalError, StrategyChoice,
+    Control, CopySpec, ErrorCode, Fact, ItemId, ItemStatus, Journal, JournalError, Seen,
+    StrategyChoice,
 };
 use surecopy_fs::Operation;
 use surecopy_testkit::FakeFs;
@@ -23,9 +25,9 @@ fn run(fs: &Arc<FakeFs>, spec: &CopySpec) -> (Ran, Vec<Fact>) {
 /// How far each item has got.
 #[derive(Debug, PartialEq)]
 enum Known {
-    Staged(PathBuf),
-    Publishing(PathBuf),
+    Publishing(OsString),
     Ended,
+    Settled,
 }
 
 /// Follows the facts, and says what is out of order.
@@ -33,33 +35,36 @@ fn follow(facts: &[Fact]) -> BTreeMap<ItemId, Known> {
     let mut known: BTreeMap<ItemId, Known> = BTreeMap::new();
     for fact in facts {
         match fact {
-            Fact::Staging { item, partial } => {
-                let before = known.insert(*item, Known::Staged(partial.clone()));
-                assert_ne!(before, Some(Known::Ended), "{item:?} is staged after its end");
-            }
             Fact::Publishing { items } => {
                 for publication in items {
                     let partial = publication.partial.clone();
-                    let staged = known.insert(publication.item, Known::Publishing(partial.clone()));
-                    assert_eq!(staged, Some(Known::Staged(partial)), "{publication:?}");
+                    let before = known.insert(publication.item, Known::Publishing(partial));
+                    assert!(!matches!(before, Some(Known::Ended | Known::Settled)), "{before:?}");
                 }
             }
             Fact::Ended { item, report } => {
                 let before = known.insert(*item, Known::Ended);
                 if report.status == ItemStatus::Ok {
-                    let partial = report.partial.clone().expect("what was copied was partial");
+                    let partial = report.partial.as_deref().and_then(Path::file_name);
+                    let partial = partial.expect("what was copied was partial").to_owned();
                     assert_eq!(before, Some(Known::Publishing(partial)), "{report:?}");
                 }
-                assert_ne!(before, Some(Known::Ended), "{item:?} ends twice");
+                assert!(!matches!(before, Some(Known::Ended | Known::Settled)), "{item:?}");
             }
-            Fact::Refused { .. } => {}
+            Fact::Settled { items } => {
+                for item in items {
+                    let before = known.insert(*item, Known::Settled);
+                    assert_eq!(before, Some(Known::Ended), "{item:?} is settled before its end");
+                }
+            }
+            _ => {}
         }
     }
     known
 }
 
 #[test]
-fn every_item_is_staged_then_published_then_ended() {
+fn every_item_is_published_then_ended_then_settled() {
     for way in Way::ALL {
         let fs = Arc::new(scene(way));
         let old = fs.clone();
@@ -72,7 +77,7 @@ fn every_item_is_staged_then_published_then_ended() {
         ran.all_ok();
         let known = follow(&facts);
         assert_eq!(known.len() as u64, ran.report.planned.items, "{way:?}");
-        assert!(known.values().all(|known| *known == Known::Ended), "{way:?}: {known:?}");
+        assert!(known.values().all(|known| *known == Known::Settled), "{way:?}: {known:?}");
         let publications: Vec<_> = facts
             .iter()
             .filter_map(|fact| match fact {
@@ -84,12 +89,15 @@ fn every_item_is_staged_then_published_then_ended() {
         assert_eq!(publications.len() as u64, ran.report.planned.items, "{way:?}");
         for publication in publications {
             let target = &publication.target;
-            assert_eq!(publication.partial.parent(), target.parent(), "{publication:?}");
-            assert_eq!(publication.backup.parent(), target.parent(), "{publication:?}");
-            assert!(is_ours(&publication.partial) && is_ours(&publication.backup));
+            assert!(is_ours(Path::new(&publication.partial)), "{publication:?}");
+            assert!(is_ours(Path::new(&publication.backup)), "{publication:?}");
             assert_ne!(publication.partial, publication.backup);
-            let old = ids.iter().find(|(name, _)| target.ends_with(name));
-            let seen = publication.replaces.map(|seen| seen.id);
+            assert_eq!(publication.report.target, Path::new("/dst").join(target.as_path()));
+            let landed = publication.report.landed.expect("what is published is known again");
+            let now = fs.stat(&publication.report.target).expect("it is there");
+            assert_eq!(landed.target, Seen::of(&now), "{publication:?}");
+            let old = ids.iter().find(|(name, _)| target.as_path().ends_with(name));
+            let seen = landed.replaced.map(|seen| seen.id);
             assert_eq!(seen, old.map(|(_, id)| *id), "{way:?}: {publication:?}");
         }
     }
@@ -103,21 +111,28 @@ struct Watching {
 }
 
 impl Journal for Watching {
+    fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        self.recording.note(facts)
+    }
+
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let mut wrong = self.wrong.lock().expect("no code panics while holding this lock");
         for fact in &facts {
             match fact {
-                Fact::Staging { partial, .. } if self.fs.exists(partial) => {
-                    wrong.push(format!("{} was made before it was told", partial.display()));
+                Fact::Planned { .. } if !made(&self.fs).is_empty() => {
+                    wrong.push(format!("{:?} was made before the plan was told", made(&self.fs)));
                 }
                 Fact::Publishing { items } => {
                     for publication in items {
-                        if !self.fs.exists(&publication.partial) {
-                            wrong.push(format!("no {} to publish", publication.partial.display()));
+                        let target = &publication.report.target;
+                        let partial = target.with_file_name(&publication.partial);
+                        if !self.fs.exists(&partial) {
+                            wrong.push(format!("no {} to publish", partial.display()));
                         }
-                        let now = self.fs.stat(&publication.target).map(|found| found.id);
-                        if now != publication.replaces.map(|seen| seen.id) {
-                            wrong.push(format!("{} is another", publication.target.display()));
+                        let now = self.fs.stat(target).map(|found| found.id);
+                        let replaced = publication.report.landed.and_then(|seen| seen.replaced);
+                        if now != replaced.map(|seen| seen.id) {
+                            wrong.push(format!("{} is another", target.display()));
                         }
                     }
                 }
@@ -137,7 +152,7 @@ fn made(fs: &FakeFs) -> Vec<String> {
 }
 
 #[test]
-fn no_partial_file_is_made_that_was_not_told_before() {
+fn every_partial_file_carries_the_number_of_the_run() {
     for way in Way::ALL {
         let fs = Arc::new(scene(way));
         // A source that changes once: its partial file is made twice, under two names.
@@ -149,6 +164,7 @@ fn no_partial_file_is_made_that_was_not_told_before() {
         let mut spec = way.spec(fs.as_ref());
         spec.strategy = StrategyChoice::Staged;
         spec.limits.group_max_files = 2;
+        spec.nonce = 0xfeed;
         fs.reset_counts();
         let journal = Watching {
             fs: Arc::clone(&fs),
@@ -158,20 +174,12 @@ fn no_partial_file_is_made_that_was_not_told_before() {
         let ran = carry_out_with(&fs, &spec, &journal, &Control::new());
         let wrong = journal.wrong.into_inner().expect("no code panics while holding this lock");
         assert!(wrong.is_empty(), "{way:?}: {wrong:#?}");
-        let facts = journal.recording.facts();
-        follow(&facts);
-        let told: Vec<String> = facts
-            .iter()
-            .filter_map(|fact| match fact {
-                Fact::Staging { partial, .. } => partial.file_name(),
-                _ => None,
-            })
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect();
+        follow(&journal.recording.facts());
         let made: Vec<String> =
             made(&fs).into_iter().filter(|name| name.ends_with(".partial")).collect();
         assert!(made.len() as u64 >= ran.report.planned.items, "{way:?}: {made:?}");
-        assert_eq!(made, told, "{way:?}: {}", ran.in_short());
+        let is_known = |name: &String| name.starts_with(".surecopy-000000000000feed-");
+        assert!(made.iter().all(is_known), "{way:?}: {made:?}");
     }
 }
 

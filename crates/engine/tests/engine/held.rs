@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use surecopy_engine::{
-    Clock, Control, Environment, ErrorCode, Event, ItemStatus, NoJournal, NoObserver, Observer,
-    Outcome, Progress, Report, run,
+    Clock, Control, Environment, ErrorCode, Event, ItemStatus, MemoryWorkList, NoJournal,
+    NoObserver, Observer, Outcome, Progress, Report, run,
 };
 use surecopy_fs::{FileSystem, FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
@@ -56,6 +56,8 @@ fn copy<F: FileSystem>(fs: &Arc<F>, cancel_after: Option<Duration>) -> (Report, 
         fs: Arc::clone(fs),
         clock: &clock,
         journal: &NoJournal,
+        work: &MemoryWorkList::default(),
+        history: None,
         observer: &NoObserver,
         control: &control,
         progress: &Progress::new(),
@@ -154,6 +156,8 @@ fn waiting_ends_when_another_item_has_ended_the_run() {
         fs: Arc::clone(&fs),
         clock: &watch,
         journal: &NoJournal,
+        work: &MemoryWorkList::default(),
+        history: None,
         observer: &watch,
         control: &control,
         progress: &Progress::new(),

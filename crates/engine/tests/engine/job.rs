@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use surecopy_engine::{
     Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, ItemReport, ItemStatus, Journal,
-    JournalError, Observer, Outcome, Preserve, Progress, Report, Request, Snapshot, Warning,
-    WarningKind, resolve_mappings, run,
+    JournalError, MemoryWorkList, Observer, Outcome, Preserve, Progress, Report, Request, Snapshot,
+    Warning, WarningKind, resolve_mappings, run,
 };
 use surecopy_fs::FileSystem;
 
@@ -77,6 +77,10 @@ impl Recording {
 }
 
 impl Journal for Recording {
+    fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        self.record(facts)
+    }
+
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if self.fails_at.contains(&call) {
@@ -207,6 +211,8 @@ pub(crate) fn carry_out_with<F: FileSystem>(
             fs: Arc::clone(fs),
             clock: &Ticks::default(),
             journal,
+            work: &MemoryWorkList::default(),
+            history: None,
             observer: &recorder,
             control,
             progress: &progress,

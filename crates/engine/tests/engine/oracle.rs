@@ -129,7 +129,10 @@ pub(crate) fn adds_up(ran: &Ran) {
         ran.items().filter(|item| item.kind == ItemKind::Directory && !is_refused(item));
     let (refused, directories) = (refused.len() as u64, directories.count() as u64);
     assert_eq!(sum, report.planned.items + refused + directories, "{report:#?}");
-    assert_eq!(sum, ran.items().count() as u64, "{report:#?}");
+    assert_eq!(sum, ran.items().count() as u64 + tally.not_begun, "{report:#?}");
+    if report.outcome == Outcome::Finished {
+        assert_eq!(tally.not_begun, 0, "{report:#?}");
+    }
     counts_up(ran);
     for item in ran.items() {
         if let ItemStatus::Error(error) = &item.status {
@@ -157,7 +160,13 @@ pub(crate) fn counts_up(ran: &Ran) {
     if ran.report.tally.cancelled == 0 {
         assert_eq!(total, done, "{}", ran.in_short());
     } else {
-        let cancelled = sum(&|item| item.status == ItemStatus::Cancelled);
+        let told = |item: &&ItemReport| {
+            matches!(item.status, ItemStatus::Cancelled | ItemStatus::Error(_))
+        };
+        let told: u64 = ran.items().filter(told).map(|item| item.size_bytes).sum();
+        // What nobody had begun is told of by the sums alone.
+        let not_begun = ran.report.tally.bytes_failed - told;
+        let cancelled = sum(&|item| item.status == ItemStatus::Cancelled) + not_begun;
         assert!(done.0 <= total.0 && total.0 <= done.0 + cancelled, "{counters:?} {cancelled}");
         assert!(done.1 <= total.1 && total.1 <= done.1 + cancelled, "{counters:?} {cancelled}");
     }

@@ -1,0 +1,30 @@
+//! Whether a mapping's ends are on the volumes on which its job was begun.
+
+use surecopy_fs::{Volume, VolumeIdentity};
+
+use crate::error::{ErrorCode, ItemError};
+use crate::record::RootIdentity;
+use crate::spec::Mapping;
+
+/// What speaks against going on: another volume stands where one of the mapping's was. What cannot be
+/// known again does not speak against it.
+pub(crate) fn check_volumes(
+    mapping: &Mapping,
+    known: &RootIdentity,
+    source: &Volume,
+    destination: &Volume,
+) -> Vec<ItemError> {
+    let is_other = |then: &Option<VolumeIdentity>, now: &Volume| {
+        then.is_some() && now.identity.is_some() && *then != now.identity
+    };
+    let mut errors = Vec::new();
+    if is_other(&known.source, source) {
+        let message = "another volume is mounted here than the one that the job was begun with";
+        errors.push(ItemError::new(ErrorCode::VolumeChanged, mapping.source_path(), message));
+    }
+    if is_other(&known.destination, destination) {
+        let message = "another volume is mounted here than the one that the job was copying to";
+        errors.push(ItemError::new(ErrorCode::VolumeChanged, mapping.target_path(), message));
+    }
+    errors
+}

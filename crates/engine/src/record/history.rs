@@ -1,0 +1,57 @@
+//! What earlier runs of the same job have left.
+
+use std::ffi::OsString;
+
+use surecopy_fs::RelPath;
+
+use super::fact::{InFlight, RootIdentity};
+use super::journal::JournalError;
+use crate::plan::Seen;
+use crate::policy::SkipReason;
+
+/// What earlier runs of a job did. It is only asked; what is really there is looked at as well.
+pub trait History: Send + Sync {
+    /// What is known of an entry: its mapping, and its path beneath the mapping's source.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError>;
+
+    /// The volumes that the roots were on, in the order of the mappings; none when no run got as far
+    /// as that.
+    fn roots(&self) -> &[RootIdentity];
+
+    /// Directories that earlier runs made and never came to finish: mappings, and paths beneath their
+    /// destination roots.
+    fn unfinished_directories(&self) -> &[(usize, RelPath)];
+
+    /// What earlier runs have left in the middle of being done.
+    fn in_flight(&self) -> &InFlight;
+
+    /// The last run came to its end: directories have their own metadata.
+    fn is_finished(&self) -> bool;
+}
+
+/// What is known of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing, or it failed.
+    Nothing,
+    /// It was begun, or was to be, and no end was recorded.
+    Unfinished,
+    /// It was found in place.
+    Skipped(SkipReason),
+    /// It was copied.
+    Done(Done),
+}
+
+/// By what an entry that was copied is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The source that was copied.
+    pub source: Seen,
+    /// What was made of it.
+    pub target: Seen,
+    /// The target's last name, where it differs from the source's.
+    pub target_name: Option<OsString>,
+}
