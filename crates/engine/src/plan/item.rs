@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use surecopy_fs::{FileId, Metadata, RelPath, Timestamp};
+use surecopy_fs::{FileId, Metadata, RelPath, Timestamp, Volume};
 
 use crate::policy::{Digest, SkipReason, Strategy};
 use crate::report::ItemKind;
@@ -26,6 +26,15 @@ impl Seen {
     /// What is remembered of these metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self { id: metadata.id, size_bytes: metadata.size, modified: metadata.modified }
+    }
+
+    /// Whether something that was seen by an earlier run is still the same. The number of the volume
+    /// is another one each time it is mounted, so it is not compared; whether it is the same volume is
+    /// known by other means. Nor is a file's number where it is made up while the volume is mounted.
+    pub(crate) fn is_still(self, now: &Metadata, volume: &Volume) -> bool {
+        let is_same_file =
+            self.id.file == now.id.file || !volume.filesystem.has_lasting_file_numbers;
+        is_same_file && self.size_bytes == now.size && self.modified == now.modified
     }
 }
 

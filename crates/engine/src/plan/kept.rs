@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use surecopy_fs::{FileKind, FileSystem, Metadata, RelPath, Volume};
+use surecopy_fs::{FileKind, FileSystem, Metadata, RelPath};
 
 use super::item::{Action, LinkRole, PlannedItem, Seen};
 use super::planner::Planner;
@@ -33,12 +33,12 @@ impl<F: FileSystem> Planner<'_, F> {
         parent: &RelPath,
         name: &OsStr,
     ) -> bool {
-        if !is_still(done.source, &entry.metadata, &self.source_volume) {
+        if !done.source.is_still(&entry.metadata, &self.source_volume) {
             return false;
         }
         let name = done.target_name.as_deref().unwrap_or(name);
         let Ok((Some(found), place)) = self.existing(parent, name) else { return false };
-        if !is_still(done.target, &found, &place.volume) {
+        if !done.target.is_still(&found, &place.volume) {
             return false;
         }
         self.state.names.note(&place, name);
@@ -97,12 +97,4 @@ pub(super) fn may_have_been_copied(
         && entry.metadata.modified == existing.modified
         && entry.metadata.id != existing.id;
     may_be.then(|| Action::ReplaceIfContentDiffers(Seen::of(existing)))
-}
-
-/// Whether something that was seen by an earlier run is still the same. The number of the volume is
-/// another one each time it is mounted, so it is not compared; whether it is the same volume is known
-/// by other means.
-fn is_still(then: Seen, now: &Metadata, volume: &Volume) -> bool {
-    let is_same_file = then.id.file == now.id.file || !volume.filesystem.has_lasting_file_numbers;
-    is_same_file && then.size_bytes == now.size && then.modified == now.modified
 }
