@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_is_free_though_a_program_that_is_being_started_has_the_descriptor() {
+        let (_temp, path) = place();
+        let table = LockTable::open(&path).unwrap();
+        let lock = table.try_lock(3).unwrap().expect("nobody holds it");
+        let _inherited = rustix::io::dup(&lock.file).unwrap();
+        drop(lock);
+        assert!(!table.is_locked(3).unwrap());
+    }
+
+    #[test]
     fn slots_are_as_many_as_offsets() {
         let (_temp, path) = place();
         let table = LockTable::open(&path).unwrap();
