@@ -173,6 +173,11 @@ impl<F: FileSystem> Directories<F> {
         std::mem::take(&mut *self.untold.lock().expect("no code panics while holding this lock"))
     }
 
+    /// An earlier run of the job has made the directory, and did not come to finish it.
+    pub(crate) fn made_before(&self, mapping: usize, path: &RelPath) {
+        self.note(mapping, path, true, None);
+    }
+
     fn note(&self, mapping: usize, path: &RelPath, is_created: bool, before: Option<Metadata>) {
         self.change(mapping, path, |state| {
             state.is_created |= is_created;

@@ -21,6 +21,7 @@ mod plan;
 mod policy;
 mod preflight;
 mod record;
+mod recover;
 mod report;
 mod roots;
 mod run;
@@ -44,14 +45,14 @@ pub use policy::{
 };
 pub use preflight::{Problem, RefusedEntry, Scope};
 pub use record::{
-    BATCH, Check, Done, DoneItem, Fact, History, InFlight, Journal, JournalError, Known, Landed,
+    BATCH, Check, Done, DoneItem, DoneItems, Fact, History, InFlight, Journal, JournalError, Known, Landed,
     MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity, Unsettled,
     WorkList,
 };
 pub use report::{
     CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,
     MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report, Snapshot,
-    Step, Tally, UnverifiedReason, Warning, WarningKind,
+    Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
 };
 pub use run::run;
 pub use spec::{CopySpec, Limits, Mapping};

@@ -1,6 +1,6 @@
 //! Names for partial files and backups: recognisable, of one fixed length, never used twice.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PREFIX: &str = ".surecopy-";
@@ -36,6 +36,16 @@ impl PartialNames {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{PREFIX}{:0NONCE_DIGITS$x}-{number:0COUNTER_DIGITS$x}{suffix}", self.nonce).into()
     }
+}
+
+/// Whether this is the name of a partial file of the run with this number.
+pub(crate) fn is_partial_of(nonce: u64, name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    name.strip_prefix(&format!("{PREFIX}{nonce:0NONCE_DIGITS$x}-"))
+        .and_then(|rest| rest.strip_suffix(PARTIAL))
+        .is_some_and(|digits| {
+            digits.len() == COUNTER_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::finish::finish_directories;
 use crate::plan::{PlannedItem, Prepared, Unprepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
 use crate::record::{BATCH, Fact, Queue};
+use crate::recover::recover;
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
@@ -26,13 +27,21 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
         warnings: 0,
         duration: std::time::Duration::ZERO,
     };
-    let prepared = prepare(spec, outside);
+    // Planning looks at what is there, so that must be in order first.
+    let recovered = match outside.history {
+        Some(history) if !spec.dry_run => recover(spec, outside, history),
+        Some(_) | None => Ok(0),
+    };
+    let prepared = recovered.map_err(Unprepared::Journal).and_then(|warnings| {
+        report.warnings = warnings;
+        prepare(spec, outside)
+    });
     match prepared {
         Err(Unprepared::Cancelled) => report.outcome = Outcome::Cancelled,
         Err(Unprepared::Journal(error)) => report.outcome = Outcome::JournalFailed(error.message),
         Ok(prepared) => {
             report.planned = prepared.planned;
-            report.warnings = prepared.warnings;
+            report.warnings += prepared.warnings;
             report.problems.clone_from(&prepared.problems);
             carry_out(spec, outside, prepared, &mut report);
         }
@@ -59,6 +68,10 @@ fn carry_out<F: FileSystem>(
     let Prepared { roots, volumes, problems, directories, kept_in, planned, identities, .. } =
         prepared;
     let context = Context::new(spec, outside, roots, volumes);
+    let unfinished = outside.history.map_or(&[][..], |history| history.unfinished_directories());
+    for (mapping, path) in unfinished {
+        context.directories.made_before(*mapping, path);
+    }
     for (mapping, path) in kept_in {
         context.directories.kept_in(mapping, &path);
     }
@@ -73,9 +86,13 @@ fn carry_out<F: FileSystem>(
         work_through(&context, Queue::FurtherNames);
     });
     context.leave(outside.work.rest());
-    phase(outside, Phase::Finish, || {
-        finish_directories(&context, &directories, context.is_ending());
-    });
+    // Of a job that had come to its end, directories have what they are to have already.
+    let was_finished = outside.history.is_some_and(|history| history.is_finished());
+    if !was_finished || context.tally() != Tally::default() {
+        phase(outside, Phase::Finish, || {
+            finish_directories(&context, &directories, context.is_ending());
+        });
+    }
     // What was made last.
     context.note(Vec::new());
     report.tally = context.tally();

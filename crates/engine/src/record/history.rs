@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use surecopy_fs::RelPath;
 
-use super::fact::{InFlight, RootIdentity};
+use super::fact::{DoneItem, InFlight, RootIdentity};
 use super::journal::JournalError;
 use crate::plan::Seen;
 use crate::policy::SkipReason;
@@ -30,6 +30,15 @@ pub trait History: Send + Sync {
 
     /// The last run came to its end: directories have their own metadata.
     fn is_finished(&self) -> bool;
+}
+
+/// The items of a job that were copied, as they are handed to what looks at them again.
+pub trait DoneItems: Send {
+    /// The next batch, of at most [`BATCH`](super::BATCH); empty at the end.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn next_batch(&mut self) -> Result<Vec<DoneItem>, JournalError>;
 }
 
 /// What is known of an entry.

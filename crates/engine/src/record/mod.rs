@@ -11,6 +11,6 @@ mod work_list;
 pub use fact::{
     Check, DoneItem, Fact, InFlight, Landed, Publication, RecordedEnd, RootIdentity, Unsettled,
 };
-pub use history::{Done, History, Known};
+pub use history::{Done, DoneItems, History, Known};
 pub use journal::{Journal, JournalError, NoJournal};
 pub use work_list::{BATCH, MemoryWorkList, Queue, Rest, WorkList};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::ItemError;
 use crate::plan::PlannedItem;
 use crate::preflight::Problem;
 use crate::report::ItemReport;
@@ -10,6 +11,8 @@ use crate::report::ItemReport;
 /// The phases of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
+    /// Finishing or undoing what an interrupted run was doing.
+    Recover,
     /// Finding out what there is to copy.
     Scan,
     /// Checking everything that can be known before a byte moves.
@@ -24,6 +27,7 @@ impl Phase {
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
+            Phase::Recover => "recover",
             Phase::Scan => "scan",
             Phase::Preflight => "preflight",
             Phase::Copy => "copy",
@@ -115,6 +119,40 @@ pub enum Event {
     },
     /// An item ended.
     ItemFinished(Box<ItemReport>),
+    /// A copied item is as if it had not been copied.
+    ItemUndone {
+        /// Its target.
+        target: PathBuf,
+        /// How that came about.
+        how: Undone,
+    },
+    /// A copied item was to be undone, or what it replaced to be given up, and it was not, or may not
+    /// be for good.
+    ItemRefused(ItemError),
+    /// A copied item was looked at again, and is not what was copied.
+    ItemDamaged(ItemError),
+}
+
+/// How a copied item came to be as if it had not been copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Undone {
+    /// What it had replaced has its name again.
+    Restored,
+    /// It had replaced nothing, and is gone.
+    Removed,
+    /// It was so already.
+    Already,
+}
+
+impl Undone {
+    /// Stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Undone::Restored => "restored",
+            Undone::Removed => "removed",
+            Undone::Already => "already",
+        }
+    }
 }
 
 /// Somebody who watches a run.

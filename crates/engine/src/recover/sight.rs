@@ -1,0 +1,92 @@
+//! What stands at the places that the journal speaks of.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume};
+
+use crate::record::RootIdentity;
+use crate::spec::CopySpec;
+use crate::volumes::Volumes;
+
+/// The destinations of a job, as far as they are there.
+pub(super) struct Sight<'a, F: FileSystem> {
+    pub(super) fs: &'a F,
+    /// By mapping; `None` where nothing can be found or another volume is mounted.
+    roots: Vec<Option<F::Dir>>,
+    volumes: Volumes,
+}
+
+/// An open directory of a destination.
+pub(super) struct Opened<F: FileSystem> {
+    pub(super) dir: F::Dir,
+    pub(super) volume: Arc<Volume>,
+}
+
+impl<'a, F: FileSystem> Sight<'a, F> {
+    /// What cannot be opened is looked at by nobody; preparing the job says why.
+    pub(super) fn open(spec: &CopySpec, fs: &'a F, known: &[RootIdentity]) -> Self {
+        let volumes = Volumes::default();
+        let open = |(index, mapping): (usize, &crate::spec::Mapping)| {
+            let root = fs.open_root(&mapping.destination_root).ok()?;
+            let volume = volumes.of_root(fs, &root).ok()?;
+            let then = known.get(index).and_then(|known| known.destination.as_ref());
+            let is_other = then.is_some_and(|then| {
+                volume.identity.as_ref().is_some_and(|identity| identity != then)
+            });
+            (!is_other || spec.accept_volume).then_some(root)
+        };
+        let roots = spec.mappings.iter().enumerate().map(open).collect();
+        Self { fs, roots, volumes }
+    }
+
+    /// A directory; `None` where there is none any more. An error where that cannot be known.
+    pub(super) fn directory(
+        &self,
+        mapping: usize,
+        path: &RelPath,
+    ) -> Option<FsResult<Option<Opened<F>>>> {
+        let root = self.roots.get(mapping)?.as_ref()?;
+        let opened = match self.fs.open_dir(root, path) {
+            Ok(dir) => {
+                self.volumes.of_dir(self.fs, &dir).map(|volume| Some(Opened { dir, volume }))
+            }
+            Err(error) if is_gone(error.kind) => Ok(None),
+            Err(error) => Err(error),
+        };
+        Some(opened)
+    }
+
+    /// Makes the names in a directory durable, and those of the directories above it: which of them
+    /// are new is not known any more.
+    pub(super) fn flush_with_all_above(&self, mapping: usize, path: &RelPath) -> FsResult<()> {
+        let Some(root) = self.roots.get(mapping).and_then(Option::as_ref) else { return Ok(()) };
+        let mut here = Some(path.clone());
+        while let Some(path) = here {
+            let dir = self.fs.open_dir(root, &path)?;
+            match crate::directories::flush_names_in(self.fs, &dir) {
+                // A directory above that can only be passed through was not written to.
+                Err(error) if error.kind == FsErrorKind::PermissionDenied => {}
+                flushed => flushed?,
+            }
+            here = path.parent();
+        }
+        Ok(())
+    }
+}
+
+impl<F: FileSystem> Opened<F> {
+    /// What has a name, if anything has.
+    pub(super) fn at(&self, fs: &F, name: &OsStr) -> FsResult<Option<Metadata>> {
+        match fs.metadata_at(&self.dir, name) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == FsErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Nothing is left where no directory is, or where a file or a link took its place.
+fn is_gone(kind: FsErrorKind) -> bool {
+    matches!(kind, FsErrorKind::NotFound | FsErrorKind::NotADirectory | FsErrorKind::LinkInPath)
+}
