@@ -11,6 +11,7 @@ pub struct Cancelled;
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     shared: Arc<Shared>,
+    passes_pause: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +35,12 @@ impl Control {
         self.shared.changed.notify_all();
     }
 
-    /// Holds every worker at its next checkpoint.
+    /// The same switch for work that others wait for: it is not held by a pause.
+    pub(crate) fn passing_pause(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), passes_pause: true }
+    }
+
+    /// Holds every worker at its next checkpoint, or when what waits at it is safe.
     pub fn pause(&self) {
         *self.shared.paused.lock().expect("no code panics while holding this lock") = true;
     }
@@ -62,7 +68,7 @@ impl Control {
             return Err(Cancelled);
         }
         let mut paused = self.shared.paused.lock().expect("no code panics while holding this lock");
-        while *paused && !self.is_cancelled() {
+        while *paused && !self.passes_pause && !self.is_cancelled() {
             paused =
                 self.shared.changed.wait(paused).expect("no code panics while holding this lock");
         }
@@ -85,6 +91,16 @@ mod tests {
         };
         control.resume();
         assert_eq!(worker.join().unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn work_that_others_wait_for_is_not_held_and_can_be_cancelled() {
+        let control = Control::new();
+        control.pause();
+        let passing = control.passing_pause();
+        assert_eq!(passing.checkpoint(), Ok(()));
+        control.cancel();
+        assert_eq!(passing.checkpoint(), Err(Cancelled));
     }
 
     #[test]

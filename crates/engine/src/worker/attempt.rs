@@ -70,6 +70,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             metadata: &metadata,
             source_volume: &source_volume,
             partial: partial.file(),
+            control: &self.control,
             volume: &volume,
             strategy,
             avoid_kernel: work.avoid_kernel,

@@ -109,7 +109,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         source: &F::File,
     ) -> Result<bool, Setback> {
         let context = self.context;
-        let (fs, control) = (context.fs(), context.outside.control);
+        let (fs, control) = (context.fs(), &self.control);
         let algorithm = context.spec.digest;
         let target = fs
             .open_source(&ends.destination.dir, &ends.target_name)

@@ -4,6 +4,7 @@ use surecopy_fs::{FileSystem, Metadata, Volume};
 
 use crate::buffers::AlignedBuffer;
 use crate::context::Context;
+use crate::control::Control;
 use crate::policy::{Digest, DigestAlgorithm, ReflinkMode, Strategy, VolumePair};
 use crate::report::WorkerProgress;
 use crate::transfer::{
@@ -18,6 +19,7 @@ pub(super) struct Content<'a, 'r, F: FileSystem> {
     pub(super) metadata: &'a Metadata,
     pub(super) source_volume: &'a Volume,
     pub(super) partial: &'a F::File,
+    pub(super) control: &'a Control,
     pub(super) volume: &'a Volume,
     pub(super) strategy: Strategy,
     pub(super) avoid_kernel: bool,
@@ -63,9 +65,8 @@ impl<F: FileSystem> Content<'_, '_, F> {
         algorithm: DigestAlgorithm,
         scratch: &mut AlignedBuffer,
     ) -> Result<Arrived, TransferError> {
-        let control = self.context.outside.control;
         let (digest, extra_source_bytes) =
-            digest_source(self.context.fs(), self.source, scratch, algorithm, control)?;
+            digest_source(self.context.fs(), self.source, scratch, algorithm, self.control)?;
         let transferred = self.through_memory(None, scratch)?;
         Ok(Arrived { transferred, digest: Some(digest), extra_source_bytes })
     }
@@ -87,7 +88,7 @@ impl<F: FileSystem> Content<'_, '_, F> {
             reflink: spec.reflink,
             may_share_unasked: self.volume.filesystem.can_share_blocks,
             try_copy_range: !is_small && !self.keeps_holes(),
-            control: self.context.outside.control,
+            control: self.control,
         };
         let done = copy_in_kernel(&copy, &mut |bytes| self.progress.copied(bytes))?;
         if let Some(done) = &done
@@ -123,7 +124,7 @@ impl<F: FileSystem> Content<'_, '_, F> {
             digest,
             reserved_bytes: self.reserved_bytes(),
             keep_holes: self.keeps_holes(),
-            control: self.context.outside.control,
+            control: self.control,
         };
         let progress = self.progress;
         stream(&streaming, &mut |bytes| progress.copied(bytes))

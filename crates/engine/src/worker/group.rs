@@ -64,7 +64,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     ) -> Vec<Member<F, Proved<F>>> {
         let mut proved = Vec::with_capacity(flushed.len());
         for Member { mut work, stage, claim } in flushed {
-            let outcome = match self.context.outside.control.checkpoint() {
+            let outcome = match self.control.checkpoint() {
                 Ok(()) => self
                     .prove(&mut work, &stage, &claim)
                     .and_then(|()| self.compare_with_earlier(&work)),

@@ -110,7 +110,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             written,
             expected.algorithm,
             &mut self.scratch.0,
-            self.context.outside.control,
+            &self.control,
             &mut |bytes| progress.verified(bytes),
         )?;
         if found != *expected {
@@ -140,7 +140,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             length: work.report.size_bytes,
             window_bytes: self.context.bounds.window_bytes,
             algorithm: self.context.spec.digest,
-            control: self.context.outside.control,
+            control: &self.control,
         };
         let (left, right) = &mut self.scratch;
         compare(&comparison, (left, right), &mut |bytes| progress.verified(bytes))
@@ -183,8 +183,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             return Setback::Failed(mismatch.with_details(details));
         }
         let (left, right) = &mut self.scratch;
-        let control = self.context.outside.control;
-        let differences = locate(fs, source, written, medium, (left, right), control);
+        let differences = locate(fs, source, written, medium, (left, right), &self.control);
         Setback::Failed(mismatch.with_details(differences.to_string()))
     }
 

@@ -1,17 +1,16 @@
 //! The worker's loop: take items, attempt, group, commit, and begin again what may be begun again.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use surecopy_fs::FileSystem;
 
-use super::group::{Fallen, Group};
+use super::group::Group;
 use super::handles::Handles;
-use super::member::{Member, Setback, Work};
+use super::member::{Setback, Work};
 use super::patience::Patience;
 use crate::buffers::AlignedBuffer;
-use crate::commit::Written;
 use crate::context::Context;
+use crate::control::Control;
 use crate::error::ErrorClass;
 use crate::links::LinkTarget;
 use crate::plan::{Action, LinkRole, PlannedItem};
@@ -29,6 +28,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) handles: Handles<F>,
     pub(super) scratch: (AlignedBuffer, AlignedBuffer),
     pub(super) group: Group<F>,
+    /// What the step at hand heeds: a pause does not hold what others wait for.
+    pub(super) control: Control,
     /// How many created directories the last flush of each volume covered.
     pub(super) created_flushed: HashMap<u64, u64>,
 }
@@ -43,6 +44,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             handles: Handles::default(),
             scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
             group: Group::default(),
+            control: context.outside.control.clone(),
             created_flushed: HashMap::new(),
         }
     }
@@ -68,6 +70,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
                     self.context.finish(&item, self.cancelled(&item), Share::default());
                 } else {
                     self.take(item);
+                    self.commit_if_due();
                 }
             }
         }
@@ -79,15 +82,19 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         if let Action::Skip(reason) = item.action {
             return self.skip(&item, report, Share::default(), reason);
         }
+        if item.kind == ItemKind::File && self.is_group_of_its_own(item.source.size_bytes) {
+            // What is complete need not wait for it.
+            self.commit();
+        }
         let share = Share::planned(self.context.spec, &item);
         self.process(Work { item, report, share, avoid_kernel: false }, false);
     }
 
     /// Brings an item to its end, or into the group.
-    fn process(&mut self, mut work: Work, alone: bool) {
+    pub(super) fn process(&mut self, mut work: Work, alone: bool) {
         let mut patience = Patience::default();
         loop {
-            if self.context.outside.control.checkpoint().is_err() {
+            if self.wait_while_paused().is_err() {
                 return self.end(work, ItemStatus::Cancelled);
             }
             match self.attempt(work) {
@@ -139,7 +146,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
     }
 
     /// What a setback means: the work to begin again, or the end of the item.
-    fn after(&mut self, mut work: Work, setback: Setback) -> Option<Work> {
+    pub(super) fn after(&mut self, mut work: Work, setback: Setback) -> Option<Work> {
         let error = match setback {
             Setback::Cancelled => {
                 self.end(work, ItemStatus::Cancelled);
@@ -183,43 +190,6 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         report.rollback_succeeded = work.report.rollback_succeeded;
         work.report = report;
         Some(work)
-    }
-
-    fn add(&mut self, member: Member<F, Written<F>>, alone: bool) {
-        let limits = &self.context.spec.limits;
-        let size = member.work.report.size_bytes;
-        let other_volume = self
-            .group
-            .members
-            .first()
-            .is_some_and(|first| first.claim.volume.id != member.claim.volume.id);
-        let is_group_of_its_own = alone || size >= limits.group_max_bytes;
-        if other_volume || is_group_of_its_own {
-            self.commit();
-        }
-        let now = self.context.outside.clock.now();
-        if self.group.members.is_empty() {
-            self.group.since = now;
-        }
-        self.group.bytes += size;
-        self.group.members.push(member);
-        let is_due = self.group.members.len() >= self.context.bounds.group_files
-            || self.group.bytes >= limits.group_max_bytes
-            || now.saturating_sub(self.group.since)
-                >= Duration::from_millis(limits.group_max_millis);
-        if is_group_of_its_own || is_due {
-            self.commit();
-        }
-    }
-
-    /// Commits the group; members that fell out are begun again, each as a group of its own.
-    pub(super) fn commit(&mut self) {
-        let fallen: Fallen = self.commit_group();
-        for (work, setback) in fallen {
-            if let Some(again) = self.after(work, setback) {
-                self.process(again, true);
-            }
-        }
     }
 
     fn skip(

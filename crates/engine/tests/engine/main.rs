@@ -25,3 +25,4 @@ mod source;
 mod stop;
 mod unpublished;
 mod verify;
+mod waiting;

@@ -1,0 +1,93 @@
+//! How long complete partial files wait for each other: not for a large file, not through a pause, and
+//! never more than about a second.
+
+use std::time::Duration;
+
+use surecopy_fs::FileSystem;
+
+use super::group::Fallen;
+use super::member::Member;
+use super::take::Worker;
+use crate::commit::Written;
+use crate::control::Cancelled;
+
+impl<F: FileSystem> Worker<'_, '_, F> {
+    /// Lets a complete partial file wait for others, unless it is a group of its own.
+    pub(super) fn add(&mut self, member: Member<F, Written<F>>, alone: bool) {
+        let size = member.work.report.size_bytes;
+        let other_volume = self
+            .group
+            .members
+            .first()
+            .is_some_and(|first| first.claim.volume.id != member.claim.volume.id);
+        let is_group_of_its_own = alone || self.is_group_of_its_own(size);
+        if other_volume || is_group_of_its_own {
+            self.commit();
+        }
+        if self.group.members.is_empty() {
+            self.group.since = self.context.outside.clock.now();
+        }
+        self.group.bytes += size;
+        self.group.members.push(member);
+        if is_group_of_its_own {
+            self.commit();
+        } else {
+            self.commit_if_due();
+        }
+    }
+
+    /// Whether others would wait too long for a file of this size.
+    pub(super) fn is_group_of_its_own(&self, size_bytes: u64) -> bool {
+        size_bytes >= self.context.spec.limits.group_max_bytes
+    }
+
+    /// Commits the group when it is full, or has waited long enough, whatever became of the items
+    /// since.
+    pub(super) fn commit_if_due(&mut self) {
+        let limits = &self.context.spec.limits;
+        let has_waited = |now: Duration| {
+            now.saturating_sub(self.group.since) >= Duration::from_millis(limits.group_max_millis)
+        };
+        let is_due = !self.group.members.is_empty()
+            && (self.group.members.len() >= self.context.bounds.group_files
+                || self.group.bytes >= limits.group_max_bytes
+                || has_waited(self.context.outside.clock.now()));
+        if is_due {
+            self.commit();
+        }
+    }
+
+    /// Commits the group; members that fell out are begun again, each as a group of its own.
+    pub(super) fn commit(&mut self) {
+        let control = self.context.outside.control;
+        let is_large =
+            |member: &Member<F, _>| self.is_group_of_its_own(member.work.report.size_bytes);
+        // Nothing waits for a large file.
+        let heeded = match self.group.members.iter().any(is_large) {
+            true => control.clone(),
+            false => control.passing_pause(),
+        };
+        let former = std::mem::replace(&mut self.control, heeded);
+        let fallen: Fallen = self.commit_group();
+        self.control = former;
+        for (work, setback) in fallen {
+            if let Some(again) = self.after(work, setback) {
+                self.process(again, true);
+            }
+        }
+    }
+
+    /// Stays here while the job is paused, with nothing waiting meanwhile. An item that is begun
+    /// while others wait for their commit is not held; it is small, or they would not wait.
+    pub(super) fn wait_while_paused(&mut self) -> Result<(), Cancelled> {
+        let control = self.context.outside.control;
+        if control.is_paused() {
+            self.commit();
+        }
+        self.control = match self.group.members.is_empty() {
+            true => control.clone(),
+            false => control.passing_pause(),
+        };
+        self.control.checkpoint()
+    }
+}
