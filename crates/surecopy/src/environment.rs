@@ -56,10 +56,26 @@ impl UserEnvironment {
     /// Where the configuration file is when the user names none: in `$XDG_CONFIG_HOME`, or in
     /// `~/.config`. `None` when there is no home directory. Never the current directory.
     pub fn usual_config_file(&self) -> Option<PathBuf> {
+        Some(self.folder("XDG_CONFIG_HOME", ".config")?.join("config.toml"))
+    }
+
+    /// The ledger that the user names, with `SURECOPY_LEDGER`.
+    pub fn named_ledger(&self) -> Option<PathBuf> {
+        self.value("SURECOPY_LEDGER").map(PathBuf::from)
+    }
+
+    /// Where the ledger is when the user names none: in `$XDG_STATE_HOME`, or in `~/.local/state`.
+    /// `None` when there is no home directory. Never the current directory.
+    pub fn usual_ledger(&self) -> Option<PathBuf> {
+        Some(self.folder("XDG_STATE_HOME", ".local/state")?.join("ledger.db"))
+    }
+
+    /// Our own folder in the one that a variable names, or in the home directory.
+    fn folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         let absolute = |name| self.value(name).map(Path::new).filter(|path| path.is_absolute());
-        let folder = absolute("XDG_CONFIG_HOME").map(Path::to_owned);
-        let folder = folder.or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
-        Some(folder.join("surecopy").join("config.toml"))
+        let folder = absolute(variable).map(Path::to_owned);
+        let folder = folder.or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
+        Some(folder.join("surecopy"))
     }
 
     /// A variable's value; an empty one counts as none.
@@ -141,6 +157,23 @@ mod tests {
             let found = environment(variables).usual_config_file();
             assert_eq!(found.as_deref(), expected.map(Path::new), "{variables:?}");
         }
+    }
+
+    #[test]
+    fn the_ledger_is_in_the_users_folder_for_state_or_nowhere() {
+        let rows = [
+            (&[("XDG_STATE_HOME", "/x"), ("HOME", "/h")][..], Some("/x/surecopy/ledger.db")),
+            (&[("HOME", "/h")], Some("/h/.local/state/surecopy/ledger.db")),
+            (&[("HOME", "relative")], None),
+            (&[], None),
+        ];
+        for (variables, expected) in rows {
+            let found = environment(variables).usual_ledger();
+            assert_eq!(found.as_deref(), expected.map(Path::new), "{variables:?}");
+        }
+        let named = environment(&[("SURECOPY_LEDGER", "here.db"), ("HOME", "/h")]);
+        assert_eq!(named.named_ledger().as_deref(), Some(Path::new("here.db")));
+        assert_eq!(environment(&[("SURECOPY_LEDGER", "")]).named_ledger(), None);
     }
 
     #[cfg(unix)]

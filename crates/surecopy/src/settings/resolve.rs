@@ -202,6 +202,11 @@ impl Settings {
         u32::try_from(self.values.progress_updates_per_second).unwrap_or(u32::MAX)
     }
 
+    /// How long finished jobs stay in the ledger, in days.
+    pub fn ledger_keep_days(&self) -> u64 {
+        self.values.ledger_keep_days
+    }
+
     /// The profile in force; `none` when there is none.
     pub fn profile(&self) -> &'static str {
         self.values.profile

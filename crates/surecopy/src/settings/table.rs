@@ -237,6 +237,15 @@ pub static SETTINGS: &[Setting] = &[
         field: Field::Number(|values| &mut values.progress_updates_per_second),
     },
     Setting {
+        name: "ledger_keep_days",
+        kind: Kind::Count { minimum: 1, maximum: 36_500 },
+        default: "90",
+        unit: "days",
+        doc: "How long finished jobs stay in the ledger. Unfinished ones, and those that keep replaced files, stay until they are dealt with.",
+        reason: "Long enough to look back at last quarter's transfers, short enough for the ledger not to grow without end.",
+        field: Field::Number(|values| &mut values.ledger_keep_days),
+    },
+    Setting {
         name: "staged_chunk_bytes",
         kind: bytes(MIB, 8 * MIB),
         default: "4MiB",

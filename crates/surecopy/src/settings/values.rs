@@ -22,6 +22,7 @@ pub(crate) struct Values {
     pub(crate) buffer_reuse: bool,
     pub(crate) sparse_file_warning: bool,
     pub(crate) progress_updates_per_second: u64,
+    pub(crate) ledger_keep_days: u64,
     /// The profile in force, by name.
     pub(crate) profile: &'static str,
 }
@@ -42,6 +43,7 @@ impl Default for Values {
             buffer_reuse: true,
             sparse_file_warning: true,
             progress_updates_per_second: 20,
+            ledger_keep_days: 90,
             profile: super::profile::NO_PROFILE,
         }
     }
