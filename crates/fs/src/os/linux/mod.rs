@@ -35,7 +35,10 @@ pub(crate) use classify::classify;
 pub use lock_table::{LockTable, SlotLock};
 pub use memory::available_memory_bytes;
 pub use native_fs::NativeFs;
-pub use own_files::{absolute_path, create_private_dir, flush_directory_at, is_on_network_volume};
+pub use own_files::{
+    absolute_path, create_private_dir, create_private_file, flush_directory_at,
+    is_on_network_volume,
+};
 pub use process::{
     effective_user, file_creation_mask, host_name, is_privileged, is_signal_ignored,
     open_file_limit, path_from_bytes, process_id, process_identity, raise_open_file_limit,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, mkdir, open, stat};
+use rustix::fs::{FileType, Mode, OFlags, lstat, mkdir, open, stat};
 use rustix::io::Errno;
 
 use super::call::uninterrupted;
@@ -34,6 +34,24 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     }
     let made = uninterrupted(|| stat(or_current(path)))?;
     if is_dir(made.st_mode) { Ok(()) } else { Err(Errno::NOTDIR.into()) }
+}
+
+/// Makes an empty file for this user alone (`0o600`). One that is there already is left as it is; what
+/// is no regular file is refused, a link among them.
+pub fn create_private_file(path: &Path) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    match uninterrupted(|| open(path, flags, Mode::RUSR | Mode::WUSR)) {
+        Ok(_) => Ok(()),
+        // It is not opened for a look: closing a file takes away the locks that other parts of this
+        // process hold on it.
+        Err(Errno::EXIST) => {
+            match FileType::from_raw_mode(uninterrupted(|| lstat(path))?.st_mode) {
+                FileType::RegularFile => Ok(()),
+                _ => Err(Errno::INVAL.into()),
+            }
+        }
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Makes the names in a directory durable, as far as its volume can: where directories cannot be
@@ -124,6 +142,24 @@ mod tests {
         assert_eq!(kind("file"), io::ErrorKind::NotADirectory);
         assert_eq!(kind("file/state"), io::ErrorKind::NotADirectory);
         assert_eq!(kind("dangling"), io::ErrorKind::NotFound);
+        assert!(!temp.path().join("none").exists());
+    }
+
+    #[test]
+    fn a_private_file_is_nobody_elses_and_no_link() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("file");
+        create_private_file(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::write(&path, "content").unwrap();
+        create_private_file(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"content", "one that is there is left as it is");
+        symlink("file", temp.path().join("link")).unwrap();
+        symlink("none", temp.path().join("dangling")).unwrap();
+        for refused in ["link", "dangling", "."] {
+            let error = create_private_file(&temp.path().join(refused)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{refused}");
+        }
         assert!(!temp.path().join("none").exists());
     }
 
