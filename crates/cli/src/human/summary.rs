@@ -262,6 +262,7 @@ mod tests {
             to_replace: 1,
             to_compare: 4,
             bytes_to_compare: 3072,
+            ..Planned::default()
         };
         insta::assert_snapshot!(lines(&report, &Kinds::default(), &[]).join("\n"), @r#"
         would copy 3 of 9 items, 2.0 KiB; 1 of them replace what is there
