@@ -10,6 +10,7 @@ mod hint;
 mod human;
 mod json;
 mod program;
+mod running;
 mod shown;
 mod signals;
 mod stream;

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::filters::FilterArgs;
-use crate::human::ProgressMode;
+use crate::running::OutputArgs;
 
 /// Copy files and trees, and prove by reading back what the policy asks for
 ///
@@ -127,27 +127,6 @@ pub(super) struct TargetArgs {
     /// Keep everything: owner, group, hard links and set-id bits too
     #[arg(short, long)]
     pub(super) archive: bool,
-}
-
-/// What is shown.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputArgs {
-    /// When to show progress, on stderr
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
-    pub(super) progress: ProgressMode,
-
-    /// Show errors only
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-
-    /// Show each item with how it was copied and proved; twice: with times and digests
-    #[arg(short, long, action = ArgAction::Count)]
-    pub(super) verbose: u8,
-
-    /// Write one JSON object a line to stdout, and nothing else there
-    #[arg(long, conflicts_with_all = ["quiet", "verbose"])]
-    pub(super) json: bool,
 }
 
 /// Settings.

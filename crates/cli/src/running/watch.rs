@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use surecopy::{Control, Event, Job, Progress, Snapshot};
+use surecopy::{Control, Event, Progress, Snapshot};
 
 use super::renderer::Renderer;
 use crate::human::{ProgressView, Screen};
@@ -48,10 +48,10 @@ impl Watch {
         screen: &Arc<Screen>,
         view: ProgressView,
         pulse: Duration,
-        job: &Job,
+        progress: Arc<Progress>,
+        control: Control,
         signals: SignalCount,
     ) -> Self {
-        let (progress, control) = (job.progress(), job.control());
         let screen = Arc::clone(screen);
         Self { screen, view, pulse, progress, control, signals, answered: 0, cancel: None }
     }

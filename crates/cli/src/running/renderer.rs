@@ -1,17 +1,16 @@
-//! Which of the two renderers a job has, and the channel through which facts reach it.
+//! Which of the two renderers work has, and the channel through which facts reach it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use surecopy::{Control, Event, ItemStatus, Observer, Report};
+use surecopy::{Control, Event, ItemStatus, Observer};
 
-use crate::exit::ExitStatus;
 use crate::human::HumanView;
 use crate::json::JsonLines;
 
-/// A view of a job.
-pub(super) enum Renderer {
+/// A view of what runs.
+pub(crate) enum Renderer {
     /// For people.
     Human(Box<HumanView>),
     /// For programs.
@@ -24,14 +23,6 @@ impl Renderer {
         match self {
             Renderer::Human(view) => view.event(event),
             Renderer::Json(lines) => lines.event(&event),
-        }
-    }
-
-    /// The job has ended.
-    pub(super) fn end(&mut self, report: &Report, status: ExitStatus) {
-        match self {
-            Renderer::Human(view) => view.end(report),
-            Renderer::Json(lines) => lines.report(report, status),
         }
     }
 }

@@ -1,0 +1,13 @@
+//! Running something that takes time, and showing it: work on a thread of its own, everything that is
+//! seen on another. What the work is, it does not know.
+
+mod args;
+mod ended;
+mod renderer;
+mod stage;
+mod streams;
+mod watch;
+
+pub(crate) use args::OutputArgs;
+pub(crate) use renderer::Renderer;
+pub(crate) use stage::Stage;
