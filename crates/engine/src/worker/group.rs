@@ -164,15 +164,17 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let mut settled = Vec::new();
         for ((item, mut report), (stage, share)) in ended.into_iter().zip(stages) {
             let begun = self.context.outside.clock.now();
-            if is_recorded {
-                match stage.commit() {
-                    None => settled.push(item),
-                    Some((left, error)) => {
-                        self.warn_left_behind(beside(&report.target, &left), &error);
-                    }
+            if !is_recorded {
+                if let Some(kept) = stage.keep() {
+                    self.warn_kept(beside(&report.target, &kept));
                 }
-            } else if let Some(kept) = stage.keep() {
-                self.warn_kept(beside(&report.target, &kept));
+            } else if self.context.spec.keep_replaced {
+                stage.keep();
+                settled.push(item);
+            } else if let Some((left, error)) = stage.commit() {
+                self.warn_left_behind(beside(&report.target, &left), &error);
+            } else {
+                settled.push(item);
             }
             report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
             self.context.account(report, share);

@@ -293,3 +293,23 @@ fn what_could_not_be_given_back_is_kept_as_a_backup() {
     assert_eq!(ran.item("/dst/file").backup.as_deref(), Some(Path::new(BACKUP)));
     assert!(fs.exists(BACKUP) && !fs.exists(PARTIAL), "{:?}", fs.names("/dst"));
 }
+
+#[test]
+fn what_was_replaced_is_kept_when_that_is_asked_for() {
+    for settings in volumes() {
+        let (fs, mut spec) = scene(&settings);
+        fs.mode("/dst/file", 0o640);
+        let before = fs.stat("/dst/file").expect("it is there");
+        spec.keep_replaced = true;
+        let ran = carry_out(&fs, &spec);
+        ran.all_ok();
+        assert!(ran.warned_of(WarningKind::LeftBehind).is_empty(), "{}", ran.in_short());
+        assert_eq!(fs.read("/dst/file").as_deref(), Some(NEW));
+        let kept = ran.item("/dst/file").backup.as_ref().expect("it is told of");
+        assert_eq!(kept, Path::new(BACKUP));
+        assert_eq!(fs.read(kept).as_deref(), Some(OLD), "{settings:?}");
+        let now = fs.stat(kept).expect("it is there");
+        assert_eq!((now.mode, now.modified), (before.mode, before.modified), "{settings:?}");
+        assert_eq!(leftovers(&fs, "/dst").len(), 1, "{:?}", fs.names("/dst"));
+    }
+}
