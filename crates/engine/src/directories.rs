@@ -30,6 +30,8 @@ struct State {
     has_kept: bool,
     /// Something that was to be published in it was not.
     has_failed: bool,
+    /// What others have left in it was looked for, or is being looked for.
+    is_swept: bool,
 }
 
 /// All directories this run writes in.
@@ -76,6 +78,7 @@ impl<F: FileSystem> Directories<F> {
             has_published: false,
             has_kept: false,
             has_failed: false,
+            is_swept: false,
         };
         change(states.entry(self.key(mapping, path)).or_insert_with(new));
     }
@@ -185,6 +188,16 @@ impl<F: FileSystem> Directories<F> {
                 state.before = before;
             }
         });
+    }
+
+    /// Whether nobody has looked yet for what others have left in the directory. Whoever asks does.
+    /// In what the run has created there is nothing.
+    pub(crate) fn is_to_be_swept(&self, mapping: usize, path: &RelPath) -> bool {
+        let mut is_first = false;
+        self.change(mapping, path, |state| {
+            is_first = !std::mem::replace(&mut state.is_swept, true) && !state.is_created;
+        });
+        is_first
     }
 
     /// The run puts something into the directory, which may not stay.

@@ -26,6 +26,7 @@ mod report;
 mod roots;
 mod run;
 mod spec;
+mod sweep;
 mod transfer;
 mod verify;
 mod volumes;
@@ -45,9 +46,9 @@ pub use policy::{
 };
 pub use preflight::{Problem, RefusedEntry, Scope};
 pub use record::{
-    BATCH, Check, Done, DoneItem, DoneItems, Fact, History, InFlight, Journal, JournalError, Known, Landed,
-    MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity, Unsettled,
-    WorkList,
+    BATCH, Check, Done, DoneItem, DoneItems, Fact, History, InFlight, Journal, JournalError, Known,
+    Landed, MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity,
+    Unsettled, WorkList,
 };
 pub use report::{
     CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,

@@ -40,12 +40,19 @@ impl PartialNames {
 
 /// Whether this is the name of a partial file of the run with this number.
 pub(crate) fn is_partial_of(nonce: u64, name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    name.strip_prefix(&format!("{PREFIX}{nonce:0NONCE_DIGITS$x}-"))
-        .and_then(|rest| rest.strip_suffix(PARTIAL))
-        .is_some_and(|digits| {
-            digits.len() == COUNTER_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-        })
+    nonce_of_partial(name) == Some(nonce)
+}
+
+/// The number of the run that made a partial file of this name; `None` when none did, be the name
+/// ever so similar.
+pub(crate) fn nonce_of_partial(name: &OsStr) -> Option<u64> {
+    let digits = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(PARTIAL)?;
+    let (nonce, counter) = digits.split_once('-')?;
+    let is_hex = |text: &str, digits: usize| {
+        text.len() == digits && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_ours = is_hex(nonce, NONCE_DIGITS) && is_hex(counter, COUNTER_DIGITS);
+    is_ours.then(|| u64::from_str_radix(nonce, 16).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -60,5 +67,32 @@ mod tests {
         assert_eq!(first.len(), second.len());
         assert_eq!(first, ".surecopy-0000000000000007-0000000000.partial");
         assert_eq!(names.backup().len(), first.len() - 1);
+    }
+
+    #[test]
+    fn only_names_of_exactly_that_form_are_told_from_others() {
+        let nonce = 0x0123_4567_89ab_cdef;
+        let names = PartialNames::new(nonce);
+        assert_eq!(nonce_of_partial(&names.partial()), Some(nonce));
+        assert!(is_partial_of(nonce, &names.partial()) && !is_partial_of(7, &names.partial()));
+        for other in [
+            names.backup().to_str().expect("it is"),
+            ".surecopy-0123456789abcdef-0000000000.partial~",
+            ".surecopy-0123456789abcdef-0000000000.PARTIAL",
+            ".surecopy-0123456789ABCDEF-0000000000.partial",
+            ".surecopy-0123456789abcdef-00000000AA.partial",
+            ".surecopy-0123456789abcde-0000000000.partial",
+            ".surecopy-0123456789abcdef0-0000000000.partial",
+            ".surecopy-0123456789abcdef-000000000.partial",
+            ".surecopy-0123456789abcdef-00000000000.partial",
+            ".surecopy-0123456789abcdeg-0000000000.partial",
+            ".surecopy-+123456789abcdef-0000000000.partial",
+            ".surecopy-0123456789abcdef_0000000000.partial",
+            "surecopy-0123456789abcdef-0000000000.partial",
+            ".surecopy-0123456789abcdef-0000000000",
+            "",
+        ] {
+            assert_eq!(nonce_of_partial(OsStr::new(other)), None, "{other}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use surecopy_fs::{FileSystem, FsResult, RelPath, Volume};
 
 use crate::context::Context;
+use crate::report::{Warning, WarningKind};
+use crate::sweep::sweep;
 
 /// A directory by mapping and path.
 type Key = (usize, RelPath);
@@ -70,6 +72,9 @@ impl<F: FileSystem> Handles<F> {
         }
         let root = &context.roots[mapping].destination;
         let dir = context.directories.open(mapping, root, path)?;
+        if context.directories.is_to_be_swept(mapping, path) {
+            sweep_out(context, &dir, mapping, path);
+        }
         let volume = context.volumes.of_dir(context.fs(), &dir)?;
         if let std::collections::hash_map::Entry::Vacant(vacant) =
             self.flush_points.entry(volume.id)
@@ -92,5 +97,30 @@ impl<F: FileSystem> Handles<F> {
     pub(super) fn forget_directories(&mut self) {
         self.source = None;
         self.destination = None;
+    }
+}
+
+/// Removes from a directory what runs that are gone have left there.
+fn sweep_out<F: FileSystem>(
+    context: &Context<'_, F>,
+    dir: &F::Dir,
+    mapping: usize,
+    path: &RelPath,
+) {
+    let swept = sweep(context.fs(), context.outside.clock, dir, context.spec.nonce);
+    if swept.removed > 0 {
+        context.directories.touched(mapping, path);
+        tracing::info!(
+            count = swept.removed,
+            ?path,
+            "partial files of dead processes were removed"
+        );
+    }
+    for (name, error) in swept.failed {
+        context.warn(Warning {
+            kind: WarningKind::LeftBehind,
+            path: context.roots[mapping].show_target(&path.join(&name)),
+            message: format!("left by a process that is gone, and could not be removed: {error}"),
+        });
     }
 }

@@ -23,6 +23,7 @@ mod scene;
 mod sides;
 mod source;
 mod stop;
+mod sweep;
 mod unpublished;
 mod verify;
 mod waiting;
