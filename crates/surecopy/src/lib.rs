@@ -91,8 +91,8 @@ pub use surecopy_engine::{
     LinkRole, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss, MetadataWarning,
     NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem, Progress,
     ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen, SizeClass,
-    SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, UnverifiedReason, VerifyPolicy,
-    Warning, WarningKind,
+    SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, Undone, UnverifiedReason,
+    VerifyPolicy, Warning, WarningKind,
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use surecopy::{Action, ItemKind, ItemReport, ItemStatus, Mapping, PlannedItem, Warning};
+use surecopy::{Action, ItemKind, ItemReport, ItemStatus, Mapping, PlannedItem, Undone, Warning};
 
 use super::failures::fragment;
 use crate::amounts::{Bytes, Span};
@@ -35,6 +35,16 @@ pub(super) fn item_line(item: &ItemReport) -> String {
         write!(line, ": {}", fragment(error)).expect("writing to a string does not fail");
     }
     line
+}
+
+/// How a copied item was undone.
+pub(super) fn undone_line(target: &Path, how: Undone) -> String {
+    let how = match how {
+        Undone::Restored => "restored",
+        Undone::Removed => "removed",
+        Undone::Already => "undone before",
+    };
+    format!("{how:<13} {}", Shown(target))
 }
 
 /// What would be done with an item.

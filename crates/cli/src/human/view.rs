@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use surecopy::{
     Action, CopySpec, Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, PlannedItem, Report,
-    Warning,
+    Undone, Warning,
 };
 
 use super::failures::Failures;
-use super::items::{item_details, item_line, mapping_line, planned_line, warning_line};
+use super::items::{
+    item_details, item_line, mapping_line, planned_line, undone_line, warning_line,
+};
 use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
@@ -78,6 +80,10 @@ impl HumanView {
             }
             Event::Warned(warning) => self.warned(&warning),
             Event::ItemFinished(item) => self.item(*item),
+            Event::ItemUndone { target, how } => self.undone(&target, how),
+            Event::ItemRefused(error) | Event::ItemDamaged(error) => {
+                self.failures.add(error.path.clone(), error);
+            }
         }
     }
 
@@ -147,6 +153,12 @@ impl HumanView {
         };
         if is_asked_for {
             self.screen.out(&planned_line(item, target));
+        }
+    }
+
+    fn undone(&self, target: &Path, how: Undone) {
+        if self.is_listing() {
+            self.screen.out(&undone_line(target, how));
         }
     }
 

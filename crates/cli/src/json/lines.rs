@@ -4,6 +4,7 @@
 use serde::Serialize;
 use surecopy::{Event, Report};
 
+use super::again::{SetbackLine, UndoneLine};
 use super::item::ItemLine;
 use super::job::JobLine;
 use super::plan::PlanLine;
@@ -49,6 +50,9 @@ fn event_line(event: &Event) -> Vec<u8> {
         Event::Warned(warning) => line(&WarningLine::new(warning)),
         Event::ItemPlanned { source, target, item } => line(&PlanLine::new(source, target, item)),
         Event::ItemFinished(item) => line(&ItemLine::new(item)),
+        Event::ItemUndone { target, how } => line(&UndoneLine::new(target, *how)),
+        Event::ItemRefused(error) => line(&SetbackLine::refused(error)),
+        Event::ItemDamaged(error) => line(&SetbackLine::damaged(error)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The structs here are the format and nothing else; no type of the library is serialised, so that
 //! neither binds the other.
 
+mod again;
 mod item;
 mod job;
 mod lines;

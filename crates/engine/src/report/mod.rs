@@ -7,7 +7,7 @@ mod progress;
 mod share;
 mod tally;
 
-pub use event::{Event, NoObserver, Observer, Phase, Warning, WarningKind};
+pub use event::{Event, NoObserver, Observer, Phase, Undone, Warning, WarningKind};
 pub use item::{
     ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,
 };
