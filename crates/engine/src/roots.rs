@@ -30,11 +30,7 @@ impl<F: FileSystem> Root<F> {
 
     /// An item's target beneath the destination root.
     pub(crate) fn target_below(&self, item: &PlannedItem) -> RelPath {
-        let plain = self.mapping.target.join_path(&item.path);
-        match (&item.target_name, plain.parent()) {
-            (Some(name), Some(parent)) => parent.join(name),
-            _ => plain,
-        }
+        self.mapping.target_below(&item.path, item.target_name.as_deref())
     }
 
     /// What speaks against an entry of this mapping.

@@ -1,5 +1,6 @@
 //! One copy job, resolved: everything the engine needs to know, and no flag.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use surecopy_fs::RelPath;
@@ -32,6 +33,16 @@ impl Mapping {
     /// The target as one path, for people.
     pub fn target_path(&self) -> PathBuf {
         joined(&self.destination_root, &self.target)
+    }
+
+    /// The target of an entry, beneath the destination root: of the one at `path` beneath the source,
+    /// with a last name of its own where it has one.
+    pub(crate) fn target_below(&self, path: &RelPath, name: Option<&OsStr>) -> RelPath {
+        let plain = self.target.join_path(path);
+        match (name, plain.parent()) {
+            (Some(name), Some(parent)) => parent.join(name),
+            _ => plain,
+        }
     }
 }
 
