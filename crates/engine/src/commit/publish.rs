@@ -18,6 +18,7 @@ use super::publish_error::PublishError;
 use super::published::{Backup, Published};
 use crate::control::Control;
 use crate::plan::Seen;
+use crate::policy::{Experience, Trial};
 
 /// What must stand under the visible name for publishing to go ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +39,19 @@ pub(crate) struct Unpublished {
 }
 
 impl<F: FileSystem> Proved<F> {
-    /// Makes the entry visible. What it replaces is kept as `backup_name`.
+    /// Makes the entry visible. What it replaces is kept as `backup_name`. `exchanging` is what is
+    /// known, by now, of exchanging names on the volume.
     pub(crate) fn publish(
         self,
         expected: Expected,
         backup_name: OsString,
         control: &Control,
+        exchanging: &mut Experience,
     ) -> Result<Published<F>, Unpublished> {
         let mut publishing = Publishing {
             body: self.into_body(),
             control,
+            exchanging,
             may_stand_as: None,
             left_behind: Vec::new(),
         };
@@ -71,6 +75,7 @@ impl<F: FileSystem> Proved<F> {
 pub(super) struct Publishing<'c, F: FileSystem> {
     pub(super) body: Body<F>,
     pub(super) control: &'c Control,
+    exchanging: &'c mut Experience,
     /// Another name that the entry may have, since nobody knows what a failed rename has done.
     may_stand_as: Option<OsString>,
     pub(super) left_behind: Vec<(OsString, FsError)>,
@@ -109,16 +114,21 @@ impl<F: FileSystem> Publishing<'_, F> {
         if !is_still(&self.body.target, seen)? {
             return Err(PublishError::TargetChanged);
         }
+        if *self.exchanging == Experience::Unsupported {
+            return self.rename_over(ours, seen, &backup_name);
+        }
         let partial_name = self.body.name.clone();
         self.rename_unseen(ours, &backup_name)?;
-        match self.exchange(ours, seen)? {
-            Support::Done(()) => Ok(Backup { name: backup_name, was_exchanged: true }),
-            Support::Unsupported => {
-                // The name is needed for the old file.
-                self.rename_unseen(ours, &partial_name)?;
-                self.rename_over(ours, seen, &backup_name)
-            }
+        let exchanged = self.exchange(ours, seen)?;
+        let trial = if exchanged.is_done() { Trial::Worked } else { Trial::Refused };
+        // Refused where it has worked before, it is done without for once.
+        (*self.exchanging, _) = self.exchanging.after(trial);
+        if exchanged.is_done() {
+            return Ok(Backup { name: backup_name, was_exchanged: true });
         }
+        // The name is needed for the old file.
+        self.rename_unseen(ours, &partial_name)?;
+        self.rename_over(ours, seen, &backup_name)
     }
 
     /// Gives the entry another name that nobody looks for.

@@ -40,7 +40,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         for (member, backup) in proved.into_iter().zip(backups) {
             let Member { mut work, stage, claim } = member;
             let begun = self.context.outside.clock.now();
-            let outcome = stage.publish(claim.expected, backup, &self.control);
+            let exchanging = self.exchanging.entry(claim.volume.id).or_default();
+            let outcome = stage.publish(claim.expected, backup, &self.control, exchanging);
             work.report.times.backup += self.context.outside.clock.now().saturating_sub(begun);
             match outcome {
                 Ok(stage) => {

@@ -14,7 +14,7 @@ use crate::control::Control;
 use crate::error::ErrorClass;
 use crate::links::LinkTarget;
 use crate::plan::{Action, LinkRole, PlannedItem};
-use crate::policy::SkipReason;
+use crate::policy::{Experience, SkipReason};
 use crate::record::Queue;
 use crate::report::{ItemKind, ItemReport, ItemStatus, Share, WorkerProgress};
 
@@ -30,6 +30,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) group: Group<F>,
     /// What the step at hand heeds: a pause does not hold what others wait for.
     pub(super) control: Control,
+    /// What is known of exchanging names on each volume.
+    pub(super) exchanging: HashMap<u64, Experience>,
     /// How many created directories the last flush of each volume covered.
     pub(super) created_flushed: HashMap<u64, u64>,
 }
@@ -45,6 +47,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
             group: Group::default(),
             control: context.outside.control.clone(),
+            exchanging: HashMap::new(),
             created_flushed: HashMap::new(),
         }
     }

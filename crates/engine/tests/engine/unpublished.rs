@@ -313,3 +313,30 @@ fn what_was_replaced_is_kept_when_that_is_asked_for() {
         assert_eq!(leftovers(&fs, "/dst").len(), 1, "{:?}", fs.names("/dst"));
     }
 }
+
+/// The two renames that it takes to find out are made once, and a single refusal proves nothing where
+/// names were exchanged before.
+#[test]
+fn that_names_cannot_be_exchanged_is_found_out_once() {
+    const FILES: u64 = 6;
+    let [all, no_exchange, _] = volumes();
+    for (settings, refused, exchanges, renames) in [
+        (&all, None, FILES, FILES),
+        (&all, Some(3), FILES, FILES + 1),
+        (&no_exchange, None, 1, 2),
+        (&all, Some(1), 1, 2),
+    ] {
+        let fake = FakeFs::new();
+        fake.mount("/dst", settings.clone());
+        for nth in 0..FILES {
+            fake.file(format!("/src/{nth}"), NEW).file(format!("/dst/{nth}"), OLD);
+        }
+        let plan = FaultPlan::unsupported(refused.unwrap_or(u64::MAX)).only(Operation::Exchange);
+        let fs = Arc::new(FaultFs::new(fake.clone(), plan));
+        carry_out(&fs, &spec(fs.as_ref(), &["/src/"], "/dst")).all_ok();
+        assert_eq!(fs.fired(), refused.is_some());
+        let counts = (fs.count(Operation::Exchange), fs.count(Operation::PublishNew));
+        assert_eq!(counts, (exchanges, renames), "{settings:?} {refused:?}");
+        assert!(leftovers(&fake, "/dst").is_empty());
+    }
+}
