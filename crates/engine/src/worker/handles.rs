@@ -72,10 +72,12 @@ impl<F: FileSystem> Handles<F> {
         }
         let root = &context.roots[mapping].destination;
         let dir = context.directories.open(mapping, root, path)?;
-        if context.directories.is_to_be_swept(mapping, path) {
+        let volume = context.volumes.of_dir(context.fs(), &dir)?;
+        // A lock that another machine holds may not be seen from here.
+        let can_see_locks = !volume.filesystem.is_network;
+        if context.directories.is_to_be_swept(mapping, path) && can_see_locks {
             sweep_out(context, &dir, mapping, path);
         }
-        let volume = context.volumes.of_dir(context.fs(), &dir)?;
         if let std::collections::hash_map::Entry::Vacant(vacant) =
             self.flush_points.entry(volume.id)
         {
