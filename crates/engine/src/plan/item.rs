@@ -1,4 +1,4 @@
-//! One planned item. The planner is in [`crate::planner`].
+//! One planned item.
 
 use std::ffi::OsString;
 

@@ -2,7 +2,7 @@
 
 use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, RelPath, Support};
 
-use super::Recovery;
+use super::recovery::Recovery;
 use super::sight::Opened;
 use crate::partial_names::is_partial_of;
 use crate::report::WarningKind;

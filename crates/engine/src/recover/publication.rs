@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use surecopy_fs::{FileSystem, FsError, FsResult, Metadata, RelPath};
 
-use super::Recovery;
+use super::recovery::Recovery;
 use super::sight::Opened;
 use crate::plan::{ItemId, Seen};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};

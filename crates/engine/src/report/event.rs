@@ -1,4 +1,4 @@
-//! The seam for eyes: facts for whoever watches. See [`crate::journal`] for the seam for truth.
+//! The seam for eyes: facts for whoever watches. The seam for truth is [`crate::record`].
 
 use std::path::PathBuf;
 use std::time::Duration;
