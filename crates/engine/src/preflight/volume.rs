@@ -14,17 +14,27 @@ pub(crate) fn check_volumes(
     source: &Volume,
     destination: &Volume,
 ) -> Vec<ItemError> {
-    let is_other = |then: &Option<VolumeIdentity>, now: &Volume| {
-        then.is_some() && now.identity.is_some() && *then != now.identity
-    };
     let mut errors = Vec::new();
     if is_other(&known.source, source) {
         let message = "another volume is mounted here than the one that the job was begun with";
         errors.push(ItemError::new(ErrorCode::VolumeChanged, mapping.source_path(), message));
     }
-    if is_other(&known.destination, destination) {
-        let message = "another volume is mounted here than the one that the job was copying to";
-        errors.push(ItemError::new(ErrorCode::VolumeChanged, mapping.target_path(), message));
-    }
+    errors.extend(check_destination_volume(mapping, known, destination));
     errors
+}
+
+/// The same for the destination alone, for what does not need the source.
+pub(crate) fn check_destination_volume(
+    mapping: &Mapping,
+    known: &RootIdentity,
+    destination: &Volume,
+) -> Option<ItemError> {
+    is_other(&known.destination, destination).then(|| {
+        let message = "another volume is mounted here than the one that the job was copying to";
+        ItemError::new(ErrorCode::VolumeChanged, mapping.target_path(), message)
+    })
+}
+
+fn is_other(then: &Option<VolumeIdentity>, now: &Volume) -> bool {
+    then.is_some() && now.identity.is_some() && *then != now.identity
 }

@@ -1,0 +1,209 @@
+//! One item: the step that its names call for, and what is found when it does not go as it should.
+
+use std::ffi::OsStr;
+
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Metadata, Operation, Support};
+
+use super::standing::{Standing, Step, decide};
+use crate::destinations::{Place, Target};
+use crate::error::{ErrorCode, ItemError, Side};
+use crate::plan::Seen;
+use crate::record::DoneItem;
+use crate::report::Undone;
+
+/// One item and the directory that it stands in.
+pub(super) struct Names<'a, F: FileSystem> {
+    pub(super) fs: &'a F,
+    pub(super) place: &'a Place<F>,
+    pub(super) item: &'a DoneItem,
+    pub(super) target: &'a Target,
+}
+
+/// What an item has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Acted {
+    pub(super) how: Undone,
+    /// What was copied stands under the kept name now.
+    pub(super) is_exchanged: bool,
+}
+
+/// Why an item was not undone.
+#[derive(Debug)]
+pub(super) enum Setback {
+    /// It is not as the job has left it. Nothing was touched.
+    Refused(ItemError),
+    /// It could not be done.
+    Failed(ItemError),
+}
+
+/// What the names show.
+struct Found {
+    target: Option<Metadata>,
+    kept: Option<Metadata>,
+}
+
+impl<F: FileSystem> Names<'_, F> {
+    /// Does what there is to do about the item.
+    pub(super) fn undo(&self) -> Result<Acted, Setback> {
+        let found = self.look().map_err(|error| self.failed(&error))?;
+        let done = |how, is_exchanged| Ok(Acted { how, is_exchanged });
+        match self.step(&found) {
+            Step::Refuse(why) => Err(self.refused(why)),
+            Step::Nothing => done(Undone::Already, false),
+            Step::RemoveExchanged => done(Undone::Already, true),
+            Step::Remove => self.remove(),
+            Step::Exchange => match (&self.item.kept, &found.kept) {
+                (Some(name), Some(kept)) => self.exchange(name, Seen::of(kept)),
+                _ => Err(self.refused("what it replaced was not kept")),
+            },
+        }
+    }
+
+    fn look(&self) -> FsResult<Found> {
+        let kept = match &self.item.kept {
+            Some(name) => self.place.at(self.fs, name)?,
+            None => None,
+        };
+        Ok(Found { target: self.place.at(self.fs, &self.target.name)?, kept })
+    }
+
+    fn step(&self, found: &Found) -> Step {
+        let standing = |found: &Option<Metadata>| self.standing(found.as_ref());
+        let kept = self.item.kept.as_ref().map(|_| standing(&found.kept));
+        decide(self.item, standing(&found.target), kept)
+    }
+
+    fn standing(&self, found: Option<&Metadata>) -> Standing {
+        Standing::of(self.item, found, &self.place.volume)
+    }
+
+    fn stands(&self, name: &OsStr) -> FsResult<Standing> {
+        Ok(self.standing(self.place.at(self.fs, name)?.as_ref()))
+    }
+
+    /// Whether the names show this now: the target, and the kept one.
+    fn is_now(&self, kept: &OsStr, wanted: (Standing, Standing)) -> bool {
+        let found = (self.stands(&self.target.name), self.stands(kept));
+        matches!(found, (Ok(target), Ok(kept)) if (target, kept) == wanted)
+    }
+
+    /// Another program's file that is put there between the look and this is lost: no file system
+    /// removes a name only if it shows what was seen.
+    fn remove(&self) -> Result<Acted, Setback> {
+        let name = &self.target.name;
+        let removed = self.fs.remove_file(&self.place.dir, name).or_else(|error| {
+            // A server's answer may be lost after it did what it was asked for.
+            let is_gone = matches!(self.stands(name), Ok(Standing::Missing));
+            if is_gone { Ok(()) } else { Err(error) }
+        });
+        removed.map_err(|error| self.failed(&error))?;
+        Ok(Acted { how: Undone::Removed, is_exchanged: false })
+    }
+
+    fn exchange(&self, kept: &OsStr, old: Seen) -> Result<Acted, Setback> {
+        let done = Acted { how: Undone::Restored, is_exchanged: true };
+        match self.fs.exchange(&self.place.dir, kept, &self.target.name) {
+            // Now, and only now, is it certain what had the target's name.
+            Ok(Support::Done(())) => match self.stands(kept) {
+                Ok(Standing::New) => Ok(done),
+                Ok(_) => Err(self.give_back(kept, old, None)),
+                Err(error) => Err(self.give_back(kept, old, Some(error))),
+            },
+            Ok(Support::Unsupported) => self.rename_over(kept),
+            // A server's answer may be lost after it did what it was asked for.
+            Err(_) if self.is_now(kept, (Standing::Old, Standing::New)) => Ok(done),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Another program's file that is put there between the look and this is lost, as when the file
+    /// was copied.
+    fn rename_over(&self, kept: &OsStr) -> Result<Acted, Setback> {
+        let done = Acted { how: Undone::Restored, is_exchanged: false };
+        match self.fs.replace(&self.place.dir, kept, &self.target.name) {
+            Ok(()) => Ok(done),
+            Err(_) if self.is_now(kept, (Standing::Old, Standing::Missing)) => Ok(done),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Exchanges again, because what came out was not what was copied, or could not be looked at: it
+    /// may be another program's file, and that stays where it was. Should that program have put a
+    /// newer one there meanwhile, the newer one is given its name in turn.
+    fn give_back(&self, kept: &OsStr, old: Seen, cause: Option<FsError>) -> Setback {
+        match self.exchange_until_back(kept, old) {
+            Ok(()) => match cause {
+                None => self.refused("another program changed it at this moment"),
+                Some(error) => self.failed(&error),
+            },
+            Err(error) => {
+                let path = self.target.shown.clone();
+                let both = path.with_file_name(kept);
+                let message = "another program put a file there at the same moment";
+                let details = format!(
+                    "nothing was removed: look at the target and at what is kept as {}: {error}",
+                    both.display()
+                );
+                let error = ItemError::new(ErrorCode::DurabilityUnknown, path, message);
+                Setback::Failed(error.with_details(details))
+            }
+        }
+    }
+
+    fn exchange_until_back(&self, kept: &OsStr, old: Seen) -> FsResult<()> {
+        /// Who puts file after file there need not be waited for.
+        const ROUNDS: usize = 8;
+        let (fs, dir) = (self.fs, &self.place.dir);
+        let at_kept = || fs.metadata_at(dir, kept).map(|found| Seen::of(&found));
+        // What should come out next, and what is made visible in its stead.
+        let (mut visible, mut hidden) = (old, at_kept().ok());
+        for _ in 0..ROUNDS {
+            if !fs.exchange(dir, kept, &self.target.name)?.is_done() {
+                return Err(FsError::of_kind(Operation::Exchange, FsErrorKind::NotSupported));
+            }
+            let found = at_kept()?;
+            if found == old {
+                return Ok(());
+            }
+            let (Some(next), true) = (hidden, found != visible) else { break };
+            (visible, hidden) = (next, Some(found));
+        }
+        Err(FsError::of_kind(Operation::Exchange, FsErrorKind::AlreadyExists))
+    }
+
+    /// Removes what was exchanged out, if that is what was copied.
+    pub(super) fn remove_exchanged(&self) -> FsResult<()> {
+        let Some(kept) = &self.item.kept else { return Ok(()) };
+        match self.stands(kept)? {
+            Standing::New => match self.fs.remove_file(&self.place.dir, kept) {
+                Err(error) if error.kind == FsErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+            Standing::Missing => Ok(()),
+            Standing::Old | Standing::Unclear | Standing::Other => {
+                Err(FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists))
+            }
+        }
+    }
+
+    fn refused(&self, why: &str) -> Setback {
+        refused(self.target, why)
+    }
+
+    fn failed(&self, error: &FsError) -> Setback {
+        failed(self.target, error)
+    }
+}
+
+pub(super) fn refused(target: &Target, why: &str) -> Setback {
+    Setback::Refused(ItemError::new(ErrorCode::TargetChanged, target.shown.clone(), why))
+}
+
+/// What stands in the way where a directory was is not what the job has left either.
+pub(super) fn failed(target: &Target, error: &FsError) -> Setback {
+    let reason = ItemError::from_fs(error, Side::Destination, target.shown.clone());
+    match error.kind {
+        FsErrorKind::LinkInPath | FsErrorKind::NotADirectory => Setback::Refused(reason),
+        _ => Setback::Failed(reason),
+    }
+}

@@ -1,0 +1,95 @@
+//! Undoing a whole job, from its newest item to the directories that it made.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use surecopy_fs::{FileSystem, RelPath};
+
+use super::report::UndoReport;
+use super::round::Undoing;
+use crate::destinations::Destinations;
+use crate::environment::Environment;
+use crate::record::DoneItems;
+use crate::report::Outcome;
+use crate::spec::CopySpec;
+
+/// Directories that are open at once, however many files the process may open.
+const OPEN_PLACES: u64 = 64;
+
+/// Puts back what a job replaced, removes what was new, and then the directories that it `made`, as
+/// far as they are empty.
+///
+/// Items come newest first; an item belongs among them until it is recorded both as undone and, if
+/// something is kept of it, as settled after that. `made` are mappings, and paths beneath their
+/// destination roots. Sources are not needed. Directories that were there before the job get no times
+/// back: what is restored or removed in them changes them as any change does.
+///
+/// Failures of items are values in the report. A cancel ends it with what is done recorded.
+pub fn undo<F: FileSystem>(
+    spec: &CopySpec,
+    outside: &Environment<'_, F>,
+    items: &mut dyn DoneItems,
+    made: &[(usize, RelPath)],
+) -> UndoReport {
+    let begun = outside.clock.now();
+    let mut report = match Destinations::open(spec, outside) {
+        Err(problems) => UndoReport { outcome: Outcome::Refused, problems, ..UndoReport::new() },
+        Ok(destinations) => {
+            let most_places = (spec.open_files / 4).clamp(1, OPEN_PLACES);
+            let mut undoing = Undoing {
+                outside,
+                destinations,
+                report: UndoReport::new(),
+                most_places: usize::try_from(most_places).unwrap_or(1),
+                lost: HashSet::new(),
+                places: Vec::new(),
+                taken: Vec::new(),
+            };
+            undoing.report.outcome = undoing.all(items);
+            if undoing.report.outcome == Outcome::Finished {
+                undoing.remove_made(made);
+            }
+            undoing.report
+        }
+    };
+    report.duration = outside.clock.now().saturating_sub(begun);
+    report
+}
+
+impl<F: FileSystem> Undoing<'_, F> {
+    fn all(&mut self, items: &mut dyn DoneItems) -> Outcome {
+        let ended = self.items(items);
+        // What was done is recorded, whatever has ended it.
+        let recorded = match &ended {
+            Ok(Outcome::JournalFailed(_)) | Err(_) => Ok(()),
+            Ok(_) => self.end_round(),
+        };
+        match recorded.and(ended) {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::JournalFailed(error.message),
+        }
+    }
+
+    fn items(&mut self, items: &mut dyn DoneItems) -> Result<Outcome, crate::record::JournalError> {
+        loop {
+            let batch = match items.next_batch() {
+                Ok(batch) => batch,
+                Err(error) => {
+                    // It may still take what it cannot give.
+                    self.end_round()?;
+                    return Err(error);
+                }
+            };
+            if batch.is_empty() {
+                return Ok(Outcome::Finished);
+            }
+            self.outside.progress.items_total.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            for item in batch {
+                if self.outside.control.checkpoint().is_err() {
+                    return Ok(Outcome::Cancelled);
+                }
+                self.take(item)?;
+            }
+        }
+    }
+}
