@@ -21,6 +21,7 @@ mod partial_names;
 mod plan;
 mod policy;
 mod preflight;
+mod recheck;
 mod record;
 mod recover;
 mod report;
@@ -47,6 +48,7 @@ pub use policy::{
     SizeClass, SkipReason, Strategy, StrategyChoice, VerifyPolicy,
 };
 pub use preflight::{Problem, RefusedEntry, Scope};
+pub use recheck::{RecheckReport, recheck};
 pub use record::{
     BATCH, Check, Done, DoneItem, DoneItems, Fact, History, InFlight, Journal, JournalError, Known,
     Landed, MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity,
