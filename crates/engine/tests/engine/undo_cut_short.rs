@@ -60,6 +60,9 @@ fn the_power_may_go_at_any_step() {
             let fs = Arc::new(CrashFs::new(ran.fs.clone()));
             let journal = Recording::default();
             Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
+            let durable = fs.after_crash(CrashStyle::OnlyDurable);
+            assert_eq!(shown(&durable), ran.before, "{way:?}: what was done is not durable");
+            assert!(leftovers(&durable, "/dst").is_empty(), "{way:?}");
             fs.steps()
         };
         assert!(steps > 50, "{steps}");
@@ -151,7 +154,15 @@ fn the_journal_may_fail_at_any_call() {
                 assert!(has_failed, "{what}: {report:#?}");
                 assert_eq!(journal.calls(), call, "it was asked again: {what}");
                 ran.is_whole(&fs, &what);
-                ends_well(&ran, &fs, &journal.facts(), &what);
+                let facts = journal.facts();
+                for item in ran.items.iter().filter(|item| item.kept.is_some()) {
+                    let is_recorded = facts.contains(&Fact::Undone { item: item.item });
+                    let kept = ran.kept(&item.path.as_path().to_string_lossy());
+                    // Where names cannot be exchanged, nothing is left under the kept one.
+                    let is_exchanged = matches!(way, Way::Kernel | Way::Staged);
+                    assert!(is_recorded || !is_exchanged || fs.exists(kept), "removed: {what}");
+                }
+                ends_well(&ran, &fs, &facts, &what);
             }
         }
     }
