@@ -145,18 +145,44 @@ fn a_new_file_that_somebody_removed_is_undone() {
     assert_eq!(shown(&ran.fs), ran.before);
 }
 
-/// As when a server's answer is lost, and the request is sent again.
-#[test]
-fn a_file_that_is_gone_when_it_is_removed_is_undone() {
-    let ran = Ran::of(Way::Kernel);
-    ran.fs.before(Operation::RemoveFile, |fs, _| {
-        if fs.exists("/dst/one/a") {
-            fs.remove("/dst/one/a");
+/// Undoes one item on a volume that answers a request with an error after it did what it was asked
+/// for, as when a server's answer is lost.
+#[track_caller]
+fn answer_is_lost(way: Way, item: &str, operation: Operation, done: fn(&FakeFs, &Path)) {
+    let mut ran = Ran::of(way);
+    ran.items.retain(|done| done.path.as_path() == Path::new(item));
+    let kept = ran.items[0].kept.as_ref().map(|_| ran.kept(item)).unwrap_or_default();
+    ran.fs.reset_counts();
+    ran.fs.before(operation, move |fs, nth| {
+        if nth == 1 {
+            done(fs, &kept);
+            fs.remount("/dst", |settings| settings.is_read_only = true);
         }
     });
-    let (report, ..) = undo(&ran);
-    assert_eq!((report.refused, report.failed), (0, 0), "{report:#?}");
-    assert_eq!(shown(&ran.fs), ran.before);
+    // The next request after the target was looked at again.
+    ran.fs.before(Operation::FlushDir, |fs, _| {
+        fs.remount("/dst", |settings| settings.is_read_only = false);
+    });
+    let (report, _, facts) = undo(&ran);
+    assert_eq!((report.refused, report.failed), (0, 0), "{way:?}: {report:#?}");
+    assert_eq!(undone(&facts), 1);
+    assert_eq!(shown(&ran.fs).get(Path::new(item)), ran.before.get(Path::new(item)), "{way:?}");
+    let kept = ran.items[0].kept.as_ref().map(|_| ran.kept(item));
+    assert!(kept.is_none_or(|kept| !ran.fs.exists(kept)), "{way:?}");
+}
+
+#[test]
+fn a_lost_answer_is_no_failure() {
+    answer_is_lost(Way::Kernel, "one/a", Operation::RemoveFile, |fs, _| {
+        fs.remove("/dst/one/a");
+    });
+    answer_is_lost(Way::Kernel, "replaced", Operation::Exchange, |fs, kept| {
+        fs.rename("/dst/replaced", "/dst/between").rename(kept, "/dst/replaced");
+        fs.rename("/dst/between", kept);
+    });
+    answer_is_lost(Way::NoExchange, "replaced", Operation::Replace, |fs, kept| {
+        fs.rename(kept, "/dst/replaced");
+    });
 }
 
 #[test]
@@ -219,6 +245,7 @@ fn the_newest_of_several_files_that_come_in_between_is_visible() {
     assert_eq!((report.refused, report.failed), (0, 1), "{report:#?}");
     let [error] = &report.errors[..] else { panic!("{report:#?}") };
     assert_eq!(error.code, ErrorCode::DurabilityUnknown);
+    assert_eq!(ran.fs.count(Operation::Exchange), 3);
     assert_eq!(ran.fs.read("/dst/replaced"), Some(b"number 2".to_vec()));
     assert_eq!(ran.fs.read(ran.kept("replaced")), Some(b"number 1".to_vec()));
     assert_eq!(journal.facts(), []);
@@ -298,6 +325,21 @@ fn what_cannot_be_flushed_is_not_recorded() {
     let is_unknown = |error: &ItemError| error.code == ErrorCode::DurabilityUnknown;
     assert!(report.errors.iter().all(is_unknown), "{report:#?}");
     assert_eq!(undone(&journal.facts()) as u64 + report.failed, ran.items.len() as u64);
+}
+
+/// No flush that failed is asked again, so nothing more is done in that directory.
+#[test]
+fn where_a_flush_has_failed_nothing_more_is_done() {
+    let mut ran = Ran::of(Way::Kernel);
+    // One directory at a time, and one of them twice.
+    ran.spec.open_files = 1;
+    let items = ["one/a", "two/d", "one/b"].map(|item| ran.item(item).clone());
+    let plan = FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
+    let (fs, journal) = (Arc::new(FaultFs::new(ran.fs.clone(), plan)), Recording::default());
+    let (report, _) = Again::new(&fs, &ran.spec, &items, &journal).undo(&[]);
+    assert!(fs.fired());
+    assert_eq!((report.failed, report.removed), (2, 1), "{report:#?}");
+    assert!(ran.fs.exists("/dst/one/b") && !ran.fs.exists("/dst/two/d"));
 }
 
 /// File numbers say nothing there, and content, compared when copying, is not known of the old file.

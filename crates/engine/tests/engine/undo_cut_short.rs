@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use surecopy_engine::{Fact, Outcome};
 use surecopy_fs::FsErrorKind;
-use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan, Persistence};
+use surecopy_testkit::{
+    CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan, Persistence, VolumeSettings,
+};
 
 use crate::done::{Again, Ran, left, shown};
-use crate::job::Recording;
+use crate::job::{Recording, spec};
 use crate::oracle::leftovers;
 use crate::scene::Way;
 
@@ -85,6 +87,21 @@ fn the_power_may_go_at_any_step() {
         }
         assert!(recorded > 10, "something was recorded {recorded} times only");
     }
+}
+
+/// Directories that were made in different ones.
+#[test]
+fn what_was_made_is_gone_for_good_wherever_it_was() {
+    let fake = FakeFs::new();
+    fake.file("/src/old/made/a", "a").file("/src/other/made/b", "b").file("/src/made/c", "c");
+    fake.mount("/dst", VolumeSettings::of("ext4")).dir("/dst/old").dir("/dst/other");
+    let spec = spec(&fake, &["/src/"], "/dst");
+    let ran = Ran::with(fake, spec);
+    let fs = Arc::new(CrashFs::new(ran.fs.clone()));
+    let journal = Recording::default();
+    let (report, _) = Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
+    assert_eq!((report.directories_removed, report.removed), (3, 3), "{report:#?}");
+    assert_eq!(shown(&fs.after_crash(CrashStyle::OnlyDurable)), ran.before);
 }
 
 #[test]
