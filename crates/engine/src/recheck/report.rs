@@ -33,9 +33,9 @@ pub struct RecheckReport {
     pub duration: Duration,
 }
 
-impl RecheckReport {
+impl Default for RecheckReport {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
+    fn default() -> Self {
         Self {
             outcome: Outcome::Finished,
             same_by_evidence: [0; 5],
@@ -47,7 +47,9 @@ impl RecheckReport {
             duration: Duration::ZERO,
         }
     }
+}
 
+impl RecheckReport {
     /// Takes what one item came to into the sums.
     pub(super) fn add(&mut self, found: &Check, bytes_verified: u64) {
         self.bytes_verified += bytes_verified;

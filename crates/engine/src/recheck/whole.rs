@@ -27,7 +27,7 @@ pub fn recheck<F: FileSystem>(
     let begun = outside.clock.now();
     let mut report = match Destinations::open(spec, outside) {
         Err(problems) => {
-            RecheckReport { outcome: Outcome::Refused, problems, ..RecheckReport::new() }
+            RecheckReport { outcome: Outcome::Refused, problems, ..RecheckReport::default() }
         }
         Ok(destinations) => look_at_all(spec, outside, destinations, items),
     };
@@ -48,7 +48,7 @@ fn look_at_all<F: FileSystem>(
         destinations,
         buffer_bytes: bounds.scratch_bytes,
         list: Mutex::new(List { items, batch: VecDeque::new(), is_at_end: false }),
-        report: Mutex::new(RecheckReport::new()),
+        report: Mutex::new(RecheckReport::default()),
         is_stopped: AtomicBool::new(false),
     };
     let workers = &shared;

@@ -27,10 +27,10 @@ pub fn discard<F: FileSystem>(
     let begun = outside.clock.now();
     let mut report = match Destinations::open(spec, outside) {
         Err(problems) => {
-            DiscardReport { outcome: Outcome::Refused, problems, ..DiscardReport::new() }
+            DiscardReport { outcome: Outcome::Refused, problems, ..DiscardReport::default() }
         }
         Ok(destinations) => {
-            let report = DiscardReport::new();
+            let report = DiscardReport::default();
             let mut discarding =
                 Discarding { outside, destinations, report, here: None, taken: Vec::new() };
             discarding.report.outcome = discarding.all(items);

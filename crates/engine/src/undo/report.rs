@@ -60,9 +60,9 @@ pub struct DiscardReport {
     pub duration: Duration,
 }
 
-impl UndoReport {
+impl Default for UndoReport {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
+    fn default() -> Self {
         Self {
             outcome: Outcome::Finished,
             restored: 0,
@@ -80,9 +80,9 @@ impl UndoReport {
     }
 }
 
-impl DiscardReport {
+impl Default for DiscardReport {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
+    fn default() -> Self {
         Self {
             outcome: Outcome::Finished,
             discarded: 0,

@@ -33,13 +33,15 @@ pub fn undo<F: FileSystem>(
 ) -> UndoReport {
     let begun = outside.clock.now();
     let mut report = match Destinations::open(spec, outside) {
-        Err(problems) => UndoReport { outcome: Outcome::Refused, problems, ..UndoReport::new() },
+        Err(problems) => {
+            UndoReport { outcome: Outcome::Refused, problems, ..UndoReport::default() }
+        }
         Ok(destinations) => {
             let most_places = (spec.open_files / 4).clamp(1, OPEN_PLACES);
             let mut undoing = Undoing {
                 outside,
                 destinations,
-                report: UndoReport::new(),
+                report: UndoReport::default(),
                 most_places: usize::try_from(most_places).unwrap_or(1),
                 lost: HashSet::new(),
                 places: Vec::new(),
