@@ -58,6 +58,7 @@ fn contains(code: &str, word: &str) -> bool {
 /// name. `cli` is a program: it has an exit status, which is in `std::process`.
 static STD_MODULES: &[(&str, &[&str])] = &[
     ("engine", &["fs", "env", "net", "process"]),
+    ("ledger", &["fs", "env", "net", "process"]),
     ("surecopy", &["fs", "env", "net", "process"]),
     ("cli", &["fs", "env", "net"]),
 ];

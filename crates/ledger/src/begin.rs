@@ -1,0 +1,239 @@
+//! The beginning of a run: nobody else is at work on the job, and what a dead run has left is known
+//! as such.
+
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use rusqlite::{Connection, OptionalExtension};
+use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tally};
+use surecopy_fs::{LockTable, RelPath, VolumeIdentity};
+
+use crate::apply::{Book, EndSql, set_state};
+use crate::chain::Chain;
+use crate::connection::{Access, in_transaction, open};
+use crate::directory_ids::DirectoryIds;
+use crate::error::{Fault, LedgerError, Outcome};
+use crate::in_flight::{Made, in_flight, made_directories};
+use crate::item_text::word;
+use crate::job::{JobId, RunKind};
+use crate::jobs::chain_of;
+use crate::known::Reader;
+use crate::place::now_ms;
+use crate::plan::{Rows, queue_text};
+use crate::records::{Interrupted, RunBegan};
+use crate::request;
+use crate::run::{JobRun, Line};
+use crate::state::{ItemState, JobState};
+use crate::writer::{WAITING, Writer};
+
+/// What is known of a job when a run of it begins.
+struct Begun {
+    run: u64,
+    before: JobState,
+    spec: CopySpec,
+    first_item: ItemId,
+    roots: Vec<RootIdentity>,
+    in_flight: InFlight,
+    unfinished_directories: Vec<(usize, RelPath)>,
+    is_finished: bool,
+    chain: Chain,
+}
+
+/// Begins a run.
+pub(crate) fn begin_run(
+    path: &Path,
+    locks: &LockTable,
+    job: JobId,
+    kind: RunKind,
+    nonce: u64,
+) -> Result<JobRun, LedgerError> {
+    let connection = open(path, Access::Write)?;
+    let named = |fault: Fault| fault.in_ledger(path);
+    let slot = u64::try_from(job.0).map_err(|_| LedgerError::NoSuchJob { job })?;
+    let taken = locks.try_lock(slot).map_err(|error| LedgerError::Io {
+        path: path.to_owned(),
+        message: format!("its lock file: {error}"),
+    })?;
+    let Some(lock) = taken else {
+        let (pid, host) = last_runner(&connection, job).map_err(named)?;
+        return Err(LedgerError::JobIsRunning { job, pid, host });
+    };
+    let begun = in_transaction(&connection, || begin(&connection, job, kind, nonce));
+    let begun = begun.map_err(named)?;
+    let Begun { run, spec, first_item, chain, .. } = begun;
+    let mappings = spec.mappings.clone();
+    let book = Book {
+        job,
+        run,
+        keep_replaced: spec.keep_replaced,
+        algorithm: spec.digest,
+        ids: DirectoryIds::new(&connection, &mappings).map_err(named)?,
+        rows: Rows::new(&mappings, spec.digest),
+        mappings: mappings.clone(),
+        chain,
+        tally: Tally::default(),
+        is_planned: false,
+        end_sql: EndSql::new(),
+        at: 0,
+    };
+    let reader = Reader::new(open(path, Access::Read)?, job, first_item, mappings);
+    let failure = Arc::new(OnceLock::new());
+    let writer = Writer { connection, path: path.to_owned(), book, failure: Arc::clone(&failure) };
+    let (sender, receiver) = sync_channel(WAITING);
+    let thread = thread::Builder::new().name("ledger".to_owned());
+    let writer = thread.spawn(move || writer.run(&receiver)).map_err(|error| LedgerError::Io {
+        path: path.to_owned(),
+        message: format!("no thread to write it: {error}"),
+    })?;
+    Ok(JobRun {
+        path: path.to_owned(),
+        job,
+        run,
+        kind,
+        before: begun.before,
+        spec,
+        first_item,
+        roots: begun.roots,
+        in_flight: begun.in_flight,
+        unfinished_directories: begun.unfinished_directories,
+        is_finished: begun.is_finished,
+        reader: Mutex::new(reader),
+        items: Mutex::new(Line::default()),
+        further_names: Mutex::new(Line::default()),
+        rest: Mutex::new(Rest::default()),
+        ticked: Mutex::new(None),
+        failure,
+        sender: Some(sender),
+        writer: Some(writer),
+        _lock: lock,
+    })
+}
+
+/// Who was the last to be at work on a job.
+fn last_runner(connection: &Connection, job: JobId) -> Outcome<(u32, String)> {
+    let sql = "SELECT pid, host FROM runs WHERE job = ? ORDER BY run DESC LIMIT 1";
+    let found = connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?)));
+    // One that is just beginning has not said who it is yet.
+    Ok(found.optional()?.unwrap_or((0, "this machine".to_owned())))
+}
+
+fn begin(connection: &Connection, job: JobId, kind: RunKind, nonce: u64) -> Outcome<Begun> {
+    let at = now_ms();
+    let sql = "SELECT state, request, next_item FROM jobs WHERE job = ?";
+    let found = connection
+        .query_row(sql, (job.0,), |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let (state, request, next_item) = found.ok_or(LedgerError::NoSuchJob { job })?;
+    let mut before = word(JobState::from_text, &state)?;
+    let mut chain = chain_of(connection, job)?;
+    bury(connection, job, &mut chain, at)?;
+    if matches!(before, JobState::Planning | JobState::Running) {
+        set_state(connection, job, JobState::Interrupted)?;
+        before = JobState::Interrupted;
+    }
+    if kind.copies() {
+        set_state(connection, job, JobState::Planning)?;
+    }
+    let spec = request::from_text(&request)?;
+    let in_flight = in_flight(connection, job, &spec.mappings)?;
+    let unfinished_directories = made_directories(connection, job, Made::Unfinished)?;
+    let is_finished = has_finished(connection, job)?;
+    let sql = "SELECT coalesce(max(run), 0) + 1 FROM runs WHERE job = ?";
+    let run: u64 = connection.query_row(sql, (job.0,), |row| row.get(0))?;
+    let (host, pid) = (surecopy_fs::host_name(), surecopy_fs::process_id());
+    connection.execute(
+        "INSERT INTO runs (job, run, kind, nonce, host, pid, started_at, first_item, claimed_items,
+             claimed_further)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)",
+        (job.0, run, kind.as_str(), nonce.cast_signed(), &host, pid, at, next_item),
+    )?;
+    let body = RunBegan {
+        run,
+        kind: kind.as_str(),
+        nonce: format!("{nonce:016x}"),
+        host: &host,
+        pid,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    chain.append(connection, at, "run_began", &body)?;
+    chain.save(connection, at)?;
+    Ok(Begun {
+        run,
+        before,
+        spec,
+        first_item: ItemId(next_item),
+        roots: roots(connection, job)?,
+        in_flight,
+        unfinished_directories,
+        is_finished,
+        chain,
+    })
+}
+
+/// Takes note of runs that did not come to an end: nobody is at work on the job, so they are dead.
+/// Of their items, those that somebody had taken may have been begun.
+fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outcome<()> {
+    let sql = "SELECT run, first_item, claimed_items, claimed_further FROM runs
+               WHERE job = ? AND ended_at IS NULL ORDER BY run";
+    let mut statement = connection.prepare(sql)?;
+    let dead = statement
+        .query_map((job.0,), |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])))?
+        .collect::<Result<Vec<(u64, [u64; 3])>, _>>()?;
+    if dead.is_empty() {
+        return Ok(());
+    }
+    let before = ItemState::Interrupted.may_come_after();
+    let sql = format!(
+        "UPDATE items SET state = 'interrupted'
+         WHERE job = ? AND item >= ? AND item < ? AND queue = ? AND state IN ({before})
+         RETURNING item"
+    );
+    let mut items: Vec<u64> = Vec::new();
+    for (run, [first, claimed_items, claimed_further]) in &dead {
+        for (queue, claimed) in
+            [(Queue::Items, claimed_items), (Queue::FurtherNames, claimed_further)]
+        {
+            let key = (job.0, first, claimed, queue_text(queue));
+            let mut statement = connection.prepare(&sql)?;
+            let found = statement.query_map(key, |row| row.get(0))?;
+            items.extend(found.collect::<Result<Vec<u64>, _>>()?);
+        }
+        connection.execute(
+            "UPDATE runs SET ended_at = ?, outcome = 'interrupted' WHERE job = ? AND run = ?",
+            (at, job.0, run),
+        )?;
+    }
+    items.sort_unstable();
+    let runs = dead.into_iter().map(|(run, _)| run).collect();
+    chain.append(connection, at, "interrupted", &Interrupted { runs, items })?;
+    Ok(())
+}
+
+/// Whether the last run that copied has dealt with everything.
+fn has_finished(connection: &Connection, job: JobId) -> Outcome<bool> {
+    let sql = "SELECT outcome IS 'finished' FROM runs
+               WHERE job = ? AND kind IN ('copy', 'resume', 'retry') ORDER BY run DESC LIMIT 1";
+    let found = connection.query_row(sql, (job.0,), |row| row.get(0));
+    Ok(found.optional()?.unwrap_or(false))
+}
+
+/// The volumes that the roots of a job were on.
+fn roots(connection: &Connection, job: JobId) -> Outcome<Vec<RootIdentity>> {
+    let sql = "SELECT source, destination FROM roots WHERE job = ? ORDER BY mapping";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query((job.0,))?;
+    let mut roots = Vec::new();
+    while let Some(row) = rows.next()? {
+        let identity = |at: usize| -> Outcome<Option<VolumeIdentity>> {
+            let text: Option<String> = row.get(at)?;
+            text.map(|text| text.parse().map_err(|_| Fault::content(format!("volume {text:?}"))))
+                .transpose()
+        };
+        roots.push(RootIdentity { source: identity(0)?, destination: identity(1)? });
+    }
+    Ok(roots)
+}

@@ -1,0 +1,78 @@
+//! The audit log of a job: records that are chained by digest, so that none can be changed, removed
+//! or put elsewhere without all that follow being wrong.
+
+use rusqlite::Connection;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Outcome;
+use crate::job::JobId;
+use crate::path_text::to_hex;
+
+/// The digest of one record.
+pub(crate) type RecordDigest = [u8; 32];
+
+/// What the first record is chained to.
+pub(crate) const BEGINNING: RecordDigest = [0; 32];
+
+/// The digest of a record: SHA-256 of the digest before it, as 64 lower-case hexadecimal digits, a
+/// newline, and its body.
+pub(crate) fn digest_after(before: &RecordDigest, body: &str) -> RecordDigest {
+    let mut digester = Sha256::new();
+    digester.update(to_hex(before).as_bytes());
+    digester.update(b"\n");
+    digester.update(body.as_bytes());
+    digester.finalize().into()
+}
+
+/// The end of a job's chain, for whoever appends to it.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    job: JobId,
+    /// How many records there are; they are numbered from 1.
+    pub(crate) records: u64,
+    pub(crate) head: RecordDigest,
+}
+
+impl Chain {
+    pub(crate) fn new(job: JobId, records: u64, head: RecordDigest) -> Self {
+        Self { job, records, head }
+    }
+
+    /// Appends a record and returns its number. The caller writes down where the chain ends, in the
+    /// same transaction.
+    pub(crate) fn append<T: Serialize>(
+        &mut self,
+        connection: &Connection,
+        at: i64,
+        event: &str,
+        members: &T,
+    ) -> Outcome<u64> {
+        let body = body(at, event, members)?;
+        let head = digest_after(&self.head, &body);
+        let record = self.records + 1;
+        connection
+            .prepare_cached("INSERT INTO audit (job, record, body, digest) VALUES (?, ?, ?, ?)")?
+            .execute((self.job.0, record, body, head))?;
+        (self.records, self.head) = (record, head);
+        Ok(record)
+    }
+
+    /// Writes down where the chain ends.
+    pub(crate) fn save(&self, connection: &Connection, at: i64) -> Outcome<()> {
+        connection
+            .prepare_cached(
+                "UPDATE jobs SET audit_records = ?, audit_head = ?, changed_at = ? WHERE job = ?",
+            )?
+            .execute((self.records, self.head, at, self.job.0))?;
+        Ok(())
+    }
+}
+
+/// One line: when, what, and the members of the event, which are an object.
+fn body<T: Serialize>(at: i64, event: &str, members: &T) -> Outcome<String> {
+    let members = serde_json::to_string(members)?;
+    let members = members.strip_prefix('{').unwrap_or(&members);
+    let comma = if members == "}" { "" } else { "," };
+    Ok(format!("{{\"at\":{at},\"event\":\"{event}\"{comma}{members}"))
+}

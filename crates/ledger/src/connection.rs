@@ -1,0 +1,134 @@
+//! Connections to the database of a ledger, and what is demanded of it before it is used.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{LedgerError, Outcome};
+use crate::place;
+use crate::schema;
+
+/// Older ones can corrupt a database that two connections write to.
+const SAFE_SQLITE: i32 = 3_051_003;
+
+/// How often, and for how long, a lock of another program is asked for again. Often, because programs
+/// that write all the time leave it free for moments only.
+const BUSY_STEP: Duration = Duration::from_millis(2);
+const BUSY_STEPS: i32 = 5_000;
+
+/// How a connection is going to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Make it if it is not there, read and write.
+    Create,
+    /// Read and write what is there.
+    Write,
+    /// Read only; nothing is locked for others.
+    Read,
+    /// Read what nobody can write, such as what is on a volume that is read-only.
+    Frozen,
+}
+
+/// Opens the database at an absolute path.
+pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, LedgerError> {
+    connect(path, access).map_err(|fault| fault.in_ledger(path))
+}
+
+fn connect(path: &Path, access: Access) -> Outcome<Connection> {
+    if rusqlite::version_number() < SAFE_SQLITE {
+        return Err(LedgerError::UnsafeSqlite { found: rusqlite::version() }.into());
+    }
+    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags |= match access {
+        Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Frozen => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+    };
+    let mut connection = match access {
+        Access::Frozen => Connection::open_with_flags(frozen_address(path), flags)?,
+        _ => Connection::open_with_flags(path, flags)?,
+    };
+    connection.busy_handler(Some(|count| {
+        std::thread::sleep(BUSY_STEP);
+        count < BUSY_STEPS
+    }))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // Nothing that stands in the file may name code to be run.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    match access {
+        Access::Create | Access::Write => {
+            // Before anything is written: it may be another program's.
+            schema::look(&connection, path)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            schema::migrate(&connection, path)?;
+        }
+        Access::Read | Access::Frozen => schema::check(&connection, path)?,
+    }
+    Ok(connection)
+}
+
+/// The address of a file that does not change.
+fn frozen_address(path: &Path) -> PathBuf {
+    let mut address = String::from("file://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(byte) {
+            address.push(char::from(*byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address.push_str("?immutable=1");
+    address.into()
+}
+
+/// Carries something out in one transaction, so that all of it is done or nothing.
+pub(crate) fn in_transaction<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Outcome<T>,
+) -> Outcome<T> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let done = work().and_then(|value| {
+        connection.execute_batch("COMMIT")?;
+        Ok(value)
+    });
+    if done.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::warn!(%error, "a transaction of the ledger could not be rolled back");
+    }
+    done
+}
+
+/// Opens a ledger for a program that works with it: makes it if it is not there.
+pub(crate) fn create(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
+    let path = place::prepare(path)?;
+    let connection = open(&path, Access::Create)?;
+    place::flush_names(&path)?;
+    Ok((path, connection))
+}
+
+/// Opens a ledger to look at it: to write as well where that is possible, so that an older one is
+/// migrated, otherwise as it is.
+pub(crate) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
+    let path = place::absolute(path)?;
+    place::look(&path)?;
+    let mut last = None;
+    for access in [Access::Write, Access::Read, Access::Frozen] {
+        match open(&path, access) {
+            Ok(connection) => return Ok((path, connection)),
+            // Others may do with less.
+            Err(error @ (LedgerError::ReadOnly { .. } | LedgerError::Io { .. })) => {
+                last.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or(LedgerError::Missing { path }))
+}

@@ -1,0 +1,208 @@
+//! What can go wrong with a ledger, in words that say which file and what to do.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ffi::ErrorCode as SqliteCode;
+use surecopy_engine::JournalError;
+
+use crate::job::JobId;
+
+/// Why the ledger cannot be used, or does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no ledger at the path.
+    #[error("there is no ledger at {}", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is not a ledger of surecopy ({message}); name another file", path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+        /// How that was seen.
+        message: String,
+    },
+    /// A later version of surecopy has written it.
+    #[error(
+        "the ledger {} was written by a later surecopy (its version is {found}, this program knows \
+         {known}); use that one, or name another ledger",
+        path.display()
+    )]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// The version of its schema.
+        found: u32,
+        /// The latest version that this program knows.
+        known: u32,
+    },
+    /// Its content contradicts itself.
+    #[error(
+        "the ledger {} is damaged ({message}); move it aside together with its -wal file and copy \
+         again: what is in place already is found and not copied twice",
+        path.display()
+    )]
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// What was seen.
+        message: String,
+    },
+    /// The volume it is on has no room left.
+    #[error(
+        "there is no room left for the ledger {}; make some, then resume the job",
+        path.display()
+    )]
+    Full {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// It cannot be written.
+    #[error(
+        "the ledger {} cannot be written; grant the right to write it and its directory, or name \
+         another ledger",
+        path.display()
+    )]
+    ReadOnly {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// Another program held it for too long.
+    #[error(
+        "another program holds the ledger {}; try again when it has ended",
+        path.display()
+    )]
+    Locked {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// It would be on another machine.
+    #[error(
+        "the ledger {} is on a network volume, where locks and flushes cannot be relied on; name a \
+         file on a disk of this machine",
+        path.display()
+    )]
+    Network {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// There is no such job.
+    #[error("there is no job {job} in the ledger")]
+    NoSuchJob {
+        /// Its number.
+        job: JobId,
+    },
+    /// Somebody is at work on the job.
+    #[error("job {job} is running already, as process {pid} on {host}; wait for it, or end it")]
+    JobIsRunning {
+        /// The job.
+        job: JobId,
+        /// The process.
+        pid: u32,
+        /// Its machine.
+        host: String,
+    },
+    /// The SQLite that this program was built with is not safe.
+    #[error(
+        "this program was built with SQLite {found}, which can corrupt a ledger; build it with \
+         3.51.3 or later"
+    )]
+    UnsafeSqlite {
+        /// Its version.
+        found: &'static str,
+    },
+    /// It cannot be read or written for another reason.
+    #[error("the ledger {} cannot be used: {message}", path.display())]
+    Io {
+        /// The ledger.
+        path: PathBuf,
+        /// The reason.
+        message: String,
+    },
+    /// Something was asked of it that cannot be. This is a mistake of surecopy.
+    #[error("the ledger was asked for what cannot be: {message}; please report it")]
+    Contradiction {
+        /// What.
+        message: String,
+    },
+}
+
+/// What went wrong inside, before it is known in which file.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// What was read cannot have been written by us.
+    Content(String),
+    /// What was to be written does not fit what is there.
+    Contradiction(String),
+    /// It has a name already.
+    Named(LedgerError),
+}
+
+pub(crate) type Outcome<T> = Result<T, Fault>;
+
+impl Fault {
+    pub(crate) fn content(message: impl Into<String>) -> Self {
+        Fault::Content(message.into())
+    }
+
+    /// Names the file it happened to.
+    pub(crate) fn in_ledger(self, path: &Path) -> LedgerError {
+        let path = path.to_owned();
+        match self {
+            Fault::Sqlite(error) => from_sqlite(error, path),
+            Fault::Content(message) => LedgerError::Damaged { path, message },
+            Fault::Contradiction(message) => LedgerError::Contradiction { message },
+            Fault::Named(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::Sqlite(error)
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Fault::Content(format!("text that is no JSON of ours: {error}"))
+    }
+}
+
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
+        Fault::Named(error)
+    }
+}
+
+impl From<LedgerError> for JournalError {
+    fn from(error: LedgerError) -> Self {
+        JournalError { message: error.to_string() }
+    }
+}
+
+fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> LedgerError {
+    let message = error.to_string();
+    let code = match error {
+        rusqlite::Error::SqliteFailure(failure, _) => failure.code,
+        // A value of another type than the schema says.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..)
+        | rusqlite::Error::QueryReturnedNoRows => return LedgerError::Damaged { path, message },
+        _ => return LedgerError::Io { path, message },
+    };
+    match code {
+        SqliteCode::NotADatabase => LedgerError::NotALedger { path, message },
+        SqliteCode::DatabaseCorrupt => LedgerError::Damaged { path, message },
+        SqliteCode::DiskFull => LedgerError::Full { path },
+        SqliteCode::ReadOnly | SqliteCode::PermissionDenied => LedgerError::ReadOnly { path },
+        SqliteCode::DatabaseBusy | SqliteCode::DatabaseLocked => LedgerError::Locked { path },
+        _ => LedgerError::Io { path, message },
+    }
+}

@@ -1,0 +1,94 @@
+//! The end of a run that came to one.
+
+use rusqlite::Connection;
+use surecopy_engine::Outcome as RunOutcome;
+
+use crate::apply::{Book, set_state};
+use crate::error::Outcome;
+use crate::job::{RunKind, Sums};
+use crate::records::RunEnded;
+use crate::state::JobState;
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    kind: RunKind,
+    before: JobState,
+    outcome: RunOutcome,
+    sums: Sums,
+}
+
+impl Ending {
+    pub(crate) fn new(kind: RunKind, before: JobState, outcome: RunOutcome, sums: Sums) -> Self {
+        Self { kind, before, outcome, sums }
+    }
+
+    /// What becomes of the job; `None` when it stays what it is.
+    fn state(&self) -> Option<JobState> {
+        let all_done = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
+        match self.kind {
+            RunKind::Verify | RunKind::Discard => None,
+            RunKind::Undo => all_done.then_some(JobState::Undone),
+            // It did a part of the job: what else was left is left.
+            RunKind::Retry if all_done && !self.before.is_complete() => Some(match self.before {
+                JobState::Stopped => JobState::Stopped,
+                JobState::Interrupted | JobState::Running => JobState::Interrupted,
+                _ => JobState::Cancelled,
+            }),
+            RunKind::Copy | RunKind::Resume | RunKind::Retry => Some(match &self.outcome {
+                RunOutcome::Finished if all_done => JobState::Finished,
+                RunOutcome::Finished => JobState::Incomplete,
+                RunOutcome::Cancelled | RunOutcome::Planned => JobState::Cancelled,
+                RunOutcome::StoppedAtFailure | RunOutcome::JournalFailed(_) => JobState::Stopped,
+                RunOutcome::Refused => JobState::Refused,
+            }),
+        }
+    }
+}
+
+/// The stable text of how a run ended.
+fn outcome_text(outcome: &RunOutcome) -> &'static str {
+    match outcome {
+        RunOutcome::Finished => "finished",
+        RunOutcome::Cancelled => "cancelled",
+        RunOutcome::StoppedAtFailure => "stopped_at_failure",
+        RunOutcome::Refused => "refused",
+        RunOutcome::Planned => "planned",
+        RunOutcome::JournalFailed(_) => "journal_failed",
+    }
+}
+
+/// Writes down that a run is over.
+pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Outcome<()> {
+    if let Some(state) = ending.state() {
+        set_state(connection, book.job, state)?;
+    }
+    let outcome = outcome_text(&ending.outcome);
+    let message = match &ending.outcome {
+        RunOutcome::JournalFailed(message) => Some(message.as_str()),
+        _ => None,
+    };
+    book.tally = ending.sums.to_tally();
+    let body = RunEnded { run: book.run, outcome, message, sums: &ending.sums };
+    book.chain.append(connection, book.at, "run_ended", &body)?;
+    connection.execute(
+        "UPDATE runs SET ended_at = ?, outcome = ?, is_cleared = 1 WHERE job = ? AND run = ?",
+        (book.at, outcome, book.job.0, book.run),
+    )?;
+    connection
+        .execute("DELETE FROM publications WHERE job = ? AND run = ?", (book.job.0, book.run))?;
+    if ending.kind.copies() && ending.outcome == RunOutcome::Finished {
+        connection.execute(
+            "UPDATE made_directories SET is_finished = 1 WHERE job = ? AND NOT is_finished",
+            (book.job.0,),
+        )?;
+    }
+    if book.is_planned {
+        // Before it planned, it put in order what dead runs had left.
+        connection.execute(
+            "UPDATE runs SET is_cleared = 1 WHERE job = ? AND run < ?",
+            (book.job.0, book.run),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! A ledger that is open.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use rusqlite::Connection;
+use surecopy_engine::CopySpec;
+use surecopy_fs::{LockTable, RelPath};
+
+use crate::begin;
+use crate::connection::{self, in_transaction};
+use crate::error::{Fault, LedgerError, Outcome};
+use crate::failed::failed_paths;
+use crate::job::{JobId, JobRecord, RunKind};
+use crate::jobs;
+use crate::place;
+use crate::plan::Rows;
+use crate::run::JobRun;
+use crate::state::JobState;
+
+/// A ledger: the jobs of a user, and everything that happened to them. Several programs may have it
+/// open, and work on different jobs at once.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// `None` where nobody can be at work, since nothing can be written.
+    locks: Option<LockTable>,
+}
+
+impl Ledger {
+    /// Opens the ledger at a path, to work with it. It is made if it is not there, for nobody else to
+    /// read; an older one is brought up to date.
+    ///
+    /// # Errors
+    /// When it cannot be used; the error says what to do.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let (path, connection) = connection::create(path)?;
+        let locks = Some(place::locks(&path)?);
+        Ok(Self { path, connection: Mutex::new(connection), locks })
+    }
+
+    /// Opens a ledger to look at it. Nothing is made; one that cannot be written is read as it is.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read; the error says what to do.
+    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+        let (path, connection) = connection::open_existing(path)?;
+        let is_frozen = connection.is_readonly("main").unwrap_or(true);
+        let locks = match place::locks(&path) {
+            Ok(locks) => Some(locks),
+            Err(_) if is_frozen => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path, connection: Mutex::new(connection), locks })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes down what is asked for, as a new job.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create_job(&self, spec: &CopySpec) -> Result<JobId, LedgerError> {
+        let connection = self.connection();
+        self.named(in_transaction(&connection, || jobs::create(&connection, spec)))
+    }
+
+    /// Begins a run of a job. `nonce` is the number that the names of its partial files will carry.
+    ///
+    /// What an earlier run has left that did not come to an end is marked as interrupted.
+    ///
+    /// # Errors
+    /// When there is no such job, when somebody is at work on it, or when it cannot be written.
+    pub fn begin_run(&self, job: JobId, kind: RunKind, nonce: u64) -> Result<JobRun, LedgerError> {
+        let locks = self.locks.as_ref();
+        let locks = locks.ok_or_else(|| LedgerError::ReadOnly { path: self.path.clone() })?;
+        begin::begin_run(&self.path, locks, job, kind, nonce)
+    }
+
+    /// Every job, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn jobs(&self) -> Result<Vec<JobRecord>, LedgerError> {
+        let jobs = self.named(jobs::all(&self.connection()))?;
+        jobs.into_iter().map(|job| self.job(job)).collect()
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn job(&self, job: JobId) -> Result<JobRecord, LedgerError> {
+        // Looked at before the state is read: a run that ends in between has written its state.
+        let is_running = self.is_running(job)?;
+        self.named(jobs::read(&self.connection(), job, &self.path, is_running))
+    }
+
+    /// The last job that was interrupted.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn latest_interrupted(&self) -> Result<Option<JobRecord>, LedgerError> {
+        // Not in the head of the loop, which would hold the connection until its end.
+        let jobs = self.named(jobs::all(&self.connection()))?;
+        for job in jobs.into_iter().rev() {
+            let job = self.job(job)?;
+            if job.state == JobState::Interrupted {
+                return Ok(Some(job));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What of a job has failed the last time that it was tried: mappings, and paths beneath their
+    /// sources.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn failed_paths(&self, job: JobId) -> Result<BTreeSet<(usize, RelPath)>, LedgerError> {
+        let request = self.job(job)?.request?;
+        let mut rows = Rows::new(&request.mappings, request.digest);
+        self.named(failed_paths(&self.connection(), job, &request.mappings, &mut rows))
+    }
+
+    fn is_running(&self, job: JobId) -> Result<bool, LedgerError> {
+        let (Some(locks), Ok(slot)) = (&self.locks, u64::try_from(job.0)) else {
+            return Ok(false);
+        };
+        locks.is_locked(slot).map_err(|error| LedgerError::Io {
+            path: self.path.clone(),
+            message: format!("its lock file: {error}"),
+        })
+    }
+
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect("no code panics while holding this lock")
+    }
+
+    pub(crate) fn named<T>(&self, outcome: Outcome<T>) -> Result<T, LedgerError> {
+        outcome.map_err(|fault: Fault| fault.in_ledger(&self.path))
+    }
+}

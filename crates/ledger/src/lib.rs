@@ -1,0 +1,43 @@
+//! The ledger of surecopy: what was asked for, what happened to each file, and what is left to do, in
+//! one SQLite database that survives power cuts and killed programs.
+//!
+//! A [`Ledger`] holds jobs. [`Ledger::begin_run`] gives a [`JobRun`], which implements the engine's
+//! seams for truth: [`Journal`](surecopy_engine::Journal), [`WorkList`](surecopy_engine::WorkList)
+//! and [`History`](surecopy_engine::History). The database is described in
+//! `docs/formats/ledger.md`.
+//!
+//! The crate copies nothing and looks at no file that is copied; it only remembers.
+
+mod apply;
+mod begin;
+mod chain;
+mod claim;
+mod connection;
+mod directory_ids;
+mod done;
+mod error;
+mod failed;
+mod finish;
+mod in_flight;
+mod item_text;
+mod job;
+mod jobs;
+mod known;
+mod ledger;
+mod path_text;
+mod place;
+mod plan;
+mod records;
+mod request;
+mod run;
+mod schema;
+mod seen;
+mod state;
+mod writer;
+
+pub use done::DoneOrder;
+pub use error::LedgerError;
+pub use job::{JobId, JobRecord, ProgressRecord, RunKind, RunRecord, Sums};
+pub use ledger::Ledger;
+pub use run::JobRun;
+pub use state::{ItemState, JobState};

@@ -1,0 +1,297 @@
+//! A run of a job: the engine's seams for truth, in the ledger.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use surecopy_engine::{
+    CopySpec, DoneItems, Fact, History, InFlight, ItemId, Journal, JournalError, Known, Outcome,
+    PlannedItem, Queue, Report, Rest, RootIdentity, Snapshot, WorkList,
+};
+use surecopy_fs::{RelPath, SlotLock};
+
+use crate::claim::STEP;
+use crate::connection::{Access, open};
+use crate::done::{DoneOrder, DoneRows};
+use crate::error::{Fault, LedgerError};
+use crate::finish::Ending;
+use crate::in_flight::{Made, made_directories};
+use crate::job::{JobId, ProgressRecord, RunKind, Sums};
+use crate::known::Reader;
+use crate::place::now_ms;
+use crate::state::JobState;
+use crate::writer::{Failure, Message};
+
+/// Whoever looks on sees the counters of at most this long ago.
+const TICK: Duration = Duration::from_secs(1);
+
+/// One attempt at a job. As long as it lives, nobody else can begin another one.
+///
+/// When it is dropped without [`finish`](Self::finish), everything that was noted is still written,
+/// and the job counts as interrupted.
+pub struct JobRun {
+    pub(crate) path: PathBuf,
+    pub(crate) job: JobId,
+    pub(crate) run: u64,
+    pub(crate) kind: RunKind,
+    /// What the job was before.
+    pub(crate) before: JobState,
+    pub(crate) spec: CopySpec,
+    pub(crate) first_item: ItemId,
+    pub(crate) roots: Vec<RootIdentity>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) unfinished_directories: Vec<(usize, RelPath)>,
+    pub(crate) is_finished: bool,
+    pub(crate) reader: Mutex<Reader>,
+    pub(crate) items: Mutex<Line>,
+    pub(crate) further_names: Mutex<Line>,
+    pub(crate) rest: Mutex<Rest>,
+    pub(crate) ticked: Mutex<Option<Instant>>,
+    pub(crate) failure: Failure,
+    /// `None` once it is closed.
+    pub(crate) sender: Option<SyncSender<Message>>,
+    pub(crate) writer: Option<JoinHandle<()>>,
+    /// The last to go, so that nobody begins while something is still being written.
+    pub(crate) _lock: SlotLock,
+}
+
+/// Items that are claimed and not handed out.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    ready: VecDeque<PlannedItem>,
+    /// The ledger has no more.
+    is_at_end: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no code panics while holding this lock")
+}
+
+impl JobRun {
+    /// The job.
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// The number of this run within the job, from 1.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// What it is for.
+    pub fn kind(&self) -> RunKind {
+        self.kind
+    }
+
+    /// No run of the job was before it, so there is nothing to be known.
+    pub fn is_first(&self) -> bool {
+        self.run == 1
+    }
+
+    /// What was asked for. What is of the machine and the moment is at its default.
+    pub fn spec(&self) -> &CopySpec {
+        &self.spec
+    }
+
+    /// Lets others see the counters. It may be called as often as one likes: they are written once a
+    /// second.
+    pub fn tick(&self, snapshot: &Snapshot) {
+        let mut ticked = locked(&self.ticked);
+        if ticked.is_some_and(|ticked| ticked.elapsed() < TICK) {
+            return;
+        }
+        *ticked = Some(Instant::now());
+        let progress = ProgressRecord::new(now_ms(), snapshot);
+        // Only for eyes: when it cannot be written, others will hear of it.
+        if let Some(sender) = &self.sender
+            && sender.try_send(Message::Progress(progress)).is_err()
+        {
+            tracing::debug!("the ledger is too busy to be told of progress");
+        }
+    }
+
+    /// The copied items of the job.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn done_items(&self, order: DoneOrder) -> Result<impl DoneItems + use<>, LedgerError> {
+        let connection = open(&self.path, Access::Read)?;
+        let mappings = &self.spec.mappings;
+        Ok(DoneRows::new(connection, &self.path, self.job, mappings, order))
+    }
+
+    /// Directories that the job has made, beneath the destination roots of their mappings: those
+    /// first that stand in others.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn made_directories(&self) -> Result<Vec<(usize, RelPath)>, LedgerError> {
+        let connection = open(&self.path, Access::Read)?;
+        let made = made_directories(&connection, self.job, Made::All);
+        made.map_err(|fault| self.fault(fault))
+    }
+
+    /// Records how a run ended that copies, and ends it.
+    ///
+    /// # Errors
+    /// When that cannot be recorded; then the job counts as interrupted.
+    pub fn finish(self, report: &Report) -> Result<(), LedgerError> {
+        self.finish_as(report.outcome.clone(), Sums::of(&report.tally))
+    }
+
+    /// Records how any run ended, and ends it. A job counts as undone when the run was to undo it, is
+    /// finished, and nothing has failed.
+    ///
+    /// # Errors
+    /// When that cannot be recorded; then the run counts as interrupted.
+    pub fn finish_as(mut self, outcome: Outcome, sums: Sums) -> Result<(), LedgerError> {
+        let ending = Box::new(Ending::new(self.kind, self.before, outcome, sums));
+        let finished = self.ask(|reply| Message::Finish(ending, reply));
+        self.close();
+        finished
+    }
+
+    fn sender(&self) -> Result<&SyncSender<Message>, LedgerError> {
+        if let Some(error) = self.failure.get() {
+            return Err(error.clone());
+        }
+        self.sender.as_ref().ok_or_else(|| self.gone())
+    }
+
+    fn tell(&self, message: Message) -> Result<(), LedgerError> {
+        self.sender()?.send(message).map_err(|_| self.gone())
+    }
+
+    /// Sends and waits for the answer.
+    fn ask<T>(
+        &self,
+        message: impl FnOnce(SyncSender<Result<T, LedgerError>>) -> Message,
+    ) -> Result<T, LedgerError> {
+        let (reply, answer) = sync_channel(1);
+        self.tell(message(reply))?;
+        answer.recv().map_err(|_| self.gone())?
+    }
+
+    pub(crate) fn fault(&self, fault: Fault) -> LedgerError {
+        fault.in_ledger(&self.path)
+    }
+
+    /// Why there is nobody who writes.
+    fn gone(&self) -> LedgerError {
+        self.failure.get().cloned().unwrap_or_else(|| LedgerError::Contradiction {
+            message: "nobody is there to write it".to_owned(),
+        })
+    }
+
+    fn line(&self, queue: Queue) -> MutexGuard<'_, Line> {
+        locked(match queue {
+            Queue::Items => &self.items,
+            Queue::FurtherNames => &self.further_names,
+        })
+    }
+
+    /// Lets everything that was noted be written, and waits for it.
+    fn close(&mut self) {
+        drop(self.sender.take());
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the thread that writes the ledger has panicked");
+        }
+    }
+}
+
+impl Drop for JobRun {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Journal for JobRun {
+    fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        Ok(self.ask(|reply| Message::Facts(facts, Some(reply)))?)
+    }
+
+    fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        Ok(self.tell(Message::Facts(facts, None))?)
+    }
+}
+
+impl WorkList for JobRun {
+    fn first_item(&self) -> ItemId {
+        self.first_item
+    }
+
+    fn append(&self, queue: Queue, batch: Vec<PlannedItem>) -> Result<(), JournalError> {
+        let bytes: u64 = batch.iter().map(PlannedItem::file_bytes).sum();
+        let items = batch.len() as u64;
+        let mut rest = locked(&self.rest);
+        rest.items += items;
+        rest.bytes += bytes;
+        drop(rest);
+        self.tell(Message::Append(queue, batch))?;
+        self.line(queue).is_at_end = false;
+        Ok(())
+    }
+
+    fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
+        let mut line = self.line(queue);
+        if line.ready.is_empty() && !line.is_at_end {
+            locked(&self.reader).rest().map_err(|fault| JournalError::from(self.fault(fault)))?;
+            let claimed = self.ask(|reply| Message::Claim(queue, reply))?;
+            line.is_at_end = claimed.len() < STEP;
+            line.ready = claimed.into();
+        }
+        let count = limit.min(line.ready.len());
+        let handed: Vec<PlannedItem> = line.ready.drain(..count).collect();
+        drop(line);
+        let mut rest = locked(&self.rest);
+        rest.items -= handed.len() as u64;
+        rest.bytes -= handed.iter().map(PlannedItem::file_bytes).sum::<u64>();
+        Ok(handed)
+    }
+
+    fn rest(&self) -> Rest {
+        *locked(&self.rest)
+    }
+}
+
+impl History for JobRun {
+    fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
+        let known = locked(&self.reader).known(mapping, path);
+        known.map_err(|fault| JournalError::from(self.fault(fault)))
+    }
+
+    fn roots(&self) -> &[RootIdentity] {
+        &self.roots
+    }
+
+    fn unfinished_directories(&self) -> &[(usize, RelPath)] {
+        &self.unfinished_directories
+    }
+
+    fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+}
+
+impl fmt::Debug for JobRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobRun")
+            .field("job", &self.job)
+            .field("run", &self.run)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! The ledger from outside: what a run tells it is there for the next one, whatever happens in
+//! between.
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+
+mod known;
+mod life;
+mod place;
+mod scene;
+mod speed;
