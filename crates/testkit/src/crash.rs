@@ -56,6 +56,18 @@ impl Intercepted<FakeFs, PowerCut> {
         self
     }
 
+    /// Cuts the power now: the next call is the first that fails.
+    pub fn power_off(&self) {
+        let mut power = self.gate.power();
+        power.off_at = Some(power.steps + 1);
+    }
+
+    /// The same running system for another process: nothing is lost, and what was not durable yet
+    /// still is not.
+    pub fn for_another_process(&self) -> Self {
+        Self { inner: self.inner.clone(), gate: PowerCut { state: Mutex::default() } }
+    }
+
     /// How many calls there were, those after the cut included.
     pub fn steps(&self) -> u64 {
         self.gate.power().steps
