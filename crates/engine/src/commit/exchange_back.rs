@@ -12,7 +12,7 @@ use crate::plan::Seen;
 
 /// What undoing an exchange came to.
 #[derive(Debug)]
-pub(super) enum ExchangedBack {
+pub(crate) enum ExchangedBack {
     /// Our entry has the backup's name again, and may be removed.
     Done,
     /// The names were exchanged, but what has the backup's name now could not be looked at, so it
@@ -26,7 +26,7 @@ pub(super) enum ExchangedBack {
 /// Exchanges the visible name with the backup's, so that `ours` comes out. Should another
 /// program's file come out, that one is newer than what was made visible, and is given its name
 /// back, until what comes out is what was put there the last time.
-pub(super) fn exchange_back<F: FileSystem>(
+pub(crate) fn exchange_back<F: FileSystem>(
     target: &Target<F>,
     backup: &OsStr,
     ours: Seen,

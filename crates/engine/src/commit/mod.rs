@@ -17,6 +17,7 @@ mod publish_error;
 mod published;
 mod rename_over;
 
+pub(crate) use exchange_back::{ExchangedBack, exchange_back};
 pub(crate) use partial::{Flushed, Partial, Proved, Target, Written};
 pub(crate) use publish::{Expected, Unpublished};
 pub(crate) use publish_error::PublishError;

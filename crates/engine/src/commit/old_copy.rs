@@ -28,8 +28,10 @@ pub(super) fn copy_file<F: FileSystem>(
         crate::transfer::write_all(fs, copy, &buffer[..count], offset)?;
         offset += count as u64;
     }
-    fs.set_permissions(Node::File(copy), before.mode)?;
+    // The time first: should the process die, a copy that is not complete has either the time of the
+    // old file or still the permissions that it was created with.
     fs.set_times(Node::File(copy), times_of(&before))?;
+    fs.set_permissions(Node::File(copy), before.mode)?;
     checkpoint()?;
     fs.flush_file(copy)?;
     Ok(before)

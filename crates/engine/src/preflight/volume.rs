@@ -15,7 +15,7 @@ pub(crate) fn check_volumes(
     destination: &Volume,
 ) -> Vec<ItemError> {
     let mut errors = Vec::new();
-    if is_other(&known.source, source) {
+    if is_other_volume(&known.source, source) {
         let message = "another volume is mounted here than the one that the job was begun with";
         errors.push(ItemError::new(ErrorCode::VolumeChanged, mapping.source_path(), message));
     }
@@ -29,12 +29,16 @@ pub(crate) fn check_destination_volume(
     known: &RootIdentity,
     destination: &Volume,
 ) -> Option<ItemError> {
-    is_other(&known.destination, destination).then(|| {
+    is_other_volume(&known.destination, destination).then(|| {
         let message = "another volume is mounted here than the one that the job was copying to";
         ItemError::new(ErrorCode::VolumeChanged, mapping.target_path(), message)
     })
 }
 
-fn is_other(then: &Option<VolumeIdentity>, now: &Volume) -> bool {
-    then.is_some() && now.identity.is_some() && *then != now.identity
+/// Whether another volume is mounted than the one that is remembered.
+pub(crate) fn is_other_volume(then: &Option<VolumeIdentity>, now: &Volume) -> bool {
+    match (then, &now.identity) {
+        (Some(then), Some(now)) => then.is_other_than(now),
+        _ => false,
+    }
 }

@@ -5,12 +5,14 @@
 //! then, and under that of the backup from then on.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsError, FsResult, Metadata, RelPath};
+use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, Metadata, RelPath};
 
 use super::recovery::Recovery;
 use super::sight::Opened;
+use crate::commit::{ExchangedBack, Target, exchange_back};
 use crate::plan::{ItemId, Seen};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};
 use crate::report::{ItemReport, WarningKind};
@@ -51,10 +53,15 @@ impl<F: FileSystem> Recovery<'_, F> {
             .find(&opened, publication, &name)
             .and_then(|found| self.decide(unsettled, landed, &opened, &parent, &found));
         match done {
-            Ok(true) => self.settled.push(publication.item),
+            Ok(true) => self.settle_in((publication.mapping, parent), publication.item),
             Ok(false) => {}
             Err(error) => self.cannot_look(publication, &error),
         }
+    }
+
+    fn settle_in(&mut self, place: (usize, RelPath), item: ItemId) {
+        self.settled_in.entry(place).or_default().push(item);
+        self.settled.push(item);
     }
 
     fn find(&self, opened: &Opened<F>, publication: &Publication, name: &OsStr) -> FsResult<Found> {
@@ -80,7 +87,10 @@ impl<F: FileSystem> Recovery<'_, F> {
             found.as_ref().is_some_and(|found| seen.is_still(found, &opened.volume))
         };
         let is_old = |found: &Option<Metadata>| landed.replaced.is_some_and(|old| is(old, found));
-        let is_published = is(landed.target, &found.target);
+        // Where files have no lasting numbers, a file may look like the one that it replaces. Then it
+        // counts as not published: its content is compared when it is planned anew.
+        let is_published = is(landed.target, &found.target) && !is_old(&found.target);
+        let backup_path = || publication.report.target.with_file_name(&publication.backup);
         // Never anybody else's, by how names are used; still it is looked at.
         if is(landed.target, &found.partial) {
             self.remove(opened, &publication.partial)?;
@@ -88,6 +98,10 @@ impl<F: FileSystem> Recovery<'_, F> {
         match unsettled.end {
             // What is left of it was told to the user, who decides.
             RecordedEnd::Otherwise => return Ok(true),
+            RecordedEnd::None if is_published && is_displaced(landed, found) => {
+                self.give_back(opened, publication, found)?;
+                return Ok(true);
+            }
             RecordedEnd::None if is_published => {
                 self.finished.push(Finished {
                     item: publication.item,
@@ -100,42 +114,71 @@ impl<F: FileSystem> Recovery<'_, F> {
             }
             RecordedEnd::None | RecordedEnd::Ok => {}
         }
-        if is(landed.target, &found.backup) && !is_published {
+        let may_be_old = is_old(&found.backup) && self.spec.keep_replaced;
+        if is(landed.target, &found.backup) && !is_published && !may_be_old {
             // It had not yet taken the place of what it was to replace.
             self.remove(opened, &publication.backup)?;
         } else if unsettled.end == RecordedEnd::Ok {
-            if found.backup.is_some() && !self.spec.keep_replaced {
-                self.remove_backup(opened, &publication.backup, landed, found.backup.as_ref())?;
-            }
-        } else if is_old(&found.target) && self.is_second(landed, &found.backup) {
-            // What was to be replaced is in its place, and has or is copied to a second name.
+            self.remove_backup(opened, &publication.backup, landed, &backup_path())?;
+        } else if found.backup.is_some()
+            && (is_second_name(found) || is_old(&found.target) && is_copy_of_target(found))
+        {
+            // What stands there is needed no second time.
             self.remove(opened, &publication.backup)?;
         } else if found.backup.is_some() {
-            let path = publication.report.target.with_file_name(&publication.backup);
             let message = "this is the file that was being replaced when a run of the job was \
                            interrupted; what has its name now is another program's";
-            self.warn(WarningKind::LeftBehind, path, message.to_owned());
+            self.warn(WarningKind::LeftBehind, backup_path(), message.to_owned());
         }
         Ok(true)
     }
 
-    /// Whether a backup is a second name or a copy of what was to be replaced: copies have a number
-    /// of their own.
-    fn is_second(&self, landed: Landed, backup: &Option<Metadata>) -> bool {
-        let (Some(old), Some(backup)) = (landed.replaced, backup) else { return false };
-        old.size_bytes == backup.size && old.modified == backup.modified
-            // One that was interrupted while it was made.
-            || backup.size < old.size_bytes && backup.mode & 0o777 == 0o600
+    /// The run died when it had exchanged the new file with one that another program had put there in
+    /// the meantime: that one gets its name back.
+    fn give_back(
+        &mut self,
+        opened: &Opened<F>,
+        publication: &Publication,
+        found: &Found,
+    ) -> FsResult<()> {
+        let Some(ours) = &found.target else { return Ok(()) };
+        let name = publication.target.name().unwrap_or_default().to_owned();
+        let (fs, dir) = (Arc::clone(&self.outside.fs), Arc::clone(&opened.dir));
+        let target = Target { fs, dir, name };
+        match exchange_back(&target, &publication.backup, Seen::of(ours)) {
+            ExchangedBack::Done => self.remove(opened, &publication.backup),
+            ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => {
+                let path = publication.report.target.with_file_name(&publication.backup);
+                let message = format!(
+                    "this is another program's file, which a run of the job has \
+                                       replaced by mistake when it was interrupted: {error}"
+                );
+                self.warn(WarningKind::LeftBehind, path, message);
+                Ok(())
+            }
+        }
     }
 
+    /// Removes what a published file replaced, unless that is to be kept.
     fn remove_backup(
         &mut self,
         opened: &Opened<F>,
         name: &OsStr,
         landed: Landed,
-        backup: Option<&Metadata>,
+        path: &Path,
     ) -> FsResult<()> {
-        if self.is_second(landed, &backup.cloned()) { self.remove(opened, name) } else { Ok(()) }
+        if self.spec.keep_replaced {
+            return Ok(());
+        }
+        match opened.at(self.sight.fs, name)? {
+            Some(backup) if is_replaced(landed, &backup) => self.remove(opened, name),
+            Some(_) => {
+                let message = "this is not what the job has replaced, so it stays".to_owned();
+                self.warn(WarningKind::LeftBehind, path.to_owned(), message);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn remove(&self, opened: &Opened<F>, name: &OsStr) -> FsResult<()> {
@@ -174,21 +217,19 @@ impl<F: FileSystem> Recovery<'_, F> {
                 let path = item.report.target.with_file_name(&item.backup);
                 self.cannot_remove(path, &error);
             } else {
-                self.settled.push(item.item);
+                self.settle_in((item.mapping, item.parent), item.item);
             }
         }
         Ok(())
     }
 
     fn remove_replaced(&mut self, item: &Finished) -> FsResult<()> {
-        let Some(landed) = item.report.landed.filter(|_| !self.spec.keep_replaced) else {
-            return Ok(());
-        };
+        let Some(landed) = item.report.landed else { return Ok(()) };
         let Some(Ok(Some(opened))) = self.sight.directory(item.mapping, &item.parent) else {
             return Ok(());
         };
-        let backup = opened.at(self.sight.fs, &item.backup)?;
-        self.remove_backup(&opened, &item.backup, landed, backup.as_ref())
+        let path = item.report.target.with_file_name(&item.backup);
+        self.remove_backup(&opened, &item.backup, landed, &path)
     }
 
     fn cannot_look(&mut self, publication: &Publication, error: &FsError) {
@@ -198,5 +239,37 @@ impl<F: FileSystem> Recovery<'_, F> {
 
     pub(super) fn cannot_remove(&mut self, path: PathBuf, error: &FsError) {
         self.warn(WarningKind::LeftBehind, path, format!("could not be removed: {error}"));
+    }
+}
+
+/// Whether a backup is what was replaced, or a copy of it: copies have a number of their own.
+fn is_replaced(landed: Landed, backup: &Metadata) -> bool {
+    landed.replaced.is_some_and(|old| {
+        let is_like_it = old.size_bytes == backup.size && old.modified == backup.modified;
+        is_like_it && backup.kind != FileKind::Directory
+    })
+}
+
+/// Whether what stands under the backup's name is neither what was to be replaced nor ours.
+fn is_displaced(landed: Landed, found: &Found) -> bool {
+    let backup = found.backup.as_ref().filter(|_| landed.replaced.is_some());
+    backup.is_some_and(|backup| !is_replaced(landed, backup))
+}
+
+/// Whether the backup is a second name of what stands under the visible one.
+fn is_second_name(found: &Found) -> bool {
+    matches!((&found.target, &found.backup), (Some(target), Some(backup)) if target.id == backup.id)
+}
+
+/// Whether the backup is a copy of what stands under the visible name, or was to become one. A copy
+/// is made to be read by its owner only, and grows, before it is given its time; of one that the power
+/// left, the time may be there without the content. A link has its whole text at once.
+fn is_copy_of_target(found: &Found) -> bool {
+    let (Some(target), Some(backup)) = (&found.target, &found.backup) else { return false };
+    let has_begun = backup.modified == target.modified || backup.mode & 0o777 == 0o600;
+    match (target.kind, backup.kind) {
+        (FileKind::File, FileKind::File) => backup.size <= target.size && has_begun,
+        (FileKind::Symlink, FileKind::Symlink) => backup.size == target.size,
+        _ => false,
     }
 }

@@ -1,6 +1,8 @@
 //! The order in which what is in flight is dealt with.
 
-use surecopy_fs::FileSystem;
+use std::collections::BTreeMap;
+
+use surecopy_fs::{FileSystem, RelPath};
 
 use crate::environment::Environment;
 use crate::plan::{ItemId, phase};
@@ -16,6 +18,8 @@ pub(super) struct Recovery<'a, F: FileSystem> {
     pub(super) spec: &'a CopySpec,
     pub(super) outside: &'a Environment<'a, F>,
     pub(super) sight: Sight<'a, F>,
+    /// Directories in which something was or may have been removed, and of which items.
+    pub(super) settled_in: BTreeMap<(usize, RelPath), Vec<ItemId>>,
     /// Publications of which nothing is left.
     pub(super) settled: Vec<ItemId>,
     /// Items that are published, without their end being recorded.
@@ -33,11 +37,13 @@ pub(crate) fn recover<F: FileSystem>(
     if in_flight.publications.is_empty() && in_flight.directories.is_empty() {
         return Ok(0);
     }
+    let Some(sight) = Sight::open(spec, outside.fs.as_ref(), history.roots()) else { return Ok(0) };
     phase(outside, Phase::Recover, || {
         let mut recovery = Recovery {
             spec,
             outside,
-            sight: Sight::open(spec, outside.fs.as_ref(), history.roots()),
+            sight,
+            settled_in: BTreeMap::new(),
             settled: Vec::new(),
             finished: Vec::new(),
             warnings: 0,
@@ -56,8 +62,32 @@ impl<F: FileSystem> Recovery<'_, F> {
         for (mapping, path) in &in_flight.directories {
             self.remove_leftovers(*mapping, path, &in_flight.nonces);
         }
-        let items = std::mem::take(&mut self.settled);
+        self.flush_removals();
+        let items = self.wholly_settled(in_flight);
         self.outside.journal.record(vec![Fact::Settled { items }])
+    }
+
+    /// What was removed, be it by the run that died, must not be back after a power cut when nobody
+    /// knows of it any more.
+    fn flush_removals(&mut self) {
+        for ((mapping, path), items) in std::mem::take(&mut self.settled_in) {
+            if let Err(error) = self.sight.flush(mapping, &path) {
+                tracing::debug!(%error, directory = ?path, "a removal is not durable");
+                self.settled.retain(|item| !items.contains(item));
+            }
+        }
+    }
+
+    /// An item that was begun again may have been published twice, and is settled when both are.
+    fn wholly_settled(&mut self, in_flight: &InFlight) -> Vec<ItemId> {
+        let mut open: BTreeMap<ItemId, usize> = BTreeMap::new();
+        for unsettled in &in_flight.publications {
+            *open.entry(unsettled.publication.item).or_default() += 1;
+        }
+        for item in self.settled.drain(..) {
+            open.entry(item).and_modify(|publications| *publications -= 1);
+        }
+        open.into_iter().filter(|(_, left)| *left == 0).map(|(item, _)| item).collect()
     }
 
     pub(super) fn warn(&mut self, kind: WarningKind, path: std::path::PathBuf, message: String) {

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume};
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume, VolumeIdentity};
 
+use crate::preflight::is_other_volume;
 use crate::record::RootIdentity;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -12,32 +13,43 @@ use crate::volumes::Volumes;
 /// The destinations of a job, as far as they are there.
 pub(super) struct Sight<'a, F: FileSystem> {
     pub(super) fs: &'a F,
-    /// By mapping; `None` where nothing can be found or another volume is mounted.
+    /// By mapping; `None` where nothing can be found.
     roots: Vec<Option<F::Dir>>,
     volumes: Volumes,
 }
 
 /// An open directory of a destination.
 pub(super) struct Opened<F: FileSystem> {
-    pub(super) dir: F::Dir,
+    pub(super) dir: Arc<F::Dir>,
     pub(super) volume: Arc<Volume>,
 }
 
 impl<'a, F: FileSystem> Sight<'a, F> {
-    /// What cannot be opened is looked at by nobody; preparing the job says why.
-    pub(super) fn open(spec: &CopySpec, fs: &'a F, known: &[RootIdentity]) -> Self {
+    /// What cannot be opened is looked at by nobody; preparing the job says why. `None` where other
+    /// volumes are mounted than those that the job was begun with, at either end: such a job does not
+    /// begin, so nothing is touched.
+    pub(super) fn open(spec: &CopySpec, fs: &'a F, known: &[RootIdentity]) -> Option<Self> {
         let volumes = Volumes::default();
-        let open = |(index, mapping): (usize, &crate::spec::Mapping)| {
-            let root = fs.open_root(&mapping.destination_root).ok()?;
-            let volume = volumes.of_root(fs, &root).ok()?;
-            let then = known.get(index).and_then(|known| known.destination.as_ref());
-            let is_other = then.is_some_and(|then| {
-                volume.identity.as_ref().is_some_and(|identity| identity != then)
-            });
-            (!is_other || spec.accept_volume).then_some(root)
-        };
-        let roots = spec.mappings.iter().enumerate().map(open).collect();
-        Self { fs, roots, volumes }
+        let mut roots = Vec::with_capacity(spec.mappings.len());
+        for (index, mapping) in spec.mappings.iter().enumerate() {
+            let open = |path| {
+                let root = fs.open_root(path).ok()?;
+                let volume = volumes.of_root(fs, &root).ok()?;
+                Some((root, volume))
+            };
+            let destination = open(&mapping.destination_root);
+            if let Some(known) = known.get(index).filter(|_| !spec.accept_volume) {
+                let source = open(&mapping.source_root);
+                let is_other = |then: &Option<VolumeIdentity>, now: &Option<(_, Arc<Volume>)>| {
+                    now.as_ref().is_some_and(|(_, now)| is_other_volume(then, now))
+                };
+                if is_other(&known.source, &source) || is_other(&known.destination, &destination) {
+                    return None;
+                }
+            }
+            roots.push(destination.map(|(root, _)| root));
+        }
+        Some(Self { fs, roots, volumes })
     }
 
     /// A directory; `None` where there is none any more. An error where that cannot be known.
@@ -48,13 +60,23 @@ impl<'a, F: FileSystem> Sight<'a, F> {
     ) -> Option<FsResult<Option<Opened<F>>>> {
         let root = self.roots.get(mapping)?.as_ref()?;
         let opened = match self.fs.open_dir(root, path) {
-            Ok(dir) => {
-                self.volumes.of_dir(self.fs, &dir).map(|volume| Some(Opened { dir, volume }))
-            }
+            Ok(dir) => self
+                .volumes
+                .of_dir(self.fs, &dir)
+                .map(|volume| Some(Opened { dir: dir.into(), volume })),
             Err(error) if is_gone(error.kind) => Ok(None),
             Err(error) => Err(error),
         };
         Some(opened)
+    }
+
+    /// Makes the names in a directory durable, if it is there.
+    pub(super) fn flush(&self, mapping: usize, path: &RelPath) -> FsResult<()> {
+        match self.directory(mapping, path) {
+            Some(Ok(Some(opened))) => crate::directories::flush_names_in(self.fs, &opened.dir),
+            Some(Err(error)) => Err(error),
+            Some(Ok(None)) | None => Ok(()),
+        }
     }
 
     /// Makes the names in a directory durable, and those of the directories above it: which of them
