@@ -232,7 +232,8 @@ pub struct ItemReport {
     pub partial: Option<PathBuf>,
     /// The backup's path, when the item replaced something.
     pub backup: Option<PathBuf>,
-    /// By what both ends are known again; `None` when nothing was published.
+    /// By what both ends are known again, of what was published or was compared and found to be the
+    /// same; `None` otherwise.
     pub landed: Option<Landed>,
     /// A failure after publishing was answered by putting the old state back.
     pub rollback_performed: bool,

@@ -11,6 +11,7 @@ use surecopy_fs::{FileSystem, FsError, FsErrorKind, RelPath};
 
 use super::attempt::beside;
 use super::member::{Member, Setback, Work};
+use super::settle::Removed;
 use super::take::Worker;
 use crate::commit::{Flushed, Proved, Published, RollBack, Written};
 use crate::directories::flush_names_in;
@@ -105,7 +106,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let volume = &first.claim.volume;
         let covered = self.created_flushed.get(&volume.id).copied().unwrap_or(0);
         if one_directory && created.begun == covered {
-            return flush_names_in(fs, &first.stage.target().dir);
+            flush_names_in(fs, &first.stage.target().dir)?;
+            self.settle(|removed| removed.place == first.place());
+            return Ok(());
         }
         let point = self.handles.flush_point(volume);
         if let Some(point) = point
@@ -114,6 +117,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             if created.is_settled {
                 self.created_flushed.insert(volume.id, created.begun);
             }
+            let id = volume.id;
+            self.settle(|removed| removed.volume.id == id);
             return Ok(());
         }
         let mut last: Option<(usize, &RelPath)> = None;
@@ -131,6 +136,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 last = Some((mapping, &member.claim.parent));
             }
         }
+        self.settle(|removed| published.iter().any(|member| removed.place == member.place()));
         Ok(())
     }
 
@@ -144,7 +150,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             self.context.directories.published_in(work.item.mapping, &parent);
             if work.item.link_role == LinkRole::First || work.was_further_name() {
                 let target = LinkTarget {
-                    dir: parent,
+                    dir: parent.clone(),
                     name: stage.target().name.clone(),
                     id: stage.id(),
                     evidence: work.report.evidence,
@@ -155,15 +161,21 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             }
             work.report.status = ItemStatus::Ok;
             ended.push((work.item.id, work.report));
-            stages.push((stage, work.share));
+            let removed = Removed {
+                item: work.item.id,
+                volume: claim.volume,
+                place: (work.item.mapping, parent),
+            };
+            stages.push((stage, work.share, removed));
         }
         if ended.is_empty() {
             return;
         }
         let is_recorded = self.context.record_ended(&ended);
         let mut settled = Vec::new();
-        for ((item, mut report), (stage, share)) in ended.into_iter().zip(stages) {
+        for ((item, mut report), (stage, share, removed)) in ended.into_iter().zip(stages) {
             let begun = self.context.outside.clock.now();
+            let has_backup = stage.backup_name().is_some();
             if !is_recorded {
                 if let Some(kept) = stage.keep() {
                     self.warn_kept(beside(&report.target, &kept));
@@ -173,6 +185,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 settled.push(item);
             } else if let Some((left, error)) = stage.commit() {
                 self.warn_left_behind(beside(&report.target, &left), &error);
+            } else if has_backup {
+                self.removed.push(removed);
             } else {
                 settled.push(item);
             }
@@ -182,6 +196,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         if !settled.is_empty() {
             self.context.note(vec![Fact::Settled { items: settled }]);
         }
+        self.settle_if_many();
     }
 
     fn roll_back(&mut self, member: Member<F, Published<F>>, error: &FsError) -> (Work, Setback) {

@@ -38,6 +38,13 @@ pub(super) struct Claim<F: FileSystem> {
     pub(super) parent: RelPath,
 }
 
+impl<F: FileSystem, S> Member<F, S> {
+    /// Its mapping, and its directory beneath the destination root.
+    pub(super) fn place(&self) -> (usize, RelPath) {
+        (self.work.item.mapping, self.claim.parent.clone())
+    }
+}
+
 /// An item that has not got as far as a complete partial file, and why.
 pub(super) type HeldUp = Box<(Work, Setback)>;
 

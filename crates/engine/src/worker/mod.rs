@@ -17,6 +17,7 @@ mod member;
 mod patience;
 mod prove;
 mod publishing;
+mod settle;
 mod symlink;
 mod take;
 

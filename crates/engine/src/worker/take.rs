@@ -8,14 +8,15 @@ use super::group::Group;
 use super::handles::Handles;
 use super::member::{Setback, Work};
 use super::patience::Patience;
+use super::settle::Removed;
 use crate::buffers::AlignedBuffer;
 use crate::context::Context;
 use crate::control::Control;
 use crate::error::ErrorClass;
 use crate::links::LinkTarget;
-use crate::plan::{Action, LinkRole, PlannedItem};
+use crate::plan::{Action, LinkRole, PlannedItem, Seen};
 use crate::policy::{Experience, SkipReason};
-use crate::record::Queue;
+use crate::record::{Landed, Queue};
 use crate::report::{ItemKind, ItemReport, ItemStatus, Share, WorkerProgress};
 
 /// Items claimed at once; neighbours share a directory, so few is enough to keep handles open.
@@ -32,6 +33,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) control: Control,
     /// What is known of exchanging names on each volume.
     pub(super) exchanging: HashMap<u64, Experience>,
+    /// Published items whose replaced files were removed, which is not known to be durable.
+    pub(super) removed: Vec<Removed>,
     /// How many created directories the last flush of each volume covered.
     pub(super) created_flushed: HashMap<u64, u64>,
 }
@@ -48,6 +51,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             group: Group::default(),
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
+            removed: Vec::new(),
             created_flushed: HashMap::new(),
         }
     }
@@ -78,6 +82,10 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             }
         }
         self.commit();
+        // Whoever ends a job early does not wait for that; the next run looks at it.
+        if !self.context.is_ending() {
+            self.settle_all();
+        }
     }
 
     fn take(&mut self, item: PlannedItem) {
@@ -205,11 +213,18 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         // Any other file that was kept is not this one, so nothing may be linked to it.
         let is_same = matches!(reason, SkipReason::Identical | SkipReason::IdenticalContent);
         if item.link_role == LinkRole::First && is_same {
-            self.remember_skipped_first_name(item);
+            let found = self.remember_skipped_first_name(item);
+            report.landed = found.map(|target| landed(item, target));
         }
         let target = self.context.roots[item.mapping].target_below(item);
         if is_same && let Some((parent, _)) = target.split() {
             self.context.directories.kept_in(item.mapping, &parent);
+        }
+        if let (true, Action::Replace(target) | Action::ReplaceIfContentDiffers(target)) =
+            (is_same, item.action)
+        {
+            // They were compared, so a later run need not do that again.
+            report.landed = Some(landed(item, target));
         }
         report.status = ItemStatus::Skipped(reason);
         report.partial = None;
@@ -217,25 +232,25 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         self.context.finish(item, report, share);
     }
 
-    /// A first name that is in place already can still be linked to.
-    fn remember_skipped_first_name(&mut self, item: &PlannedItem) {
+    /// A first name that is in place already can still be linked to. Says what is there.
+    fn remember_skipped_first_name(&mut self, item: &PlannedItem) -> Option<Seen> {
         let root = &self.context.roots[item.mapping];
-        let Some((dir, name)) = root.target_below(item).split() else { return };
+        let (dir, name) = root.target_below(item).split()?;
         let found = self
             .context
             .fs()
             .open_dir(&root.destination, &dir)
             .and_then(|dir| self.context.fs().metadata_at(&dir, &name));
-        if let Ok(found) = found {
-            let target = LinkTarget {
-                dir,
-                name,
-                id: found.id,
-                evidence: crate::policy::Evidence::None,
-                digest: None,
-            };
-            self.context.links.put((item.mapping, item.path.clone()), target);
-        }
+        let found = found.ok()?;
+        let target = LinkTarget {
+            dir,
+            name,
+            id: found.id,
+            evidence: crate::policy::Evidence::None,
+            digest: None,
+        };
+        self.context.links.put((item.mapping, item.path.clone()), target);
+        Some(Seen::of(&found))
     }
 
     fn end(&mut self, mut work: Work, status: ItemStatus) {
@@ -273,4 +288,9 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         report.strategy = item.strategy;
         report
     }
+}
+
+/// By what both ends of an item that is in place are known again.
+fn landed(item: &PlannedItem, target: Seen) -> Landed {
+    Landed { source: item.source, target, replaced: None }
 }
