@@ -1,6 +1,6 @@
 //! What is to be done about an entry: what the conflict policy says of the target that exists.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use surecopy_fs::{FileKind, FileSystem, Metadata, RelPath, Volume};
 
@@ -37,7 +37,8 @@ impl<F: FileSystem> Planner<'_, F> {
             // Two names of one file: nothing could be copied.
             ConflictDecision::Skip(SkipReason::Identical)
         } else {
-            self.judge(policy, entry, existing, &place.volume)
+            let name = target.name().unwrap_or_default();
+            self.judge(policy, entry, existing, name, &place.volume)
         };
         match decision {
             ConflictDecision::Replace => Ok((Action::Replace(Seen::of(existing)), None)),
@@ -63,6 +64,7 @@ impl<F: FileSystem> Planner<'_, F> {
         policy: ConflictPolicy,
         entry: &Entry,
         existing: &Metadata,
+        name: &OsStr,
         volume: &Volume,
     ) -> ConflictDecision {
         let (spec, source) = (self.spec, &entry.metadata);
@@ -78,7 +80,8 @@ impl<F: FileSystem> Planner<'_, F> {
                 ConflictDecision::Replace
             }
             ConflictDecision::Replace
-                if policy == ConflictPolicy::Update && self.is_same_link(entry, existing, step) =>
+                if policy == ConflictPolicy::Update
+                    && self.is_same_link(entry, existing, name, step) =>
             {
                 ConflictDecision::Skip(SkipReason::Identical)
             }
@@ -88,7 +91,13 @@ impl<F: FileSystem> Planner<'_, F> {
 
     /// Whether both are links that say the same, and neither is older where times are kept. The
     /// target's directory is the one looked at last.
-    fn is_same_link(&self, entry: &Entry, existing: &Metadata, step_nanos: u32) -> bool {
+    pub(super) fn is_same_link(
+        &self,
+        entry: &Entry,
+        existing: &Metadata,
+        target_name: &OsStr,
+        step_nanos: u32,
+    ) -> bool {
         let source = &entry.metadata;
         let both_links = source.kind == FileKind::Symlink && existing.kind == FileKind::Symlink;
         let same_time = is_same_time(source.modified, existing.modified, step_nanos)
@@ -97,10 +106,7 @@ impl<F: FileSystem> Planner<'_, F> {
             return false;
         }
         let below = self.root.source_below(&entry.path);
-        let target = self.root.mapping.target.join_path(&entry.path);
-        let (Some((parent, name)), Some(target_name)) = (below.split(), target.name()) else {
-            return false;
-        };
+        let Some((parent, name)) = below.split() else { return false };
         let text = self
             .fs
             .open_dir(&self.root.source, &parent)

@@ -1,14 +1,15 @@
 //! Entries that an earlier run of the same job has dealt with, and that still are as it left them:
 //! there is nothing to plan for them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use surecopy_fs::{FileKind, FileSystem, Metadata, RelPath};
 
+use super::destination::Place;
 use super::item::{Action, LinkRole, PlannedItem, Seen};
 use super::planner::Planner;
 use super::scan::Entry;
-use crate::policy::SkipReason;
+use crate::policy::{ConflictPolicy, SkipReason, has_other_properties};
 use crate::record::{Done, Known};
 use crate::report::ItemKind;
 
@@ -61,13 +62,28 @@ impl<F: FileSystem> Planner<'_, F> {
         }
     }
 
+    /// Plans to leave out an entry, unless an earlier run did so.
+    pub(super) fn leave_out(&mut self, entry: &Entry, kind: ItemKind, reason: SkipReason) {
+        if self.known(&entry.path) == (Known::Skipped { reason, target_name: None }) {
+            self.state.planned.kept += 1;
+        } else {
+            let item = self.new_item(entry, kind, Action::Skip(reason));
+            self.push(item, 0, None);
+        }
+    }
+
     /// Notes that a kept entry is the first of several names, so that others can be linked to it.
-    pub(super) fn keep_first_name(&mut self, entry: &Entry, kind: ItemKind, done: &Done) {
+    pub(super) fn keep_first_name(
+        &mut self,
+        entry: &Entry,
+        kind: ItemKind,
+        target_name: Option<OsString>,
+    ) {
         if !self.spec.preserve.hard_links || entry.metadata.link_count < 2 {
             return;
         }
         let mut item = self.new_item(entry, kind, Action::Skip(SkipReason::Identical));
-        item.target_name.clone_from(&done.target_name);
+        item.target_name = target_name;
         self.set_link_role(&mut item, entry);
         if item.link_role == LinkRole::First {
             self.state.kept_first_names.insert(entry.metadata.id, item);
@@ -78,23 +94,60 @@ impl<F: FileSystem> Planner<'_, F> {
     pub(super) fn plan_kept_first_name(&mut self, further: &PlannedItem, entry: &Entry) {
         let is_further = matches!(further.link_role, LinkRole::Further(_));
         if is_further && let Some(first) = self.state.kept_first_names.remove(&entry.metadata.id) {
+            // It is among the planned ones now.
+            let planned = &mut self.state.planned;
+            planned.kept -= 1;
+            planned.bytes_kept -= first.file_bytes();
             self.push(first, 0, None);
         }
     }
-}
 
-/// What an earlier run was to copy, and may have, stands where it was to go: its content decides,
-/// whatever the policy says of files that were there before.
-pub(super) fn may_have_been_copied(
-    known: &Known,
-    entry: &Entry,
-    existing: Option<&Metadata>,
-) -> Option<Action> {
-    let existing = existing?;
-    let may_be = *known == Known::Unfinished
-        && [entry.metadata.kind, existing.kind] == [FileKind::File; 2]
-        && entry.metadata.size == existing.size
-        && entry.metadata.modified == existing.modified
-        && entry.metadata.id != existing.id;
-    may_be.then(|| Action::ReplaceIfContentDiffers(Seen::of(existing)))
+    /// What to do about an entry that an earlier run was to copy, and may have, although that is not
+    /// recorded: where a target of its size and time stands under the name that was planned for it,
+    /// the content decides, and not what the policy says of files that were there before. `None` when
+    /// there is no such target, and where the policy says the same of it anyway.
+    pub(super) fn may_have_been_copied(
+        &mut self,
+        known: &Known,
+        entry: &Entry,
+        parent: &RelPath,
+        name: &OsStr,
+    ) -> Option<(Action, Option<OsString>)> {
+        let target_name = match known {
+            Known::Unfinished { target_name } => target_name,
+            Known::Skipped { reason: SkipReason::Identical, target_name } => target_name,
+            Known::Nothing | Known::Skipped { .. } | Known::Done(_) => return None,
+        };
+        // To update is to leave it alone or to compare it anyway; whoever is asked can tell.
+        if matches!(self.spec.conflict, ConflictPolicy::Update | ConflictPolicy::Ask) {
+            return None;
+        }
+        let name = target_name.as_deref().unwrap_or(name);
+        let Ok((Some(found), place)) = self.existing(parent, name) else { return None };
+        let action = self.if_same(entry, &found, &place, name)?;
+        self.state.names.note(&place, name);
+        Some((action, target_name.clone()))
+    }
+
+    fn if_same(
+        &self,
+        entry: &Entry,
+        found: &Metadata,
+        place: &Place,
+        name: &OsStr,
+    ) -> Option<Action> {
+        let (spec, source) = (self.spec, &entry.metadata);
+        if source.id == found.id
+            || has_other_properties(spec.preserve, spec.is_privileged, source, found, &place.volume)
+        {
+            return None;
+        }
+        if self.is_same_link(entry, found, name, place.volume.filesystem.time_step_nanos) {
+            return Some(Action::Skip(SkipReason::Identical));
+        }
+        let is_like_it = [source.kind, found.kind] == [FileKind::File; 2]
+            && source.size == found.size
+            && source.modified == found.modified;
+        is_like_it.then(|| Action::ReplaceIfContentDiffers(Seen::of(found)))
+    }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
 
 use super::destination::{Existing, Sight};
-use super::kept::may_have_been_copied;
 use super::listed::Listed;
 use crate::error::{ItemError, Side};
 use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
@@ -16,7 +15,7 @@ use crate::policy::{
     StrategyFacts,
 };
 use crate::preflight::{Meeting, Problem, RefusedEntry, SpaceNeeds, TargetNames, same_file};
-use crate::record::{Done, History, JournalError, Known, RootIdentity};
+use crate::record::{History, JournalError, Known, RootIdentity};
 use crate::report::{ItemKind, Planned, Warning, WarningKind};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -158,9 +157,7 @@ impl<F: FileSystem> Planner<'_, F> {
             path: self.root.show_source(&below),
             message: "sockets, pipes and devices are not copied".to_owned(),
         });
-        let skip = Action::Skip(SkipReason::SpecialFile);
-        let item = self.new_item(&entry, ItemKind::Special, skip);
-        self.push(item, 0, None);
+        self.leave_out(&entry, ItemKind::Special, SkipReason::SpecialFile);
     }
 
     fn leave_out_link(&mut self, entry: &Entry) {
@@ -169,9 +166,7 @@ impl<F: FileSystem> Planner<'_, F> {
             path: self.root.show_source(&self.root.source_below(&entry.path)),
             message: "the symbolic link is left out, because links are not kept".to_owned(),
         });
-        let skip = Action::Skip(SkipReason::LinkNotKept);
-        let item = self.new_item(entry, ItemKind::Symlink, skip);
-        self.push(item, 0, None);
+        self.leave_out(entry, ItemKind::Symlink, SkipReason::LinkNotKept);
     }
 
     fn plan_copy(&mut self, entry: Entry, kind: ItemKind) {
@@ -191,7 +186,7 @@ impl<F: FileSystem> Planner<'_, F> {
             && self.is_kept(done, &entry, &parent, &name)
         {
             self.keep(&entry, kind, &parent);
-            return self.keep_first_name(&entry, kind, done);
+            return self.keep_first_name(&entry, kind, done.target_name.clone());
         }
         let (existing, place) = match self.existing(&parent, &name) {
             Ok(found) => found,
@@ -206,19 +201,20 @@ impl<F: FileSystem> Planner<'_, F> {
         if let Some(error) = self.objection(&entry, existing.as_ref(), &target, &place, &name) {
             return self.refuse(&entry, error);
         }
-        let decision = if is_taken {
-            self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
-        } else if let Some(action) = may_have_been_copied(&known, &entry, existing.as_ref()) {
-            Ok((action, None))
-        } else {
-            self.decide(&entry, existing.as_ref(), &target, &place)
-        };
+        let decision =
+            if let Some(action) = self.may_have_been_copied(&known, &entry, &parent, &name) {
+                Ok(action)
+            } else if is_taken {
+                self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
+            } else {
+                self.decide(&entry, existing.as_ref(), &target, &place)
+            };
         match decision {
-            Ok((Action::Skip(reason), None)) if known == Known::Skipped(reason) => {
+            Ok((Action::Skip(reason), target_name))
+                if known == Known::Skipped { reason, target_name: target_name.clone() } =>
+            {
                 self.keep(&entry, kind, &parent);
-                let seen = Seen::of(&entry.metadata);
-                let done = Done { source: seen, target: seen, target_name: None };
-                self.keep_first_name(&entry, kind, &done);
+                self.keep_first_name(&entry, kind, target_name);
             }
             Ok((action, target_name)) => {
                 let is_written = matches!(action, Action::Create | Action::Replace(_));

@@ -37,7 +37,8 @@ impl<F: FileSystem> Prepared<F> {
     /// Whether the job may not begin: something concerns all of it, or nothing is left of it.
     pub(crate) fn is_refused(&self, fail_fast: bool) -> bool {
         let concerns_job = self.problems.iter().any(|problem| problem.scope == Scope::Job);
-        let nothing_left = self.planned.items == 0 && self.directories.is_empty();
+        let Planned { items, kept, .. } = self.planned;
+        let nothing_left = items == 0 && kept == 0 && self.directories.is_empty();
         concerns_job || (!self.problems.is_empty() && (fail_fast || nothing_left))
     }
 }

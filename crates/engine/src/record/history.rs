@@ -46,11 +46,20 @@ pub trait DoneItems: Send {
 pub enum Known {
     /// Nothing, or it failed.
     Nothing,
-    /// It was begun, or was to be, and no end was recorded.
-    Unfinished,
-    /// It was found in place.
-    Skipped(SkipReason),
-    /// It was copied.
+    /// It was to be copied, and it is not recorded that it was, or that it failed.
+    Unfinished {
+        /// The target's last name as it was planned, where it differs from the source's.
+        target_name: Option<OsString>,
+    },
+    /// It was left out, or found in place by something else than its content.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+        /// The target's last name as it was planned, where it differs from the source's.
+        target_name: Option<OsString>,
+    },
+    /// It was copied, or compared by its content and found in place: whatever ended well, or was
+    /// skipped, with a report that says by what both ends are known again.
     Done(Done),
 }
 

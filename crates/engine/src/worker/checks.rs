@@ -9,7 +9,7 @@ use super::take::Worker;
 use crate::commit::Expected;
 use crate::error::{ErrorCode, ItemError};
 use crate::plan::Action;
-use crate::policy::{ReflinkMode, SkipReason};
+use crate::policy::{ConflictPolicy, ReflinkMode, SkipReason};
 use crate::preflight::check_replacement;
 use crate::transfer::{TransferError, digest_source};
 
@@ -88,6 +88,15 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             if self.has_same_content(work, ends, source)? {
                 return Err(Setback::Skip(SkipReason::IdenticalContent));
             }
+            match self.context.spec.conflict {
+                ConflictPolicy::Update | ConflictPolicy::Replace | ConflictPolicy::Ask => {}
+                // Not what an interrupted run had copied, so the policy holds.
+                ConflictPolicy::KeepBoth | ConflictPolicy::Fail => {
+                    return Err(Setback::Failed(not_ours(work)));
+                }
+                ConflictPolicy::Skip => return Err(Setback::Skip(SkipReason::TargetExists)),
+                ConflictPolicy::Newer => return Err(Setback::Skip(SkipReason::TargetNewer)),
+            }
             self.check_replacement(work, ends)?;
         }
         Ok(planned_expectation(work))
@@ -134,6 +143,13 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         }
         Ok(is_same)
     }
+}
+
+/// An interrupted run may have put its file there, but did not.
+fn not_ours(work: &Work) -> ItemError {
+    let message = "another program's file has the name under which an interrupted run was to copy \
+                   this one; it was kept";
+    ItemError::new(ErrorCode::TargetExists, work.report.target.clone(), message)
 }
 
 pub(super) fn planned_expectation(work: &Work) -> Expected {
