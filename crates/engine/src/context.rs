@@ -202,6 +202,14 @@ impl<'a, F: FileSystem> Context<'a, F> {
         }
     }
 
+    /// Notes directories that were made since this was done the last time. The run may die long before
+    /// anything is published in them, and they are private until it ends.
+    pub(crate) fn note_directories(&self) {
+        if self.directories.has_untold() {
+            self.note(Vec::new());
+        }
+    }
+
     /// Directories that were made come before what is published in them.
     fn with_directories(&self, facts: Vec<Fact>) -> Vec<Fact> {
         let made = self.directories.take_untold().into_iter();

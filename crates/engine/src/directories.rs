@@ -34,6 +34,13 @@ struct State {
     is_swept: bool,
 }
 
+impl State {
+    /// An earlier run of the job created it and something in it, so that it is to be finished.
+    fn is_kept(&self) -> bool {
+        self.is_created && self.has_kept
+    }
+}
+
 /// All directories this run writes in.
 pub(crate) struct Directories<F: FileSystem> {
     fs: Arc<F>,
@@ -176,6 +183,11 @@ impl<F: FileSystem> Directories<F> {
         std::mem::take(&mut *self.untold.lock().expect("no code panics while holding this lock"))
     }
 
+    /// Whether there are any.
+    pub(crate) fn has_untold(&self) -> bool {
+        !self.untold.lock().expect("no code panics while holding this lock").is_empty()
+    }
+
     /// An earlier run of the job has made the directory, and did not come to finish it.
     pub(crate) fn made_before(&self, mapping: usize, path: &RelPath) {
         self.note(mapping, path, true, None);
@@ -268,7 +280,7 @@ impl<F: FileSystem> Directories<F> {
     ) -> Vec<(Reached, surecopy_fs::FsError)> {
         let mut states = self.states.lock().expect("no code panics while holding this lock");
         let mut unused: Vec<(PathBuf, State)> =
-            states.extract_if(|_, state| !state.has_published).collect();
+            states.extract_if(|_, state| !state.has_published && !state.is_kept()).collect();
         drop(states);
         unused.sort_by_key(|(path, _)| std::cmp::Reverse(path.components().count()));
         let mut failed = Vec::new();

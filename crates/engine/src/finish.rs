@@ -96,6 +96,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             Ok(target) => target,
             Err(error) => return self.fail(item, &error),
         };
+        self.context.note_directories();
         self.context.directories.published_in(item.mapping, path);
         self.remember(&target, item.mapping, path, Some(item));
         let volume = match self.context.volumes.of_dir(fs, &target) {

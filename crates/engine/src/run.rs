@@ -5,7 +5,7 @@ use surecopy_fs::FileSystem;
 use crate::context::{Context, Stop};
 use crate::environment::Environment;
 use crate::finish::finish_directories;
-use crate::plan::{PlannedItem, Prepared, Unprepared, phase, prepare};
+use crate::plan::{Action, PlannedItem, Prepared, Unprepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
 use crate::record::{BATCH, Fact, Queue};
 use crate::recover::recover;
@@ -88,7 +88,8 @@ fn carry_out<F: FileSystem>(
     context.leave(outside.work.rest());
     // Of a job that had come to its end, directories have what they are to have already.
     let was_finished = outside.history.is_some_and(|history| history.is_finished());
-    if !was_finished || context.tally() != Tally::default() {
+    let are_new = directories.iter().any(|directory| directory.action == Action::Create);
+    if !was_finished || are_new || context.tally() != Tally::default() {
         phase(outside, Phase::Finish, || {
             finish_directories(&context, &directories, context.is_ending());
         });

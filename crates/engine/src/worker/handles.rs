@@ -72,6 +72,7 @@ impl<F: FileSystem> Handles<F> {
         }
         let root = &context.roots[mapping].destination;
         let dir = context.directories.open(mapping, root, path)?;
+        context.note_directories();
         let volume = context.volumes.of_dir(context.fs(), &dir)?;
         // A lock that another machine holds may not be seen from here.
         let can_see_locks = !volume.filesystem.is_network;
