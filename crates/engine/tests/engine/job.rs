@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use surecopy_engine::{
-    Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, ItemReport, ItemStatus, Journal,
-    JournalError, MemoryWorkList, Observer, Outcome, Preserve, Progress, Report, Request, Snapshot,
-    Warning, WarningKind, resolve_mappings, run,
+    Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, History, ItemReport, ItemStatus,
+    Journal, JournalError, MemoryWorkList, Observer, Outcome, Preserve, Progress, Report, Request,
+    Snapshot, Warning, WarningKind, WorkList, resolve_mappings, run,
 };
 use surecopy_fs::FileSystem;
 
@@ -203,6 +203,24 @@ pub(crate) fn carry_out_with<F: FileSystem>(
     journal: &dyn Journal,
     control: &Control,
 ) -> Ran {
+    let work = MemoryWorkList::default();
+    carry_out_within(fs, spec, &Records { journal, work: &work, history: None }, control)
+}
+
+/// What a run is told of earlier ones, and where it writes down what it does.
+pub(crate) struct Records<'a> {
+    pub(crate) journal: &'a dyn Journal,
+    pub(crate) work: &'a dyn WorkList,
+    pub(crate) history: Option<&'a dyn History>,
+}
+
+/// Runs a job with records of the test's own.
+pub(crate) fn carry_out_within<F: FileSystem>(
+    fs: &Arc<F>,
+    spec: &CopySpec,
+    records: &Records<'_>,
+    control: &Control,
+) -> Ran {
     let recorder = Recorder::default();
     let progress = Progress::new();
     let report = run(
@@ -210,9 +228,9 @@ pub(crate) fn carry_out_with<F: FileSystem>(
         &Environment {
             fs: Arc::clone(fs),
             clock: &Ticks::default(),
-            journal,
-            work: &MemoryWorkList::default(),
-            history: None,
+            journal: records.journal,
+            work: records.work,
+            history: records.history,
             observer: &recorder,
             control,
             progress: &progress,

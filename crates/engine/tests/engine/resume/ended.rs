@@ -1,0 +1,140 @@
+//! Jobs that came to an end of some kind, and are resumed all the same.
+
+use surecopy_engine::{ConflictPolicy, Control, Fact, ItemStatus, Outcome};
+use surecopy_fs::{FileKind, Operation};
+
+use super::story::{Asked, Death, End, Story};
+use crate::scene::Way;
+
+const UPDATE: Asked = Asked::Policy(ConflictPolicy::Update);
+
+#[test]
+fn a_cancelled_job_goes_on_where_it_was() {
+    let mut cancelled = 0;
+    for way in Way::ALL {
+        let (end, ..) = End::undisturbed(Story::new(way, UPDATE));
+        for operation in [Operation::CreatePartial, Operation::PublishNew, Operation::FlushDir] {
+            for nth in 1..8 {
+                let what = format!("{way:?}, cancelled at {operation:?} {nth}");
+                let mut story = Story::new(way, UPDATE);
+                let control = story.control.clone();
+                story.fs.before(operation, move |_, count| {
+                    if count == nth {
+                        control.cancel();
+                    }
+                });
+                let ran = story.run(Death::Never).ran;
+                cancelled += u64::from(ran.report.outcome == Outcome::Cancelled);
+                story.control = Control::new();
+                story.resume(&end, &what);
+                story.rests(&what);
+            }
+        }
+    }
+    assert!(cancelled > 60, "only {cancelled} jobs were cancelled");
+}
+
+#[test]
+fn what_failed_is_tried_again_and_nothing_else() {
+    let (end, ..) = End::undisturbed(Story::new(Way::Kernel, UPDATE));
+    let mut story = Story::new(Way::Kernel, UPDATE);
+    for name in ["one/b", "two/d", "replaced"] {
+        story.fs.mode(format!("/src/{name}"), 0);
+    }
+    let ran = story.run(Death::Never).ran;
+    assert_eq!(ran.report.outcome, Outcome::Finished, "{}", ran.in_short());
+    assert_eq!(ran.report.tally.failed, 3, "{}", ran.in_short());
+    for name in ["one/b", "two/d", "replaced"] {
+        story.fs.mode(format!("/src/{name}"), 0o644);
+    }
+    let ran = story.resume(&end, "three failed");
+    assert_eq!(ran.report.planned.items, 3, "{}", ran.in_short());
+    assert_eq!(ran.report.tally.ok, 3, "{}", ran.in_short());
+    story.rests("three had failed");
+}
+
+#[test]
+fn a_finished_job_finds_nothing_to_do() {
+    for way in Way::ALL {
+        for asked in [UPDATE, Asked::Content, Asked::Policy(ConflictPolicy::KeepBoth)] {
+            let mut story = Story::new(way, asked);
+            story.run(Death::Never).ran.all_done();
+            story.rests(&format!("{way:?}, {asked:?}"));
+            story.rests(&format!("{way:?}, {asked:?}, once more"));
+        }
+    }
+}
+
+/// What is never copied is no reason to do anything either.
+#[test]
+fn special_files_do_not_keep_a_finished_job_at_work() {
+    let mut story = Story::new(Way::Kernel, UPDATE);
+    story.fs.fifo("/src/pipe");
+    story.source_changed();
+    story.run(Death::Never).ran.all_done();
+    story.fs.modified("/dst/one", surecopy_fs::Timestamp { secs: 77, nanos: 0 });
+    let ran = story.run(Death::Never).ran;
+    assert_eq!(ran.report.planned.items, 0, "{}", ran.in_short());
+    let time = story.fs.stat("/dst/one").expect("it is there").modified;
+    assert_eq!(time.secs, 77, "a directory was touched");
+}
+
+#[test]
+fn an_empty_directory_that_is_new_is_made_when_a_finished_job_is_resumed() {
+    let mut story = Story::new(Way::Kernel, UPDATE);
+    story.run(Death::Never).ran.all_done();
+    story.fs.dir("/src/empty-too").mode("/src/empty-too", 0o750);
+    let ran = story.run(Death::Never).ran;
+    assert_eq!(ran.report.outcome, Outcome::Finished, "{}", ran.in_short());
+    let made = story.fs.stat("/dst/empty-too").expect("it is made");
+    assert_eq!((made.kind, made.mode), (FileKind::Directory, 0o750));
+    story.rests("an empty directory was new");
+}
+
+/// Directories are private until the run that made them ends. One that died leaves them so; those
+/// above the target have no source to take permissions from.
+#[test]
+fn directories_of_a_dead_run_get_their_permissions() {
+    let story = || {
+        let mut story = Story::new(Way::Kernel, UPDATE);
+        story.spec = crate::job::spec(&story.fs, &["/src/"], "/dst/new/above");
+        story.spec.limits.group_max_files = 4;
+        story.spec.preserve.permissions = false;
+        story
+    };
+    let (end, steps, _) = End::undisturbed(story());
+    let (mut made, mut untold) = (0, 0);
+    for step in 1..=steps {
+        let mut story = story();
+        story.run(Death::AtStep(step));
+        story.bury(true);
+        let is_made = |fact: &Fact| matches!(fact, Fact::DirectoryMade { .. });
+        let told = story.ledger.facts().iter().filter(|fact| is_made(fact)).count();
+        let is_dir = |entry: &&surecopy_testkit::Entry| entry.kind == FileKind::Directory;
+        let there = story.fs.tree("/dst").values().filter(is_dir).count() - 1;
+        if told < there {
+            // It died before it could tell.
+            untold += 1;
+            continue;
+        }
+        made += u64::from(told > 0);
+        story.resume(&end, &format!("killed at {step}"));
+    }
+    assert!(made > 100 && untold < 30, "directories were made in {made} runs, {untold} untold");
+}
+
+#[test]
+fn a_kept_first_name_is_linked_to_and_counted_once() {
+    let mut story = Story::new(Way::Kernel, UPDATE);
+    let before = End::undisturbed(Story::new(Way::Kernel, UPDATE)).0;
+    story.run(Death::Never).ran.all_done();
+    story.fs.remove("/dst/two/triplet");
+    let ran = story.run(Death::Never).ran;
+    let triplet = ran.item("/dst/two/triplet");
+    assert_eq!(triplet.status, ItemStatus::Ok, "{}", ran.in_short());
+    story.is_as(&before, "a further name was lost");
+    let files = story.fs.tree("/src");
+    let entries = files.values().filter(|entry| entry.kind != FileKind::Directory).count() as u64;
+    let planned = ran.report.planned;
+    assert_eq!(planned.items + planned.kept, entries, "{planned:?}");
+}

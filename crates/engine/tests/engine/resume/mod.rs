@@ -1,0 +1,12 @@
+//! A job that is interrupted and begun again: in the end it has done what it would have done
+//! undisturbed, and nothing of it twice.
+
+mod changes;
+mod ended;
+mod kill;
+mod older;
+mod past;
+mod power;
+mod remembered;
+mod rot;
+mod story;

@@ -1,0 +1,178 @@
+//! What the lines of a ledger come to, for the next run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+use surecopy_engine::{
+    Action, Done, Fact, History, InFlight, ItemId, ItemReport, ItemStatus, JournalError, Known,
+    Landed, PlannedItem, RecordedEnd, RootIdentity, Unsettled,
+};
+use surecopy_fs::RelPath;
+
+use super::remembered::{Line, Remembered};
+
+pub(super) type Place = (usize, RelPath);
+
+/// What is known when a run begins.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    rows: BTreeMap<ItemId, Row>,
+    /// The row that was planned last for each entry.
+    newest: HashMap<Place, ItemId>,
+    roots: Vec<RootIdentity>,
+    unfinished_directories: Vec<Place>,
+    pub(super) in_flight: InFlight,
+    is_finished: bool,
+}
+
+#[derive(Debug)]
+struct Row {
+    item: PlannedItem,
+    end: Option<ItemReport>,
+}
+
+impl Past {
+    pub(super) fn of(remembered: &Remembered, target: &dyn Fn(&PlannedItem) -> Place) -> Self {
+        let mut past = Self::default();
+        let mut settled = BTreeSet::new();
+        let mut directories = BTreeSet::new();
+        let mut publications = Vec::new();
+        // The run at hand: its number, the items it planned, and how far it got with them.
+        let (mut nonce, mut own, mut claimed) = (None, Vec::new(), None);
+        let mut dead = Vec::new();
+        for line in remembered.lines() {
+            match line {
+                Line::Begun(number) => {
+                    if let Some(nonce) = nonce.replace(number) {
+                        past.in_flight.nonces.push(nonce);
+                        dead.push((std::mem::take(&mut own), claimed));
+                    }
+                    (claimed, past.is_finished) = (None, false);
+                }
+                Line::Planned(items) => {
+                    for item in items {
+                        own.push(item.id);
+                        past.newest.insert((item.mapping, item.path.clone()), item.id);
+                        past.rows.insert(item.id, Row { item, end: None });
+                    }
+                }
+                Line::Claimed(item) => claimed = claimed.max(Some(item)),
+                Line::Over { has_finished } => {
+                    (nonce, past.is_finished) = (None, has_finished);
+                    own.clear();
+                    if has_finished {
+                        directories.clear();
+                    }
+                }
+                Line::Fact(Fact::Opened { roots }) => past.roots = roots,
+                Line::Fact(Fact::DirectoryMade { mapping, path }) => {
+                    directories.insert((mapping, path));
+                }
+                Line::Fact(Fact::Publishing { items }) => publications.extend(items),
+                Line::Fact(Fact::Ended { item, report }) => {
+                    let row = past.rows.get_mut(&item).expect("what ends was planned");
+                    let is_second = row.end.is_some();
+                    assert!(!is_second, "{item:?} ends twice: {report:?} {:?}", row.end);
+                    row.end = Some(*report);
+                }
+                Line::Fact(Fact::Settled { items }) => settled.extend(items),
+                Line::Fact(_) => {}
+            }
+        }
+        if let Some(nonce) = nonce {
+            past.in_flight.nonces.push(nonce);
+            dead.push((own, claimed));
+        }
+        for (items, claimed) in dead {
+            for item in items.into_iter().filter(|item| Some(*item) <= claimed) {
+                let row = &past.rows[&item];
+                let place = target(&row.item);
+                if row.end.is_none() && !past.in_flight.directories.contains(&place) {
+                    past.in_flight.directories.push(place);
+                }
+            }
+        }
+        publications.retain(|publication| !settled.contains(&publication.item));
+        let unsettled = publications.into_iter().map(|publication| {
+            let end = past.rows[&publication.item].end.as_ref();
+            let end = match end.map(|report| &report.status) {
+                None => RecordedEnd::None,
+                Some(ItemStatus::Ok) => RecordedEnd::Ok,
+                Some(_) => RecordedEnd::Otherwise,
+            };
+            Unsettled { publication, end }
+        });
+        past.in_flight.publications = unsettled.collect();
+        past.unfinished_directories = directories.into_iter().collect();
+        past
+    }
+}
+
+/// What a run may ask: what was in flight when it began, and what is known of entries when it asks
+/// for the first one, which is after putting in order what was in flight.
+pub(super) struct Asking<'a> {
+    past: Past,
+    remembered: &'a Remembered,
+    target: &'a (dyn Fn(&PlannedItem) -> Place + Sync),
+    recovered: OnceLock<Past>,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn of(
+        remembered: &'a Remembered,
+        target: &'a (dyn Fn(&PlannedItem) -> Place + Sync),
+    ) -> Self {
+        let past = Past::of(remembered, target);
+        Self { past, remembered, target, recovered: OnceLock::new() }
+    }
+}
+
+impl History for Asking<'_> {
+    fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
+        let recovered = self.recovered.get_or_init(|| Past::of(self.remembered, self.target));
+        recovered.known(mapping, path)
+    }
+
+    fn roots(&self) -> &[RootIdentity] {
+        &self.past.roots
+    }
+
+    fn unfinished_directories(&self) -> &[(usize, RelPath)] {
+        &self.past.unfinished_directories
+    }
+
+    fn in_flight(&self) -> &InFlight {
+        &self.past.in_flight
+    }
+
+    fn is_finished(&self) -> bool {
+        self.past.is_finished
+    }
+}
+
+impl Past {
+    fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
+        let newest = self.newest.get(&(mapping, path.clone()));
+        let Some(Row { item, end }) = newest.map(|newest| &self.rows[newest]) else {
+            return Ok(Known::Nothing);
+        };
+        let target_name = item.target_name.clone();
+        let Some(report) = end else { return Ok(unfinished(item)) };
+        Ok(match (&report.status, report.landed) {
+            (ItemStatus::Error(_), _) => Known::Nothing,
+            (ItemStatus::Cancelled, _) => unfinished(item),
+            (ItemStatus::Ok | ItemStatus::Skipped(_), Some(Landed { source, target, .. })) => {
+                Known::Done(Done { source, target, target_name })
+            }
+            (ItemStatus::Skipped(reason), None) => Known::Skipped { reason: *reason, target_name },
+            (ItemStatus::Ok, None) => panic!("what was copied is not known again: {report:?}"),
+        })
+    }
+}
+
+fn unfinished(item: &PlannedItem) -> Known {
+    match item.action {
+        Action::Skip(_) => Known::Nothing,
+        _ => Known::Unfinished { target_name: item.target_name.clone() },
+    }
+}

@@ -1,0 +1,223 @@
+//! A ledger in memory: what a run wrote down is what the next one is told.
+//!
+//! What is noted keeps its order and becomes durable with what is recorded next. When the process
+//! dies, what was only noted may be there or not.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use surecopy_engine::{
+    Digest, Fact, ItemId, ItemReport, Journal, JournalError, PlannedItem, Queue, Rest, WorkList,
+};
+use surecopy_testkit::CrashFs;
+
+/// Items handed out at once, so that few are ever begun and not ended.
+const CLAIM: usize = 4;
+
+/// One thing that is known, in the order of learning it.
+#[derive(Debug, Clone)]
+pub(super) enum Line {
+    /// A run began; its partial files carry this number.
+    Begun(u64),
+    Planned(Vec<PlannedItem>),
+    /// Items up to this one may have been begun.
+    Claimed(ItemId),
+    Fact(Fact),
+    /// A run came to its end; whether it finished.
+    Over {
+        has_finished: bool,
+    },
+}
+
+#[derive(Default)]
+struct Pages {
+    lines: Vec<Line>,
+    /// How many of them are durable.
+    durable: usize,
+    queues: [VecDeque<PlannedItem>; 2],
+    first_item: u64,
+    calls: u64,
+    dies_at_call: Option<u64>,
+    is_dead: bool,
+    /// The process that writes: dead as soon as its file system is.
+    process: Option<Arc<CrashFs>>,
+}
+
+/// The ledger of one job.
+#[derive(Default)]
+pub(super) struct Remembered {
+    pages: Mutex<Pages>,
+    /// What earlier jobs have copied, by the names of the sources.
+    pub(super) digests: HashMap<String, Digest>,
+}
+
+impl Remembered {
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().expect("no code panics while holding this lock")
+    }
+
+    /// A run begins, which may have this number.
+    pub(super) fn begin(&self, process: &Arc<CrashFs>, dies_at_call: Option<u64>) -> u64 {
+        let mut pages = self.pages();
+        let pages = &mut *pages;
+        let nonce = 0x1000 + pages.lines.len() as u64;
+        pages.lines.push(Line::Begun(nonce));
+        pages.durable = pages.lines.len();
+        pages.queues = Default::default();
+        let planned = pages.lines.iter().filter_map(|line| match line {
+            Line::Planned(items) => items.iter().map(|item| item.id.0).max(),
+            _ => None,
+        });
+        pages.first_item = planned.max().map_or(0, |last| last + 1);
+        (pages.calls, pages.dies_at_call, pages.is_dead) = (0, dies_at_call, false);
+        pages.process = Some(Arc::clone(process));
+        nonce
+    }
+
+    /// The run came to its end.
+    pub(super) fn end(&self, has_finished: bool) {
+        let mut pages = self.pages();
+        pages.lines.push(Line::Over { has_finished });
+        pages.durable = pages.lines.len();
+    }
+
+    /// The process is gone, and with it, perhaps, what was only noted.
+    pub(super) fn lose(&self, are_notes_kept: bool) {
+        let mut pages = self.pages();
+        if !are_notes_kept {
+            let durable = pages.durable;
+            pages.lines.truncate(durable);
+        }
+        pages.durable = pages.lines.len();
+        pages.process = None;
+    }
+
+    /// Whether something is noted that is not durable.
+    pub(super) fn has_notes(&self) -> bool {
+        let pages = self.pages();
+        pages.durable < pages.lines.len()
+    }
+
+    /// Forgets the last facts, and that a run came to its end; what was planned stays known.
+    pub(super) fn forget_last(&self, count: usize) {
+        let mut pages = self.pages();
+        pages.lines.retain(|line| !matches!(line, Line::Over { .. }));
+        for _ in 0..count {
+            let is_fact = |line: &Line| matches!(line, Line::Fact(_));
+            let last = pages.lines.iter().rposition(is_fact).expect("there are that many facts");
+            pages.lines.remove(last);
+        }
+        pages.durable = pages.lines.len();
+    }
+
+    /// The same once more, for another course of events.
+    pub(super) fn copy(&self) -> Self {
+        let pages = self.pages();
+        let (lines, durable) = (pages.lines.clone(), pages.durable);
+        let pages = Mutex::new(Pages { lines, durable, ..Pages::default() });
+        Self { pages, digests: self.digests.clone() }
+    }
+
+    /// Calls that were to be answered since the run began.
+    pub(super) fn calls(&self) -> u64 {
+        self.pages().calls
+    }
+
+    pub(super) fn has_died(&self) -> bool {
+        self.pages().is_dead
+    }
+
+    pub(super) fn lines(&self) -> Vec<Line> {
+        self.pages().lines.clone()
+    }
+
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let facts = self.lines().into_iter().filter_map(|line| match line {
+            Line::Fact(fact) => Some(fact),
+            _ => None,
+        });
+        facts.collect()
+    }
+
+    /// The ends of items, in order, those that did not end well included.
+    pub(super) fn ends(&self) -> Vec<ItemReport> {
+        let ends = self.facts().into_iter().filter_map(|fact| match fact {
+            Fact::Ended { report, .. } => Some(*report),
+            _ => None,
+        });
+        ends.collect()
+    }
+
+    /// The pages, if the process still lives to write on them.
+    fn alive(&self) -> Result<MutexGuard<'_, Pages>, JournalError> {
+        let mut pages = self.pages();
+        pages.calls += 1;
+        let process = pages.process.clone().expect("a run has begun");
+        if pages.dies_at_call.is_some_and(|at| pages.calls >= at) {
+            process.power_off();
+            pages.is_dead = true;
+        }
+        if pages.is_dead || process.fired() {
+            return Err(JournalError { message: "the process is dead".to_owned() });
+        }
+        Ok(pages)
+    }
+}
+
+impl Journal for Remembered {
+    fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        let mut pages = self.alive()?;
+        pages.lines.extend(facts.into_iter().map(Line::Fact));
+        pages.durable = pages.lines.len();
+        Ok(())
+    }
+
+    fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        self.alive()?.lines.extend(facts.into_iter().map(Line::Fact));
+        Ok(())
+    }
+}
+
+impl WorkList for Remembered {
+    fn first_item(&self) -> ItemId {
+        ItemId(self.pages().first_item)
+    }
+
+    fn append(&self, queue: Queue, batch: Vec<PlannedItem>) -> Result<(), JournalError> {
+        let mut pages = self.alive()?;
+        pages.queues[at(queue)].extend(batch.clone());
+        pages.lines.push(Line::Planned(batch));
+        Ok(())
+    }
+
+    fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
+        let mut pages = self.alive()?;
+        let waiting = &mut pages.queues[at(queue)];
+        let count = limit.min(CLAIM).min(waiting.len());
+        let mut claimed: Vec<_> = waiting.drain(..count).collect();
+        for item in &mut claimed {
+            item.known_digest = item.path.name().and_then(|name| {
+                self.digests.get(name.to_str().expect("names in tests are text")).cloned()
+            });
+        }
+        if let Some(last) = claimed.iter().map(|item| item.id).max() {
+            pages.lines.push(Line::Claimed(last));
+            pages.durable = pages.lines.len();
+        }
+        Ok(claimed)
+    }
+
+    fn rest(&self) -> Rest {
+        let pages = self.pages();
+        let waiting = || pages.queues.iter().flatten();
+        let bytes = waiting().map(PlannedItem::file_bytes).sum();
+        Rest { items: waiting().count() as u64, bytes }
+    }
+}
+
+fn at(queue: Queue) -> usize {
+    match queue {
+        Queue::Items => 0,
+        Queue::FurtherNames => 1,
+    }
+}
