@@ -11,14 +11,13 @@ use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tal
 use surecopy_fs::{LockTable, RelPath, VolumeIdentity};
 
 use crate::apply::{Book, EndSql, set_state};
-use crate::chain::Chain;
+use crate::chain::{Chain, chain_of};
 use crate::connection::{Access, in_transaction, open};
 use crate::directory_ids::DirectoryIds;
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::in_flight::{Made, in_flight, made_directories};
 use crate::item_text::word;
 use crate::job::{JobId, RunKind};
-use crate::jobs::chain_of;
 use crate::known::Reader;
 use crate::place::now_ms;
 use crate::plan::{Rows, queue_text};

@@ -1,11 +1,11 @@
 //! The audit log of a job: records that are chained by digest, so that none can be changed, removed
 //! or put elsewhere without all that follow being wrong.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Outcome;
+use crate::error::{LedgerError, Outcome};
 use crate::job::JobId;
 use crate::path_text::to_hex;
 
@@ -67,6 +67,14 @@ impl Chain {
             .execute((self.records, self.head, at, self.job.0))?;
         Ok(())
     }
+}
+
+/// The end of a job's audit log.
+pub(crate) fn chain_of(connection: &Connection, job: JobId) -> Outcome<Chain> {
+    let sql = "SELECT audit_records, audit_head FROM jobs WHERE job = ?";
+    let found = connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?)));
+    let (records, head) = found.optional()?.ok_or(LedgerError::NoSuchJob { job })?;
+    Ok(Chain::new(job, records, head))
 }
 
 /// One line: when, what, and the members of the event, which are an object.

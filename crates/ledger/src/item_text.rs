@@ -329,3 +329,134 @@ pub(crate) fn optional_word<T>(
 fn unknown(text: &str) -> Fault {
     Fault::content(format!("the word {text:?}, which is not known"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use proptest::prelude::*;
+    use surecopy_engine::Seen;
+
+    use super::*;
+
+    fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &[T]) -> impl Strategy<Value = T> + use<T> {
+        proptest::sample::select(all.to_vec())
+    }
+
+    use proptest::strategy::Strategy;
+
+    fn path() -> impl Strategy<Value = PathBuf> {
+        let byte = prop_oneof![Just(b'a'), Just(b'/'), Just(b'"'), Just(0xff), 1..=255u8];
+        proptest::collection::vec(byte, 0..12)
+            .prop_map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)))
+    }
+
+    fn error() -> impl Strategy<Value = ItemError> {
+        let code = one_of(ErrorCode::ALL);
+        let details = proptest::option::of("\\PC{0,9}");
+        (code, "[\\s\\S]{0,9}", details, path(), proptest::option::of(any::<i32>())).prop_map(
+            |(code, message, details, path, os_error)| ItemError {
+                code,
+                message,
+                details,
+                path,
+                os_error,
+            },
+        )
+    }
+
+    fn seen() -> impl Strategy<Value = Seen> {
+        (any::<(u64, u64, u64, i64)>(), 0..1_000_000_000u32).prop_map(
+            |((volume, file, size, secs), nanos)| from_numbers((volume, file, size, secs, nanos)),
+        )
+    }
+
+    fn status() -> impl Strategy<Value = ItemStatus> {
+        prop_oneof![
+            Just(ItemStatus::Ok),
+            Just(ItemStatus::Cancelled),
+            one_of(&SkipReason::ALL).prop_map(ItemStatus::Skipped),
+            error().prop_map(ItemStatus::Error),
+        ]
+    }
+
+    fn report() -> impl Strategy<Value = ItemReport> {
+        let words = (
+            one_of(&ItemKind::ALL),
+            status(),
+            proptest::option::of(one_of(&surecopy_engine::Strategy::ALL)),
+            proptest::option::of(one_of(&Mechanism::ALL)),
+            one_of(&VerifyPolicy::ALL),
+            one_of(&Evidence::ALL),
+            proptest::option::of(one_of(&UnverifiedReason::ALL)),
+        );
+        let paths = (
+            path(),
+            path(),
+            proptest::option::of(path()),
+            proptest::option::of(path()),
+            proptest::option::of((seen(), seen(), proptest::option::of(seen()))),
+        );
+        let numbers = any::<(u64, u64, u64, u64, [u64; 4], [bool; 3])>();
+        let lists = (
+            proptest::collection::vec(error(), 0..3),
+            proptest::collection::vec((one_of(&MetadataLoss::ALL), "\\PC{0,9}"), 0..3),
+            proptest::option::of((one_of(&DigestAlgorithm::ALL), any::<[u8; 32]>())),
+        );
+        (words, paths, numbers, lists).prop_map(|(words, paths, numbers, lists)| {
+            let nanos = Duration::from_nanos;
+            let (landed, [backup, copy, verify, cleanup]) = (paths.4, numbers.4);
+            ItemReport {
+                kind: words.0,
+                status: words.1,
+                strategy: words.2,
+                mechanism: words.3,
+                source: paths.0,
+                target: paths.1,
+                size_bytes: numbers.0,
+                bytes_copied: numbers.1,
+                source_bytes_read: numbers.2,
+                policy: words.4,
+                evidence: words.5,
+                unverified: words.6,
+                digest: lists
+                    .2
+                    .map(|(algorithm, bytes)| Digest { algorithm, bytes: bytes.to_vec() }),
+                retries: lists.0,
+                partial: paths.2,
+                backup: paths.3,
+                landed: landed.map(|(source, target, replaced)| Landed {
+                    source,
+                    target,
+                    replaced,
+                }),
+                rollback_performed: numbers.5[0],
+                rollback_succeeded: numbers.5[1],
+                sparse_detected: numbers.5[2],
+                mapped_fallbacks: numbers.3,
+                metadata_warnings: lists
+                    .1
+                    .into_iter()
+                    .map(|(loss, message)| MetadataWarning { loss, message })
+                    .collect(),
+                times: ItemTimes {
+                    backup: nanos(backup),
+                    copy: nanos(copy),
+                    verify: nanos(verify),
+                    cleanup: nanos(cleanup),
+                },
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_report_is_the_same_after_it_was_written(report in report()) {
+            let text = serde_json::to_string(&ItemText::new(&report)).unwrap();
+            prop_assert!(!text.contains('\n'), "a record is one line");
+            let read: ItemText<'_> = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.read().unwrap(), report);
+        }
+    }
+}

@@ -32,19 +32,18 @@ pub(crate) fn create(connection: &Connection, spec: &CopySpec) -> Outcome<JobId>
     Ok(job)
 }
 
-/// The end of a job's audit log.
-pub(crate) fn chain_of(connection: &Connection, job: JobId) -> Outcome<Chain> {
-    let sql = "SELECT audit_records, audit_head FROM jobs WHERE job = ?";
-    let found = connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?)));
-    let (records, head) = found.optional()?.ok_or(LedgerError::NoSuchJob { job })?;
-    Ok(Chain::new(job, records, head))
-}
-
 /// Every job, oldest first.
 pub(crate) fn all(connection: &Connection) -> Outcome<Vec<JobId>> {
     let mut statement = connection.prepare("SELECT job FROM jobs ORDER BY job")?;
     let jobs = statement.query_map((), |row| Ok(JobId(row.get(0)?)))?;
     Ok(jobs.collect::<Result<_, _>>()?)
+}
+
+/// What was asked for.
+pub(crate) fn request(connection: &Connection, job: JobId) -> Outcome<CopySpec> {
+    let sql = "SELECT request FROM jobs WHERE job = ?";
+    let text: Option<String> = connection.query_row(sql, (job.0,), |row| row.get(0)).optional()?;
+    request::from_text(&text.ok_or(LedgerError::NoSuchJob { job })?)
 }
 
 /// A job; whether somebody is at work on it is known by its lock.
@@ -55,8 +54,9 @@ pub(crate) fn read(
     is_running: bool,
 ) -> Outcome<JobRecord> {
     let sql = "SELECT state, created_at, changed_at, request, audit_records,
-                   (SELECT count(*) FROM items WHERE items.job = jobs.job AND kept IS NOT NULL)
-                       * keep_replaced
+                   CASE WHEN keep_replaced THEN
+                       (SELECT count(*) FROM items WHERE items.job = jobs.job AND kept IS NOT NULL)
+                   ELSE 0 END
                FROM jobs WHERE job = ?";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query((job.0,))?;

@@ -1,23 +1,27 @@
 //! A ledger that is open.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::Connection;
-use surecopy_engine::CopySpec;
+use surecopy_engine::{CopySpec, ItemId};
 use surecopy_fs::{LockTable, RelPath};
 
+use crate::audit::{self, AuditCheck, AuditRecord, ExportError};
 use crate::begin;
 use crate::connection::{self, in_transaction};
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::failed::failed_paths;
+use crate::items::{self, ItemRecord};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::jobs;
 use crate::place;
 use crate::plan::Rows;
+use crate::prune;
 use crate::run::JobRun;
-use crate::state::JobState;
+use crate::state::{ItemState, JobState};
 
 /// A ledger: the jobs of a user, and everything that happened to them. Several programs may have it
 /// open, and work on different jobs at once.
@@ -128,14 +132,110 @@ impl Ledger {
         self.named(failed_paths(&self.connection(), job, &request.mappings, &mut rows))
     }
 
+    /// What happened to the files of a job: those after the one with this number, at most `limit`,
+    /// those in one state if one is given.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn items(
+        &self,
+        job: JobId,
+        state: Option<ItemState>,
+        after: Option<ItemId>,
+        limit: usize,
+    ) -> Result<Vec<ItemRecord>, LedgerError> {
+        let connection = self.connection();
+        let found = jobs::request(&connection, job)
+            .and_then(|spec| items::items(&connection, job, &spec.mappings, state, after, limit));
+        self.named(found)
+    }
+
+    /// Records of the audit log of a job: those after the one with this number, at most `limit`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn audit_records(
+        &self,
+        job: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, LedgerError> {
+        self.named(audit::records(&self.connection(), job, after, limit))
+    }
+
+    /// Checks that the audit log of a job is what was written: no record altered, removed, added or
+    /// put elsewhere.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read. A log that does not fit is no error.
+    pub fn check_audit(&self, job: JobId) -> Result<AuditCheck, LedgerError> {
+        self.named(audit::check(&self.connection(), job))
+    }
+
+    /// Writes the audit log of a job so that anybody can check it: for each record a line with its
+    /// digest, a space, and its body. Returns how many there are.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read or written.
+    pub fn export_audit(&self, job: JobId, to: &mut dyn io::Write) -> Result<u64, ExportError> {
+        let written = self.named(audit::export(&self.connection(), job, to))?;
+        written.map_err(ExportError::Write)
+    }
+
+    /// Looks whether the database is whole.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] says what is wrong with it.
+    pub fn check_database(&self) -> Result<(), LedgerError> {
+        let found = self.connection().query_row("PRAGMA quick_check(1)", (), |row| row.get(0));
+        match self.named(found.map_err(Fault::from))? {
+            message if message == "ok" => Ok(()),
+            message => Err(LedgerError::Damaged { path: self.path.clone(), message }),
+        }
+    }
+
+    /// Forgets jobs of which nothing was heard since a moment, in milliseconds since 1970, and returns
+    /// their numbers. Those that can be resumed or undone, or that somebody is at work on, stay.
+    ///
+    /// # Errors
+    /// When they cannot be read or written.
+    pub fn prune(&self, before_ms: i64) -> Result<Vec<JobId>, LedgerError> {
+        let locks = self.locks.as_ref();
+        let locks = locks.ok_or_else(|| LedgerError::ReadOnly { path: self.path.clone() })?;
+        let mut pruned = Vec::new();
+        for job in self.prunable(before_ms)? {
+            let slot = u64::try_from(job.0).map_err(|_| LedgerError::NoSuchJob { job })?;
+            let taken = locks.try_lock(slot).map_err(|error| self.lock_failed(&error))?;
+            let connection = self.connection();
+            if let Some(_lock) = taken
+                && self.named(prune::forget(&connection, job, before_ms))?
+            {
+                pruned.push(job);
+            }
+        }
+        if !pruned.is_empty() {
+            self.named(prune::forget_directories(&self.connection()))?;
+        }
+        Ok(pruned)
+    }
+
+    /// The jobs that [`prune`](Self::prune) would forget.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn prunable(&self, before_ms: i64) -> Result<Vec<JobId>, LedgerError> {
+        self.named(prune::candidates(&self.connection(), before_ms, None))
+    }
+
+    fn lock_failed(&self, error: &io::Error) -> LedgerError {
+        LedgerError::Io { path: self.path.clone(), message: format!("its lock file: {error}") }
+    }
+
     fn is_running(&self, job: JobId) -> Result<bool, LedgerError> {
         let (Some(locks), Ok(slot)) = (&self.locks, u64::try_from(job.0)) else {
             return Ok(false);
         };
-        locks.is_locked(slot).map_err(|error| LedgerError::Io {
-            path: self.path.clone(),
-            message: format!("its lock file: {error}"),
-        })
+        locks.is_locked(slot).map_err(|error| self.lock_failed(&error))
     }
 
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {

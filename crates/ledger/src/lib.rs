@@ -9,6 +9,7 @@
 //! The crate copies nothing and looks at no file that is copied; it only remembers.
 
 mod apply;
+mod audit;
 mod begin;
 mod chain;
 mod claim;
@@ -20,6 +21,7 @@ mod failed;
 mod finish;
 mod in_flight;
 mod item_text;
+mod items;
 mod job;
 mod jobs;
 mod known;
@@ -27,6 +29,7 @@ mod ledger;
 mod path_text;
 mod place;
 mod plan;
+mod prune;
 mod records;
 mod request;
 mod run;
@@ -35,8 +38,10 @@ mod seen;
 mod state;
 mod writer;
 
+pub use audit::{AuditBreak, AuditCheck, AuditRecord, ExportError};
 pub use done::DoneOrder;
 pub use error::LedgerError;
+pub use items::ItemRecord;
 pub use job::{JobId, JobRecord, ProgressRecord, RunKind, RunRecord, Sums};
 pub use ledger::Ledger;
 pub use run::JobRun;

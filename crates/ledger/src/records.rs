@@ -210,10 +210,11 @@ impl<'a> PublicationText<'a> {
 }
 
 /// `refused` and `ended`.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Ended<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<u64>,
+    #[serde(borrow)]
     pub(crate) report: ItemText<'a>,
 }
 

@@ -242,3 +242,75 @@ limits!(
     group_max_bytes,
     group_max_millis,
 );
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn every_choice_is_the_same_after_it_was_written() {
+        let odd = PathBuf::from(OsStr::from_bytes(b"/caf\xe9"));
+        let mut spec = CopySpec::new(vec![Mapping {
+            source_root: odd.clone(),
+            source: RelPath::new(OsStr::from_bytes(b"\xff")).unwrap(),
+            destination_root: PathBuf::from("/to"),
+            target: RelPath::new("in").unwrap(),
+        }]);
+        spec.filter = Filter::new(vec![
+            Rule::new(RuleAction::Include, "keep.tmp").unwrap(),
+            Rule::new(RuleAction::Exclude, "/a/**/").unwrap(),
+        ])
+        .only([RelPath::new("one").unwrap(), RelPath::new(OsStr::from_bytes(b"\xfe")).unwrap()]);
+        spec.limits.maximum_copy_file_size_bytes = None;
+        spec.limits.group_max_millis = u64::MAX;
+        spec.workers = 64;
+        spec.retries = 9;
+        let flags: [fn(&mut CopySpec) -> &mut bool; 9] = [
+            |spec| &mut spec.buffer_reuse,
+            |spec| &mut spec.by_content,
+            |spec| &mut spec.fail_fast,
+            |spec| &mut spec.replace_read_only,
+            |spec| &mut spec.keep_replaced,
+            |spec| &mut spec.accept_changed_content,
+            |spec| &mut spec.accept_volume,
+            |spec| &mut spec.sparse_file_warning,
+            |spec| &mut spec.dry_run,
+        ];
+        let same = |spec: &CopySpec| {
+            let text = to_text(spec).unwrap();
+            let read = from_text(&text).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{spec:?}"), "{text}");
+        };
+        same(&spec);
+        for flag in flags {
+            *flag(&mut spec) ^= true;
+            same(&spec);
+        }
+        macro_rules! each {
+            ($($field:ident: $kind:ty),+ $(,)?) => {$(
+                for value in <$kind>::ALL {
+                    spec.$field = value;
+                    same(&spec);
+                }
+            )+};
+        }
+        each!(
+            strategy: StrategyChoice,
+            reflink: ReflinkMode,
+            verify: VerifyPolicy,
+            read_back: ReadBack,
+            digest: DigestAlgorithm,
+            conflict: ConflictPolicy,
+        );
+        for name in Preserve::names() {
+            spec.preserve = Preserve::NONE;
+            spec.preserve.set(name, true).unwrap();
+            same(&spec);
+        }
+        assert!(from_text("{}").is_err());
+    }
+}

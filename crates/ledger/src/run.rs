@@ -20,6 +20,7 @@ use crate::done::{DoneOrder, DoneRows};
 use crate::error::{Fault, LedgerError};
 use crate::finish::Ending;
 use crate::in_flight::{Made, made_directories};
+use crate::items::failed_paths;
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
 use crate::known::Reader;
 use crate::place::now_ms;
@@ -133,6 +134,16 @@ impl JobRun {
         let connection = open(&self.path, Access::Read)?;
         let made = made_directories(&connection, self.job, Made::All);
         made.map_err(|fault| self.fault(fault))
+    }
+
+    /// What failed and was not dealt with since, for each mapping: paths beneath its source.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn failed_paths(&self) -> Result<Vec<Vec<RelPath>>, LedgerError> {
+        let connection = open(&self.path, Access::Read)?;
+        let failed = failed_paths(&connection, self.job, &self.spec.mappings);
+        failed.map_err(|fault| self.fault(fault))
     }
 
     /// Records how a run ended that copies, and ends it.

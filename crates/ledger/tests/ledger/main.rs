@@ -2,7 +2,10 @@
 //! between.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod audit;
+mod damage;
 mod known;
+mod later;
 mod life;
 mod place;
 mod scene;

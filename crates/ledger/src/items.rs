@@ -1,0 +1,144 @@
+//! What happened to each file of a job, and which of them failed.
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, Row};
+use surecopy_engine::{DigestAlgorithm, ItemId, ItemKind, ItemReport, Mapping};
+use surecopy_fs::RelPath;
+
+use crate::error::{Fault, Outcome};
+use crate::item_text::word;
+use crate::job::JobId;
+use crate::path_text::{from_bytes, rel};
+use crate::plan::{Rows, optional_text, os_name, text};
+use crate::records::Ended;
+use crate::seen;
+use crate::state::ItemState;
+
+/// An item of a job, as it stands in the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemRecord {
+    /// Its number.
+    pub item: ItemId,
+    /// The run that planned it.
+    pub run: u64,
+    /// How far it has got. What is planned of a run that has ended was not begun.
+    pub state: ItemState,
+    /// What it is.
+    pub kind: ItemKind,
+    /// Where it comes from.
+    pub source: PathBuf,
+    /// Where it goes.
+    pub target: PathBuf,
+    /// Its size when it was planned.
+    pub size_bytes: u64,
+    /// What it replaced is kept beside it.
+    pub is_kept: bool,
+    /// Everything that was said of it when it ended.
+    pub report: Option<ItemReport>,
+}
+
+/// Items of a job after the one with this number, those in one state if one is given.
+pub(crate) fn items(
+    connection: &Connection,
+    job: JobId,
+    mappings: &[Mapping],
+    state: Option<ItemState>,
+    after: Option<ItemId>,
+    limit: usize,
+) -> Outcome<Vec<ItemRecord>> {
+    let after = after.map_or(Ok(-1), |item| i64::try_from(item.0));
+    let after = after.map_err(|_| Fault::Contradiction("an item of that number".to_owned()))?;
+    let sql = "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
+                   kind, run, state, source, kept IS NOT NULL, body
+               FROM items CROSS JOIN directories ON directories.directory = items.directory
+                   LEFT JOIN audit ON audit.job = items.job AND audit.record = items.record
+               WHERE items.job = ?1 AND items.item > ?2 AND (?3 IS NULL OR state = ?3)
+               ORDER BY items.item LIMIT ?4";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query((job.0, after, state.map(ItemState::as_str), limit))?;
+    let mut rows = Rows::new(mappings, DigestAlgorithm::default());
+    let mut items = Vec::new();
+    while let Some(row) = found.next()? {
+        items.push(read(row, &mut rows, mappings)?);
+    }
+    Ok(items)
+}
+
+fn read(row: &Row<'_>, rows: &mut Rows, mappings: &[Mapping]) -> Outcome<ItemRecord> {
+    let number: usize = row.get(1)?;
+    let mapping = mappings.get(number).ok_or_else(|| Fault::content("a lost mapping"))?;
+    let directory = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+    let path = rows.path(number, row.get(2)?, directory, row.get(4)?)?;
+    let mut target = below(mapping.target_path(), &path);
+    if let Some(name) = os_name(row.get(5)?)? {
+        target.set_file_name(name);
+    }
+    let report = match optional_text(row, 11)? {
+        Some(body) => Some(serde_json::from_str::<Ended<'_>>(body)?.report.read()?),
+        None => None,
+    };
+    let source = row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?;
+    Ok(ItemRecord {
+        item: ItemId(row.get(0)?),
+        run: row.get(7)?,
+        state: word(ItemState::from_text, text(row, 8)?)?,
+        kind: word(ItemKind::from_text, text(row, 6)?)?,
+        source: below(mapping.source_path(), &path),
+        target,
+        size_bytes: seen::from_bytes(source)?.size_bytes,
+        is_kept: row.get(10)?,
+        report,
+    })
+}
+
+fn below(root: PathBuf, path: &RelPath) -> PathBuf {
+    if path.is_root() { root } else { root.join(path.as_path()) }
+}
+
+/// What failed and was not dealt with since, for each mapping: items, and entries that preflight had
+/// refused.
+pub(crate) fn failed_paths(
+    connection: &Connection,
+    job: JobId,
+    mappings: &[Mapping],
+) -> Outcome<Vec<Vec<RelPath>>> {
+    let mut failed = vec![Vec::new(); mappings.len()];
+    let mut rows = Rows::new(mappings, DigestAlgorithm::default());
+    let sql = "SELECT mapping, items.directory, directories.path, name
+               FROM items CROSS JOIN directories ON directories.directory = items.directory
+               WHERE job = ? AND state = 'failed' AND NOT EXISTS (
+                   SELECT 1 FROM items AS later INDEXED BY items_by_name
+                   WHERE later.directory = items.directory AND later.name = items.name
+                     AND later.job = items.job AND later.mapping = items.mapping
+                     AND later.item > items.item AND later.state IN ('ok', 'skipped', 'undone'))
+               ORDER BY item";
+    let mut statement = connection.prepare(sql)?;
+    let mut found = statement.query((job.0,))?;
+    while let Some(row) = found.next()? {
+        let mapping: usize = row.get(0)?;
+        let directory = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        let path = rows.path(mapping, row.get(1)?, directory, row.get(3)?)?;
+        let lost = || Fault::content("a lost mapping");
+        failed.get_mut(mapping).ok_or_else(lost)?.push(path);
+    }
+    // A run that sees everything again refuses again what it still has to.
+    let sql = "SELECT source FROM refusals WHERE job = ?1 AND run >= (
+                   SELECT coalesce(max(run), 0) FROM runs
+                   WHERE job = ?1 AND planned IS NOT NULL AND kind IN ('copy', 'resume'))";
+    let mut statement = connection.prepare(sql)?;
+    let sources = statement.query_map((job.0,), |row| row.get::<_, Vec<u8>>(0))?;
+    for source in sources {
+        let source = from_bytes(source?)?;
+        for (mapping, failed) in mappings.iter().zip(&mut failed) {
+            if let Ok(path) = source.strip_prefix(mapping.source_path()) {
+                failed.push(rel(path)?);
+            }
+        }
+    }
+    for paths in &mut failed {
+        paths.sort();
+        paths.dedup();
+    }
+    Ok(failed)
+}

@@ -1,0 +1,57 @@
+//! Forgetting jobs that came to their end long ago.
+
+use rusqlite::Connection;
+
+use crate::connection::in_transaction;
+use crate::error::Outcome;
+use crate::job::JobId;
+use crate::state::JobState;
+
+/// Jobs that may be forgotten: there is nothing left to resume or to undo, and nothing was heard of
+/// them since then.
+pub(crate) fn candidates(
+    connection: &Connection,
+    before_ms: i64,
+    job: Option<JobId>,
+) -> Outcome<Vec<JobId>> {
+    let states = JobState::ALL.into_iter().filter(|state| is_over(*state));
+    let states: Vec<_> = states.map(|state| format!("'{}'", state.as_str())).collect();
+    let sql = format!(
+        "SELECT job FROM jobs
+         WHERE state IN ({}) AND changed_at < ?1 AND (?2 IS NULL OR job = ?2)
+           AND (NOT keep_replaced OR NOT EXISTS (
+               SELECT 1 FROM items WHERE items.job = jobs.job AND kept IS NOT NULL))
+         ORDER BY job",
+        states.join(", ")
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let jobs =
+        statement.query_map((before_ms, job.map(|job| job.0)), |row| Ok(JobId(row.get(0)?)))?;
+    Ok(jobs.collect::<Result<_, _>>()?)
+}
+
+fn is_over(state: JobState) -> bool {
+    state.is_complete() || state == JobState::Refused
+}
+
+/// Forgets a job. Nobody is at work on it.
+pub(crate) fn forget(connection: &Connection, job: JobId, before_ms: i64) -> Outcome<bool> {
+    in_transaction(connection, || {
+        // It may have been begun again in the meantime.
+        if candidates(connection, before_ms, Some(job))?.is_empty() {
+            return Ok(false);
+        }
+        connection.execute("DELETE FROM jobs WHERE job = ?", (job.0,))?;
+        Ok(true)
+    })
+}
+
+/// Forgets directories in which no item is.
+pub(crate) fn forget_directories(connection: &Connection) -> Outcome<()> {
+    in_transaction(connection, || {
+        let sql = "DELETE FROM directories WHERE NOT EXISTS (
+                       SELECT 1 FROM items WHERE items.directory = directories.directory)";
+        connection.execute(sql, ())?;
+        Ok(())
+    })
+}

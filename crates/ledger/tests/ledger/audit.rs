@@ -1,0 +1,178 @@
+//! The audit log: complete, readable, and no record can be changed, removed, added or moved unseen.
+
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+use surecopy_engine::{ItemStatus, Journal, Queue, WorkList};
+use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger};
+
+use crate::scene::{Scene, all_ok, copy, ended, item, path, planned, scene};
+
+fn job_with_records(scene: &Scene) -> JobId {
+    let run = scene.first_run();
+    let job = run.job();
+    let items = [item(0, "a"), item(1, "b"), item(2, "c")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(3)).unwrap();
+    copy(&run, &items[..2]);
+    run.note(vec![ended(&items[2], ItemStatus::Cancelled)]).unwrap();
+    run.finish(&all_ok(2)).unwrap();
+    job
+}
+
+/// Changes the file behind the ledger's back, triggers and all.
+fn tamper(scene: &Scene, sql: &str) {
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    connection
+        .execute_batch(&format!(
+            "DROP TRIGGER IF EXISTS audit_is_never_changed;
+             DROP TRIGGER IF EXISTS audit_goes_with_its_job;
+             {sql}"
+        ))
+        .unwrap();
+}
+
+fn broken(ledger: &Ledger, job: JobId) -> Option<AuditBreak> {
+    ledger.check_audit(job).unwrap().broken
+}
+
+#[test]
+fn everything_that_happened_is_in_it() {
+    let scene = scene();
+    let job = job_with_records(&scene);
+    let check = scene.ledger.check_audit(job).unwrap();
+    assert_eq!(check.broken, None);
+    assert_eq!(check.records, scene.ledger.job(job).unwrap().audit_records);
+    let records = scene.ledger.audit_records(job, 0, 1_000).unwrap();
+    assert_eq!(records.last().unwrap().digest, check.digest);
+    let events: Vec<String> = records
+        .iter()
+        .map(|record| {
+            let body: serde_json::Value = serde_json::from_str(&record.body).unwrap();
+            assert!(body["at"].as_i64().unwrap() > 1_700_000_000_000);
+            body["event"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let expected = [
+        "job_created",
+        "run_began",
+        "planned",
+        "opened",
+        "plan",
+        "publishing",
+        "ended",
+        "ended",
+        "ended",
+        "run_ended",
+    ];
+    assert_eq!(events, expected);
+    let items = scene.ledger.items(job, Some(ItemState::Ok), None, 10).unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[1].report.as_ref(), Some(&crate::scene::report(&item(1, "b"))));
+    assert_eq!(items[1].target, std::path::Path::new("/to/in/b"));
+}
+
+#[test]
+fn the_database_itself_refuses_to_change_a_record() {
+    let scene = scene();
+    job_with_records(&scene);
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    for sql in ["UPDATE audit SET body = '{}'", "DELETE FROM audit WHERE record = 3"] {
+        let error = connection.execute(sql, ()).unwrap_err().to_string();
+        assert!(error.contains("audit log"), "{error}");
+    }
+}
+
+#[test]
+fn what_was_done_to_it_is_found() {
+    use AuditBreak::{Added, Altered, Missing};
+    let rows = [
+        (
+            "UPDATE audit SET body = replace(body, 'cancelled', 'skipped') WHERE record = 9",
+            Altered { record: 9 },
+        ),
+        ("UPDATE audit SET digest = zeroblob(32) WHERE record = 4", Altered { record: 4 }),
+        ("UPDATE audit SET digest = x'00' WHERE record = 4", Altered { record: 4 }),
+        ("DELETE FROM audit WHERE record = 1", Missing { record: 1 }),
+        ("DELETE FROM audit WHERE record = 5", Missing { record: 5 }),
+        ("DELETE FROM audit WHERE record = 10", Missing { record: 10 }),
+        ("DELETE FROM audit", Missing { record: 1 }),
+        (
+            "DELETE FROM audit WHERE record = 5; UPDATE audit SET record = record - 1 WHERE record > 5",
+            Altered { record: 5 },
+        ),
+        (
+            "UPDATE audit SET record = -record WHERE record IN (6, 7);
+             UPDATE audit SET record = 13 + record WHERE record < 0",
+            Altered { record: 6 },
+        ),
+        (
+            "INSERT INTO audit SELECT job, 11, body, digest FROM audit WHERE record = 10",
+            Added { record: 11 },
+        ),
+        ("UPDATE jobs SET audit_head = zeroblob(32)", Altered { record: 10 }),
+    ];
+    for (sql, expected) in rows {
+        let scene = scene();
+        let job = job_with_records(&scene);
+        assert_eq!(broken(&scene.ledger, job), None);
+        tamper(&scene, sql);
+        assert_eq!(broken(&scene.ledger, job), Some(expected), "{sql}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_character_that_is_changed_is_found(record in 1..=10u64, at in 0..400usize) {
+        let scene = scene();
+        let job = job_with_records(&scene);
+        let records = scene.ledger.audit_records(job, record - 1, 1).unwrap();
+        let mut body: Vec<char> = records[0].body.chars().collect();
+        let at = at % body.len();
+        body[at] = if body[at] == 'x' { 'y' } else { 'x' };
+        let body: String = body.into_iter().collect();
+        let connection = Connection::open(path(&scene.temp)).unwrap();
+        connection.execute("DROP TRIGGER audit_is_never_changed", ()).unwrap();
+        let key = (body, record);
+        connection.execute("UPDATE audit SET body = ? WHERE record = ?", key).unwrap();
+        prop_assert_eq!(broken(&scene.ledger, job), Some(AuditBreak::Altered { record }));
+    }
+}
+
+/// The script that the description of the format gives to check an exported log.
+fn script() -> String {
+    let page = include_str!("../../../../docs/formats/ledger.md");
+    let begin = page.find("```python\n").expect("the page has a script") + "```python\n".len();
+    page[begin..].split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn an_exported_log_can_be_checked_without_us() {
+    let scene = scene();
+    let job = job_with_records(&scene);
+    let mut exported = Vec::new();
+    assert_eq!(scene.ledger.export_audit(job, &mut exported).unwrap(), 10);
+    let file = scene.temp.path().join("audit.log");
+    let check =
+        || Command::new("python3").args(["-c", &script()]).arg(&file).stdin(Stdio::null()).output();
+    std::fs::write(&file, &exported).unwrap();
+    let Ok(good) = check() else {
+        println!("skipped: there is no python3 here");
+        return;
+    };
+    let said = String::from_utf8(good.stdout).unwrap();
+    assert!(good.status.success(), "{said} {}", String::from_utf8_lossy(&good.stderr));
+    assert!(said.contains("10 records"), "{said}");
+    assert!(said.contains(&scene.ledger.check_audit(job).unwrap().digest), "{said}");
+    let text = String::from_utf8(exported).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let altered = text.replace("cancelled", "skipped");
+    let removed = [&lines[..4], &lines[5..]].concat().join("\n") + "\n";
+    for bad in [altered, removed] {
+        std::fs::write(&file, bad).unwrap();
+        assert!(!check().unwrap().status.success());
+    }
+}
