@@ -1,6 +1,7 @@
 //! Asking for a copy: two functions for the common cases, a builder for all of them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use surecopy_engine::{
     ConflictPolicy, CopySpec, DigestAlgorithm, Filter, ItemReport, ItemStatus, MappingError,
@@ -8,10 +9,12 @@ use surecopy_engine::{
     resolve_mappings,
 };
 use surecopy_fs::NativeFs;
+use surecopy_ledger::{Ledger, RunKind};
 
 use crate::collector::Collector;
 use crate::error::CopyError;
 use crate::job::Job;
+use crate::machine;
 use crate::settings::{Origin, SettingError, Settings};
 
 /// Copies one file to exactly this target, and proves the copy by reading it back; where the volume
@@ -93,6 +96,9 @@ pub struct CopyRequest {
     is_fail_fast: bool,
     by_content: bool,
     may_replace_read_only: bool,
+    keeps_replaced: bool,
+    accepts_changed_content: bool,
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl CopyRequest {
@@ -117,6 +123,9 @@ impl CopyRequest {
             is_fail_fast: false,
             by_content: false,
             may_replace_read_only: false,
+            keeps_replaced: false,
+            accepts_changed_content: false,
+            ledger: None,
         }
     }
 
@@ -170,6 +179,27 @@ impl CopyRequest {
     /// Targets that nobody may write to may be replaced all the same.
     pub fn replace_read_only(mut self, yes: bool) -> Self {
         self.may_replace_read_only = yes;
+        self
+    }
+
+    /// Records the job there, so that it can be gone on with after its process has died. Nothing is
+    /// recorded otherwise, nor of a dry run.
+    pub fn ledger(mut self, ledger: Arc<Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// What is replaced is kept beside its successor, under a name of ours, so that the job can be
+    /// undone. Needs a [`ledger`](Self::ledger), which knows what was kept.
+    pub fn keep_replaced(mut self, yes: bool) -> Self {
+        self.keeps_replaced = yes;
+        self
+    }
+
+    /// Files may be replaced by others of the same path, size and modification time that have another
+    /// content than when they were copied before.
+    pub fn accept_changed_content(mut self, yes: bool) -> Self {
+        self.accepts_changed_content = yes;
         self
     }
 
@@ -242,11 +272,18 @@ impl CopyRequest {
         spec.fail_fast = self.is_fail_fast;
         spec.by_content = self.by_content;
         spec.replace_read_only = self.may_replace_read_only;
-        spec.is_privileged = surecopy_fs::is_privileged();
-        spec.user = Some(surecopy_fs::effective_user());
-        spec.open_files = surecopy_fs::open_file_limit();
-        spec.creation_mask = surecopy_fs::file_creation_mask();
-        spec.nonce = surecopy_fs::process_identity();
-        Ok(Job::new(fs, spec))
+        spec.keep_replaced = self.keeps_replaced;
+        spec.accept_changed_content = self.accepts_changed_content;
+        spec.nonce = machine::new_nonce();
+        machine::fill(&mut spec);
+        match self.ledger {
+            Some(ledger) if !spec.dry_run => {
+                let job = ledger.create_job(&machine::with_absolute_paths(&spec)?)?;
+                let run = ledger.begin_run(job, RunKind::Copy, spec.nonce)?;
+                Ok(Job::recorded(fs, spec, run))
+            }
+            None if spec.keep_replaced && !spec.dry_run => Err(CopyError::NothingToUndoBy),
+            Some(_) | None => Ok(Job::new(fs, spec)),
+        }
     }
 }

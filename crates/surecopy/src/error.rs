@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use surecopy_engine::{ErrorClass, ErrorCode, ItemError, MappingError, Problem, Report};
 use surecopy_fs::FsErrorKind;
+use surecopy_ledger::{JobId, LedgerError};
 
 use crate::settings::SettingError;
 
@@ -48,6 +49,24 @@ pub enum CopyError {
     /// The job was cancelled.
     #[error("the copy was cancelled")]
     Cancelled,
+    /// The ledger cannot be used, or has no such job, or another process is at work on it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is nothing to try again.
+    #[error("nothing of job {job} has failed")]
+    NothingFailed {
+        /// The job.
+        job: JobId,
+    },
+    /// The job was not to keep what it replaced, so there is nothing to put back.
+    #[error("job {job} was not run with --keep-replaced, so nothing of it can be put back")]
+    NothingKept {
+        /// The job.
+        job: JobId,
+    },
+    /// What is replaced was to be kept, but nobody would know where.
+    #[error("to keep what is replaced, the job must be in a ledger")]
+    NothingToUndoBy,
     /// What was about to happen could not be recorded, so it was not done.
     #[error("the journal failed: {0}")]
     Journal(String),
@@ -76,7 +95,13 @@ impl CopyError {
             CopyError::Refused { problems } => problems.first().map(|problem| problem.error.code),
             CopyError::Failed(error) => Some(error.code),
             CopyError::Incomplete { failures, .. } => failures.first().map(|error| error.code),
-            CopyError::Journal(_) => Some(ErrorCode::JournalFailed),
+            CopyError::NothingFailed { .. }
+            | CopyError::NothingKept { .. }
+            | CopyError::NothingToUndoBy => None,
+            CopyError::Ledger(LedgerError::NoSuchJob { .. } | LedgerError::JobIsRunning { .. }) => {
+                None
+            }
+            CopyError::Ledger(_) | CopyError::Journal(_) => Some(ErrorCode::JournalFailed),
             CopyError::NoResult { .. } => Some(ErrorCode::Internal),
         }
     }

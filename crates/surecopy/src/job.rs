@@ -4,33 +4,48 @@ use std::fmt;
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictResolver, Control, CopySpec, Environment, Mapping, MappingError, MemoryWorkList,
-    NoJournal, Observer, Progress, Report,
+    ConflictResolver, Control, CopySpec, Environment, History, Journal, Mapping, MappingError,
+    MemoryWorkList, NoJournal, Observer, Progress, Report, WorkList,
 };
 use surecopy_fs::{FileKind, FileSystem, NativeFs};
+use surecopy_ledger::{JobId, JobRun};
 
 use crate::clock::SystemClock;
 use crate::error::CopyError;
+use crate::jobs::recorded;
 
 /// A job that is ready to run. Take [`Job::control`] and [`Job::progress`] from it before
 /// [`Job::run`] consumes it.
 pub struct Job {
-    fs: NativeFs,
+    fs: Arc<NativeFs>,
     spec: CopySpec,
     control: Control,
     progress: Arc<Progress>,
     resolver: Option<Box<dyn ConflictResolver>>,
+    /// Where it is recorded.
+    run: Option<JobRun>,
 }
 
 impl Job {
     pub(crate) fn new(fs: NativeFs, spec: CopySpec) -> Self {
         Self {
-            fs,
+            fs: Arc::new(fs),
             spec,
             control: Control::new(),
             progress: Arc::new(Progress::new()),
             resolver: None,
+            run: None,
         }
+    }
+
+    /// A run of a job in a ledger.
+    pub(crate) fn recorded(fs: NativeFs, spec: CopySpec, run: JobRun) -> Self {
+        Self { run: Some(run), ..Self::new(fs, spec) }
+    }
+
+    /// Its number in the ledger; `None` when nothing is recorded of it.
+    pub fn id(&self) -> Option<JobId> {
+        self.run.as_ref().map(JobRun::job)
     }
 
     /// What goes where.
@@ -63,14 +78,31 @@ impl Job {
     ///
     /// Failures of single items do not end it; the observer is told of each, and
     /// [`Report::tally`](crate::Report) counts them.
-    pub fn run(self, observer: &dyn Observer) -> Report {
+    pub fn run(mut self, observer: &dyn Observer) -> Report {
+        let Some(run) = self.run.take() else {
+            return self.carry_out(observer, &NoJournal, &MemoryWorkList::default(), None);
+        };
+        let report = recorded::while_telling(&run, &self.progress, || {
+            let history: Option<&dyn History> = if run.is_first() { None } else { Some(&run) };
+            self.carry_out(observer, &run, &run, history)
+        });
+        recorded::finish(run, report)
+    }
+
+    fn carry_out(
+        &self,
+        observer: &dyn Observer,
+        journal: &dyn Journal,
+        work: &dyn WorkList,
+        history: Option<&dyn History>,
+    ) -> Report {
         let clock = SystemClock::new();
         let environment = Environment {
-            fs: Arc::new(self.fs),
+            fs: Arc::clone(&self.fs),
             clock: &clock,
-            journal: &NoJournal,
-            work: &MemoryWorkList::default(),
-            history: None,
+            journal,
+            work,
+            history,
             observer,
             control: &self.control,
             progress: &self.progress,

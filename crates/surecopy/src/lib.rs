@@ -71,10 +71,12 @@ mod collector;
 mod copy;
 mod error;
 mod job;
+mod machine;
 
 pub mod config;
 pub mod environment;
 pub mod explain;
+pub mod jobs;
 pub mod rate;
 pub mod settings;
 

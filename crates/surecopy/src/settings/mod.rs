@@ -33,6 +33,7 @@ pub use bytes::{InvalidBytes, format_bytes, parse_bytes};
 pub use error::{SettingError, SettingWarning};
 pub use origin::Origin;
 pub use profile::{PROFILES, Profile, ProfileRow};
+pub(crate) use resolve::workers_on_this_machine;
 pub use resolve::{Resolved, SettingSources, Settings};
 pub use setting::{Kind, Setting};
 pub use table::{SETTINGS, find};

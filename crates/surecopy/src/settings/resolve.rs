@@ -184,7 +184,7 @@ impl Settings {
     /// How many items are worked on at once: what was asked for, or a number that fits this
     /// computer's processor.
     pub fn workers(&self) -> usize {
-        workers(self.values.jobs, std::thread::available_parallelism().map_or(2, usize::from))
+        workers_on_this_machine(self.values.jobs)
     }
 
     /// Whether the source's digest comes from the copy buffer.
@@ -293,6 +293,11 @@ impl Settings {
             }
         }
     }
+}
+
+/// How many workers a number of jobs means, 0 among them, on this machine.
+pub(crate) fn workers_on_this_machine(jobs: u64) -> usize {
+    workers(jobs, std::thread::available_parallelism().map_or(2, usize::from))
 }
 
 pub(super) fn workers(jobs: u64, cores: usize) -> usize {
