@@ -26,24 +26,34 @@ impl<F: FileSystem> Planner<'_, F> {
         }
     }
 
-    /// Whether an entry that was copied still is what was copied, and its target what was made of it.
-    pub(super) fn is_kept(
+    /// The target of an entry that was copied, if the entry still is what was copied, and its target
+    /// what was made of it.
+    pub(super) fn kept(
         &mut self,
         done: &Done,
         entry: &Entry,
         parent: &RelPath,
         name: &OsStr,
-    ) -> bool {
+    ) -> Option<Metadata> {
         if !done.source.is_still(&entry.metadata, &self.source_volume) {
-            return false;
+            return None;
         }
         let name = done.target_name.as_deref().unwrap_or(name);
-        let Ok((Some(found), place)) = self.existing(parent, name) else { return false };
+        let Ok((Some(found), place)) = self.existing(parent, name) else { return None };
         if !done.target.is_still(&found, &place.volume) {
-            return false;
+            return None;
         }
         self.state.names.note(&place, name);
-        true
+        Some(found)
+    }
+
+    /// Plans to link a further name of a file again, which is in place, because its first name is not
+    /// and will be copied.
+    pub(super) fn link_anew(&mut self, entry: &Entry, done: &Done, found: &Metadata) {
+        let mut item = self.new_item(entry, ItemKind::File, Action::Replace(Seen::of(found)));
+        item.target_name.clone_from(&done.target_name);
+        self.set_link_role(&mut item, entry);
+        self.push(item, entry.metadata.size, Some(found.size));
     }
 
     /// Counts an entry for which there is nothing to do.

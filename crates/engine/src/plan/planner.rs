@@ -1,7 +1,7 @@
 //! From entries found to items planned: what is there at the destination, what the conflict policy
 //! says, which strategy, and what speaks against it. Nothing is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
@@ -40,6 +40,8 @@ pub(crate) struct PlanState {
     next_id: u64,
     pub(super) names: TargetNames,
     first_names: HashMap<FileId, (usize, RelPath)>,
+    /// Files whose first name is to be copied.
+    pub(super) copied_first_names: HashSet<FileId>,
     /// First names of files that are in place, for which nothing is planned yet.
     pub(super) kept_first_names: HashMap<FileId, PlannedItem>,
     /// Directories of the destination that hold what is kept, by mapping.
@@ -60,6 +62,7 @@ impl PlanState {
             next_id: first.0,
             names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
             first_names: HashMap::new(),
+            copied_first_names: HashSet::new(),
             kept_first_names: HashMap::new(),
             kept_in: Vec::new(),
             identities: Vec::new(),
@@ -182,9 +185,14 @@ impl<F: FileSystem> Planner<'_, F> {
             return self.refuse(&entry, error);
         }
         let known = self.known(&entry.path);
-        if let Known::Done(done) = &known
-            && self.is_kept(done, &entry, &parent, &name)
-        {
+        let kept = match &known {
+            Known::Done(done) => self.kept(done, &entry, &parent, &name),
+            _ => None,
+        };
+        if let (Known::Done(done), Some(found)) = (&known, kept) {
+            if self.state.copied_first_names.contains(&entry.metadata.id) {
+                return self.link_anew(&entry, done, &found);
+            }
             self.keep(&entry, kind, &parent);
             return self.keep_first_name(&entry, kind, done.target_name.clone());
         }
@@ -229,6 +237,9 @@ impl<F: FileSystem> Planner<'_, F> {
                 let mut item = self.new_item(&entry, kind, action);
                 item.target_name = target_name;
                 self.set_link_role(&mut item, &entry);
+                if is_written && item.link_role == LinkRole::First {
+                    self.state.copied_first_names.insert(entry.metadata.id);
+                }
                 self.plan_kept_first_name(&item, &entry);
                 item.strategy = self.strategy(&item, &volume);
                 self.count(&entry, &item, existing.as_ref(), &volume);

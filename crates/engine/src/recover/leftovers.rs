@@ -50,7 +50,13 @@ impl<F: FileSystem> Recovery<'_, F> {
             Err(error) => return Err(error),
         };
         let is_held = found.kind == FileKind::File
-            && matches!(fs.is_locked(&opened.dir, name)?, Support::Done(true));
+            && match fs.is_locked(&opened.dir, name) {
+                Ok(answer) => matches!(answer, Support::Done(true)),
+                // It was given its source's permissions, and its owner none. That the job's own lock
+                // is free is known.
+                Err(error) if error.kind == FsErrorKind::PermissionDenied => false,
+                Err(error) => return Err(error),
+            };
         if is_held {
             // Its process outlived its job's lock: whatever it is doing, it may be near its end.
             let message = "another process still holds it".to_owned();

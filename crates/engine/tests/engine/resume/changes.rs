@@ -111,6 +111,21 @@ fn a_target_that_was_changed_or_deleted_is_dealt_with_by_policy() {
     }
 }
 
+/// Of several names of one file, the first is gone: the others become names of the new one.
+#[test]
+fn names_of_one_file_stay_names_of_one_file() {
+    for way in [Way::Kernel, Way::NoExchange] {
+        let (end, ..) = End::undisturbed(Story::new(way, UPDATE));
+        let mut story = Story::new(way, UPDATE);
+        story.run(Death::Never).ran.all_done();
+        story.fs.remove("/dst/new");
+        let ran = story.run(Death::Never).ran;
+        assert_eq!(ran.report.tally.ok, 4, "{}", ran.all_done().in_short());
+        story.is_as(&end, &format!("{way:?}: {}", ran.in_short()));
+        story.rests("a first name was gone");
+    }
+}
+
 /// Another program's file has the name of one that was published without anybody knowing.
 #[test]
 fn another_programs_file_is_left_to_the_policy() {
@@ -177,7 +192,7 @@ fn files_with_names_like_ours_stay() {
         story.fs.file(format!("/dst/{name}"), "somebody's");
     }
     let left = format!("/dst/.surecopy-{nonce:016x}-00000000fe.partial");
-    story.fs.file(&left, "ours, of the run that died");
+    story.fs.file(&left, "ours, of the run that died").mode(&left, 0o044);
     story.run(Death::Never).ran.all_done();
     for name in &names {
         let now = story.fs.read(format!("/dst/{name}"));

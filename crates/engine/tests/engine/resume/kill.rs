@@ -1,6 +1,7 @@
 //! The process dies at every step, and another one goes on.
 
 use surecopy_engine::ConflictPolicy;
+use surecopy_testkit::VolumeSettings;
 
 use super::story::{Asked, Death, End, Story};
 use crate::scene::Way;
@@ -52,6 +53,38 @@ fn a_run_may_be_killed_at_any_step_where_old_files_are_linked() {
 #[test]
 fn a_run_may_be_killed_at_any_step_where_old_files_are_copied() {
     at_every_step(Way::Plain, Asked::Policy(ConflictPolicy::Update), 1);
+}
+
+/// Where files have no lasting numbers, a new file that has the size and the time of the one that it
+/// replaces looks like it.
+#[test]
+fn a_run_may_be_killed_where_files_have_no_lasting_numbers() {
+    let mut tried = 0;
+    for way in [Way::Kernel, Way::NoExchange, Way::Plain] {
+        for asked in [Asked::Content, Asked::Policy(ConflictPolicy::Replace)] {
+            let story = || {
+                let story = Story::new(way, asked);
+                story.fs.remount("/dst", |settings| {
+                    settings.filesystem = VolumeSettings::of("fuseblk").filesystem;
+                });
+                // Permissions are not stored, so they do not tell old from new.
+                story.fs.mode("/dst/equal", 0o600).mode("/dst/same-size", 0o600);
+                story
+            };
+            let (end, steps, _) = End::undisturbed(story());
+            for step in (1..=steps).step_by(5) {
+                let what = format!("{way:?}, {asked:?}, killed at {step}");
+                let mut story = story();
+                story.run(Death::AtStep(step));
+                story.bury(step % 2 == 0);
+                let ran = story.run(Death::Never).ran;
+                ran.all_done();
+                story.is_as(&end, &format!("{what}: {}", ran.in_short()));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 300, "only {tried} deaths");
 }
 
 #[test]
