@@ -1,7 +1,7 @@
 //! What is told of a run, as changes to the database. One value of this belongs to the thread that
 //! writes.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, params};
 use surecopy_engine::{
     Check, DigestAlgorithm, Evidence, Fact, ItemId, ItemReport, ItemStatus, Mapping, PlannedItem,
     Publication, Queue, RootIdentity, Tally,
@@ -210,22 +210,22 @@ impl Book {
         let digest = report.digest.as_ref();
         // An item ends once: after that it has a record.
         let sql = self.end_sql.of(state);
-        let changed = connection.prepare_cached(sql)?.execute(named_params! {
-            ":job": self.job.0,
-            ":item": item.0,
-            ":state": state.as_str(),
-            ":record": record,
-            ":skip_reason": skip_reason,
-            ":error_code": error_code(report),
-            ":size_bytes": report.size_bytes.cast_signed(),
-            ":landed_source": landed.map(|landed| seen::to_bytes(landed.source)),
-            ":landed_target": landed.map(|landed| seen::to_bytes(landed.target)),
-            ":landed_replaced": replaced.map(seen::to_bytes),
-            ":kept": kept.map(|name| name.as_encoded_bytes()),
-            ":digest_algorithm": digest.map(|digest| digest.algorithm.as_str()),
-            ":digest": digest.map(|digest| &digest.bytes),
-            ":evidence": (state == ItemState::Ok).then(|| report.evidence.as_str()),
-        })?;
+        let changed = connection.prepare_cached(sql)?.execute(params![
+            self.job.0,
+            item.0,
+            state.as_str(),
+            record,
+            skip_reason,
+            error_code(report),
+            report.size_bytes.cast_signed(),
+            landed.map(|landed| seen::to_bytes(landed.source)),
+            landed.map(|landed| seen::to_bytes(landed.target)),
+            replaced.map(seen::to_bytes),
+            kept.map(|name| name.as_encoded_bytes()),
+            digest.map(|digest| digest.algorithm.as_str()),
+            digest.map(|digest| &digest.bytes),
+            (state == ItemState::Ok).then(|| report.evidence.as_str()),
+        ])?;
         one(changed, item, "has ended already, or was never planned")?;
         self.tally.add(report, None);
         Ok(())
@@ -299,12 +299,12 @@ impl Book {
 
 fn sql_for_end(before: &str) -> String {
     format!(
-        "UPDATE items SET state = :state, record = :record,
-             skip_reason = coalesce(:skip_reason, skip_reason), error_code = :error_code,
-             size_bytes = :size_bytes, landed_source = :landed_source,
-             landed_target = :landed_target, landed_replaced = :landed_replaced, kept = :kept,
-             digest_algorithm = :digest_algorithm, digest = :digest, evidence = :evidence
-         WHERE job = :job AND item = :item AND record IS NULL AND state IN ({before})"
+        "UPDATE items SET state = ?3, record = ?4,
+             skip_reason = coalesce(?5, skip_reason), error_code = ?6,
+             size_bytes = ?7, landed_source = ?8,
+             landed_target = ?9, landed_replaced = ?10, kept = ?11,
+             digest_algorithm = ?12, digest = ?13, evidence = ?14
+         WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({before})"
     )
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use surecopy_engine::{
     Action, Digest, DigestAlgorithm, ItemId, ItemKind, LinkRole, Mapping, PlannedItem, Queue,
     SkipReason, Strategy,
@@ -60,31 +60,29 @@ pub(crate) fn insert(
             "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
                  action, skip_reason, source, existing, strategy, link_role, first_mapping,
                  first_path, known_digest, state)
-             VALUES (:job, :item, :run, :queue, :mapping, :directory, :name, :target_name, :kind,
-                 :action, :skip_reason, :source, :existing, :strategy, :link_role, :first_mapping,
-                 :first_path, :known_digest, :state)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
-        .execute(named_params! {
-            ":job": job.0,
-            ":item": item.id.0,
-            ":run": run,
-            ":queue": queue_text(queue),
-            ":mapping": item.mapping,
-            ":directory": directory.id,
-            ":name": name,
-            ":target_name": item.target_name.as_ref().map(|name| name.as_encoded_bytes()),
-            ":kind": item.kind.as_str(),
-            ":action": item.action.as_str(),
-            ":skip_reason": skip_reason,
-            ":source": source,
-            ":existing": existing,
-            ":strategy": item.strategy.map(Strategy::as_str),
-            ":link_role": link_role,
-            ":first_mapping": first.map(|(mapping, _)| *mapping),
-            ":first_path": first.map(|(_, path)| path.as_encoded_bytes()),
-            ":known_digest": known_digest,
-            ":state": ItemState::Planned.as_str(),
-        })?;
+        .execute(params![
+            job.0,
+            item.id.0,
+            run,
+            queue_text(queue),
+            item.mapping,
+            directory.id,
+            name,
+            item.target_name.as_ref().map(|name| name.as_encoded_bytes()),
+            item.kind.as_str(),
+            item.action.as_str(),
+            skip_reason,
+            source,
+            existing,
+            item.strategy.map(Strategy::as_str),
+            link_role,
+            first.map(|(mapping, _)| *mapping),
+            first.map(|(_, path)| path.as_encoded_bytes()),
+            known_digest,
+            ItemState::Planned.as_str(),
+        ])?;
     Ok(())
 }
 

@@ -107,13 +107,14 @@ CREATE TABLE refusals (
     PRIMARY KEY (job, record)
 ) STRICT, WITHOUT ROWID;
 
+-- With a rowid: its records are long, and nearly always appended.
 CREATE TABLE audit (
     job    INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
     record INTEGER NOT NULL,
     body   TEXT NOT NULL,
     digest BLOB NOT NULL,
-    PRIMARY KEY (job, record)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (job, record)
+) STRICT;
 
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN

@@ -10,3 +10,4 @@ mod life;
 mod place;
 mod scene;
 mod speed;
+mod versions;

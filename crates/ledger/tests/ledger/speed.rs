@@ -7,6 +7,14 @@ use surecopy_engine::{BATCH, History, Journal, PlannedItem, Queue, WorkList};
 
 use crate::scene::{all_ok, copy, item, planned, rel, scene};
 
+/// What this process has had of the processors, in seconds: other programs do not count.
+fn processor_secs() -> f64 {
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS
+}
+
 /// Items in directories of a hundred.
 fn items(count: u64) -> Vec<PlannedItem> {
     let path = |id: u64| format!("project/part {}/file number {id}.txt", id / 100);
@@ -21,20 +29,20 @@ fn speed() {
     let scene = scene();
     let run = scene.first_run();
     let job = run.job();
-    let each = |what: &str, begun: Instant| {
-        println!(
-            "{what}: {:.2} \u{b5}s an item",
-            begun.elapsed().as_secs_f64() * 1e6 / COUNT as f64
-        );
+    let begin = || (Instant::now(), processor_secs());
+    let each = |what: &str, (begun, before): (Instant, f64)| {
+        let micros = |secs: f64| secs * 1e6 / COUNT as f64;
+        let (took, used) = (begun.elapsed().as_secs_f64(), processor_secs() - before);
+        println!("{what}: {:.1} \u{b5}s an item, {:.1} of a processor", micros(took), micros(used));
     };
-    let all = Instant::now();
-    let begun = Instant::now();
+    let all = begin();
+    let begun = begin();
     for batch in items.chunks(BATCH) {
         run.append(Queue::Items, batch.to_vec()).unwrap();
     }
     run.record(planned(COUNT)).unwrap();
     each("planned", begun);
-    let begun = Instant::now();
+    let begun = begin();
     let mut claimed = Vec::new();
     loop {
         let next = run.claim(Queue::Items, 128).unwrap();
@@ -44,7 +52,7 @@ fn speed() {
         claimed.push(next);
     }
     each("claimed", begun);
-    let begun = Instant::now();
+    let begun = begin();
     for group in &claimed {
         copy(&run, group);
     }
@@ -54,13 +62,12 @@ fn speed() {
     let size = std::fs::metadata(crate::scene::path(&scene.temp)).unwrap().len();
     println!("on disk: {} bytes an item", size / COUNT);
     let run = scene.resume(job);
-    let begun = Instant::now();
+    let begun = begin();
     for item in &items {
         run.known(0, &item.path).unwrap();
     }
-    let took = begun.elapsed();
-    println!("known: {:.0} a second", COUNT as f64 / took.as_secs_f64());
-    let begun = Instant::now();
+    each("known", begun);
+    let begun = begin();
     for batch in items.chunks(BATCH) {
         let again = batch.iter().cloned().map(|mut item| {
             item.id.0 += COUNT;

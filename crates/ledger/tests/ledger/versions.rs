@@ -1,0 +1,104 @@
+//! A real file of every version that ever was is opened, brought up to date and read.
+//!
+//! The file of a version is made once, by the program that first writes it, and never again:
+//! `unshare --uts sh -c 'hostname example && cargo test -p surecopy-ledger --test ledger -- \
+//! --ignored writes_the_file_of_this_version'`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use surecopy_engine::{
+    ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known, Queue, WorkList,
+};
+use surecopy_fs::RelPath;
+use surecopy_ledger::{ItemState, JobId, JobState, Ledger, RunKind};
+
+use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, scene, spec};
+
+fn stored(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/v{version}/ledger.db"))
+}
+
+/// The version that this program writes.
+fn version() -> u32 {
+    let scene = scene();
+    let connection = Connection::open(scene.ledger.path()).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+fn odd() -> RelPath {
+    RelPath::new(OsStr::from_bytes(b"caf\xe9")).unwrap()
+}
+
+/// A job that is finished, and one that was interrupted in the middle of everything.
+fn fill(ledger: &Ledger) {
+    let run = ledger.begin_run(ledger.create_job(&spec()).unwrap(), RunKind::Copy, 1).unwrap();
+    let mut items = [item(0, "a"), item(1, "deep/b")];
+    items[1].path = odd();
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(2)).unwrap();
+    copy(&run, &items);
+    run.finish(&all_ok(2)).unwrap();
+
+    let run = ledger.begin_run(ledger.create_job(&spec()).unwrap(), RunKind::Copy, 2).unwrap();
+    let mut items = [item(0, "ok"), item(1, "failed"), item(2, "flying"), item(3, "waiting")];
+    items[2].path = odd();
+    run.append(Queue::Items, items[..3].to_vec()).unwrap();
+    run.append(Queue::FurtherNames, items[3..].to_vec()).unwrap();
+    run.record(planned(4)).unwrap();
+    run.claim(Queue::Items, 9).unwrap();
+    copy(&run, &items[..1]);
+    let error = ItemError::new(ErrorCode::SourceMissing, "/from/failed".into(), "it is gone");
+    run.note(vec![ended(&items[1], ItemStatus::Error(error))]).unwrap();
+    run.note(vec![Fact::DirectoryMade { mapping: 0, path: rel("in") }]).unwrap();
+    run.record(vec![Fact::Publishing { items: vec![publication(&items[2])] }]).unwrap();
+}
+
+#[test]
+#[ignore = "it writes into the sources, once for each version"]
+fn writes_the_file_of_this_version() {
+    let file = stored(version());
+    assert!(!file.exists(), "what was released is never changed");
+    let scene = scene();
+    fill(&scene.ledger);
+    let connection = Connection::open(scene.ledger.path()).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, fs::read(scene.ledger.path()).unwrap()).unwrap();
+}
+
+#[test]
+fn every_version_is_read() {
+    for version in 1..=version() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("ledger.db");
+        let content = fs::read(stored(version));
+        fs::write(&file, content.unwrap_or_else(|error| panic!("version {version}: {error}")))
+            .unwrap();
+        let ledger = Ledger::open(&file).unwrap();
+        ledger.check_database().unwrap();
+        let jobs = ledger.jobs().unwrap();
+        let states: Vec<_> = jobs.iter().map(|job| (job.id, job.state)).collect();
+        let expected = [(JobId(1), JobState::Finished), (JobId(2), JobState::Interrupted)];
+        assert_eq!(states, expected, "version {version}");
+        for job in &jobs {
+            assert_eq!(format!("{:?}", job.request), format!("{:?}", Ok::<_, ()>(spec())));
+            assert_eq!(ledger.check_audit(job.id).unwrap().broken, None, "version {version}");
+        }
+        let failed = ledger.items(JobId(2), Some(ItemState::Failed), None, 9).unwrap();
+        assert_eq!(failed.len(), 1);
+        let run = ledger.begin_run(JobId(2), RunKind::Resume, 3).unwrap();
+        let in_flight = run.in_flight();
+        assert_eq!(in_flight.publications[0].publication.target, rel("in").join_path(&odd()));
+        assert_eq!((&in_flight.nonces[..], in_flight.directories.len()), (&[2][..], 1));
+        assert_eq!(run.unfinished_directories(), [(0, rel("in"))]);
+        assert!(matches!(run.known(0, &rel("ok")).unwrap(), Known::Done(_)));
+        assert!(matches!(run.known(0, &odd()).unwrap(), Known::Unfinished { .. }));
+        run.record(planned(0)).unwrap();
+        run.finish(&all_ok(0)).unwrap();
+        assert_eq!(ledger.job(JobId(2)).unwrap().state, JobState::Finished);
+    }
+}
