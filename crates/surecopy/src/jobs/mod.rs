@@ -32,7 +32,8 @@ mod resume;
 pub use look_back::{LookBack, LookBackReport, discard_replaced, undo_job, verify_job};
 pub use resume::{ResumeOptions, resume, retry};
 
+pub use surecopy_engine::{DiscardReport, RecheckReport, UndoReport};
 pub use surecopy_ledger::{
-    ItemState, JobId, JobRecord, JobState, Ledger, LedgerError, ProgressRecord, RunKind, RunRecord,
-    Sums,
+    AuditBreak, AuditCheck, AuditRecord, ExportError, ItemRecord, ItemState, JobId, JobRecord,
+    JobState, Ledger, LedgerError, ProgressRecord, RunKind, RunRecord, Sums,
 };
