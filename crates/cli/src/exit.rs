@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use surecopy::{Outcome, Report};
+use surecopy::jobs::{JobState, RunKind, RunRecord};
+use surecopy::{Outcome, Problem, Report};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +15,11 @@ pub(crate) enum ExitStatus {
     ItemsFailed,
     /// The command line, a setting or a pattern makes no sense.
     Usage,
-    /// What was read back differed, and still did after every retry.
+    /// What was read back differed, and still did after every retry, or was found to differ later.
     Mismatch,
     /// Refused before anything was written.
     Refused,
-    /// What happened could not be recorded.
+    /// What happened could not be recorded, or what is recorded cannot be trusted.
     RecordFailed,
     /// Cancelled by the user or by a signal.
     Cancelled,
@@ -55,9 +56,11 @@ impl ExitStatus {
             ExitStatus::Done => "all done",
             ExitStatus::ItemsFailed => "some items failed; the others are done",
             ExitStatus::Usage => "wrong usage: options, settings, patterns",
-            ExitStatus::Mismatch => "a verification mismatch remained after every retry",
+            ExitStatus::Mismatch => "a verification mismatch remained",
             ExitStatus::Refused => "refused before anything was written",
-            ExitStatus::RecordFailed => "the record of the job could not be written",
+            ExitStatus::RecordFailed => {
+                "the record of the job could not be written, or cannot be trusted"
+            }
             ExitStatus::Cancelled => "cancelled; what was not finished is as it was before",
         }
     }
@@ -73,6 +76,57 @@ impl ExitStatus {
                 if tally.mismatched > 0 {
                     ExitStatus::Mismatch
                 } else if tally.failed > 0 || !report.problems.is_empty() {
+                    ExitStatus::ItemsFailed
+                } else {
+                    ExitStatus::Done
+                }
+            }
+        }
+    }
+
+    /// The status that looking back at a job calls for, of which so many items are not as they should
+    /// be: `when_some` says what that means.
+    pub(crate) fn of_look_back(
+        outcome: &Outcome,
+        problems: &[Problem],
+        when_some: ExitStatus,
+        items: u64,
+    ) -> Self {
+        match outcome {
+            Outcome::JournalFailed(_) => ExitStatus::RecordFailed,
+            Outcome::Refused => ExitStatus::Refused,
+            Outcome::Cancelled => ExitStatus::Cancelled,
+            Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Planned => {
+                if items > 0 {
+                    when_some
+                } else if !problems.is_empty() {
+                    ExitStatus::ItemsFailed
+                } else {
+                    ExitStatus::Done
+                }
+            }
+        }
+    }
+
+    /// The status that a job calls for as it is recorded: how it ended, for whoever was waiting for
+    /// that. `last` is its last run.
+    pub(crate) fn of_job(state: JobState, last: Option<&RunRecord>) -> Self {
+        let outcome = last.and_then(|run| run.outcome.as_deref());
+        let is_damaged = |run: &RunRecord| {
+            run.sums.mismatched > 0 || (run.kind == RunKind::Verify && run.sums.failed > 0)
+        };
+        match state {
+            JobState::Refused => ExitStatus::Refused,
+            JobState::Cancelled => ExitStatus::Cancelled,
+            // Killed is not what the user asked for, and is as far from being done.
+            JobState::Interrupted | JobState::Created | JobState::Planning | JobState::Running => {
+                ExitStatus::Cancelled
+            }
+            JobState::Stopped if outcome == Some("journal_failed") => ExitStatus::RecordFailed,
+            JobState::Finished | JobState::Incomplete | JobState::Stopped | JobState::Undone => {
+                if last.is_some_and(is_damaged) {
+                    ExitStatus::Mismatch
+                } else if matches!(state, JobState::Incomplete | JobState::Stopped) {
                     ExitStatus::ItemsFailed
                 } else {
                     ExitStatus::Done

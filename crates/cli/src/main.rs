@@ -10,6 +10,7 @@ mod hint;
 mod human;
 mod json;
 mod program;
+mod recorded;
 mod running;
 mod shown;
 mod signals;

@@ -7,7 +7,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{completions, config, copy, man};
+use crate::commands::{audit, completions, config, copy, jobs, look_back, man, resume, status};
 use crate::exit::{self, ExitStatus};
 use crate::failure::Failure;
 use crate::shown::Plain;
@@ -29,16 +29,29 @@ struct Program {
 #[derive(Debug, Subcommand)]
 enum Subcommands {
     Copy(Box<copy::CopyArgs>),
+    Resume(resume::ResumeArgs),
+    Retry(resume::RetryArgs),
+    Verify(look_back::VerifyArgs),
+    Undo(look_back::UndoArgs),
+    Jobs(jobs::JobsArgs),
+    Status(status::StatusArgs),
+    Audit(audit::AuditArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
 
+/// The commands whose exit status says how a job ended or what was found.
+const WITH_TABLE: [&str; 8] =
+    ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit"];
+
 /// The definition of the command line, for parsing, help, completions and manual pages.
 fn definition() -> clap::Command {
     // Every page ends with the table, so that nobody has to look for it.
-    let definition = Program::command().after_help(exit::table());
-    definition.mut_subcommand("copy", |copy| copy.after_help(exit::table()))
+    let with_table = |command: clap::Command| command.after_help(exit::table());
+    WITH_TABLE.iter().fold(with_table(Program::command()), |definition, name| {
+        definition.mut_subcommand(name, with_table)
+    })
 }
 
 /// Runs the program with the arguments of this process.
@@ -53,6 +66,13 @@ pub(crate) fn run() -> ExitCode {
     };
     let result = match program.command {
         Subcommands::Copy(args) => copy::run(*args),
+        Subcommands::Resume(args) => resume::resume(args),
+        Subcommands::Retry(args) => resume::retry(args),
+        Subcommands::Verify(args) => look_back::verify(args),
+        Subcommands::Undo(args) => look_back::undo(args),
+        Subcommands::Jobs(args) => jobs::run(args),
+        Subcommands::Status(args) => status::run(args),
+        Subcommands::Audit(args) => audit::run(args),
         Subcommands::Config(args) => config::run(args),
         Subcommands::Completions(args) => completions::run(&args, definition()),
         Subcommands::Man(args) => man::run(&args, definition()),

@@ -1,4 +1,4 @@
-//! Writing a command's whole output at once.
+//! Writing a command's whole output at once, and talk beside it.
 
 use std::io::{ErrorKind, Write};
 
@@ -12,5 +12,12 @@ pub(crate) fn print(data: &[u8]) -> Result<ExitStatus, Failure> {
         Ok(()) => Ok(ExitStatus::Done),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
         Err(error) => Err(Failure::other(format!("cannot write output: {error}"))),
+    }
+}
+
+/// A line on stderr: nobody has to read it.
+pub(crate) fn talk(line: &str) {
+    if let Err(unwritten) = writeln!(std::io::stderr().lock(), "{line}") {
+        tracing::debug!("nobody reads what is said: {unwritten}");
     }
 }

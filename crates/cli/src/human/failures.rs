@@ -69,7 +69,7 @@ impl Group {
 }
 
 /// An error as a fragment of one line, without its path.
-pub(super) fn fragment(error: &ItemError) -> String {
+pub(crate) fn fragment(error: &ItemError) -> String {
     format!("{} ({})", Plain(&error.message), error.code)
 }
 

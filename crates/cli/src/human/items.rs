@@ -10,7 +10,7 @@ use crate::amounts::{Bytes, Span};
 use crate::shown::{Plain, Shown};
 
 /// What one source becomes.
-pub(super) fn mapping_line(mapping: &Mapping) -> String {
+pub(crate) fn mapping_line(mapping: &Mapping) -> String {
     format!("{} -> {}", Shown(&mapping.source_path()), Shown(&mapping.target_path()))
 }
 

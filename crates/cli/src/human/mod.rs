@@ -3,15 +3,19 @@
 
 mod ask;
 mod bars;
+pub(crate) mod columns;
 mod failures;
 mod frames;
 mod items;
+pub(crate) mod look_back;
 mod progress;
 mod screen;
 mod summary;
 mod view;
 
 pub(crate) use ask::TerminalResolver;
+pub(crate) use failures::fragment;
+pub(crate) use items::mapping_line;
 pub(crate) use progress::{ProgressMode, ProgressView};
 pub(crate) use screen::Screen;
 pub(crate) use view::{HumanView, Verbosity};

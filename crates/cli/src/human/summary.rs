@@ -1,5 +1,6 @@
 //! The sums at the end. Nothing is called verified here that was not read back.
 
+use surecopy::jobs::JobId;
 use surecopy::{
     Evidence, ItemKind, ItemReport, ItemStatus, Outcome, Report, Tally, UnverifiedReason,
 };
@@ -66,6 +67,7 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
     }
     let tally = &report.tally;
     lines.push(copied(report, kinds));
+    lines.extend(kept(report));
     lines.extend(left(tally));
     lines.extend(verified(tally));
     lines.extend(unverified(tally));
@@ -85,6 +87,24 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
         }
     }
     lines
+}
+
+/// Whether a run that goes on with a job has found everything as earlier ones left it.
+pub(super) fn is_nothing(report: &Report, kinds: &Kinds) -> bool {
+    let tally = &report.tally;
+    let ended = tally.ok + tally.skipped + tally.failed + tally.cancelled;
+    // Directories are there already, and are looked at in every run.
+    report.outcome == Outcome::Finished
+        && report.problems.is_empty()
+        && ended == kinds.directories
+        && report.planned.items == 0
+}
+
+/// What is said then.
+pub(super) fn nothing_to_do(job: JobId, report: &Report) -> String {
+    let (items, bytes) = (Count(report.planned.kept, "item"), Bytes(report.planned.bytes_kept));
+    let are = if report.planned.kept == 1 { "is as it was" } else { "are as they were" };
+    format!("job {job}: nothing to do: {items}, {bytes}, {are} left")
 }
 
 fn planned(report: &Report) -> Vec<String> {
@@ -121,6 +141,12 @@ fn copied(report: &Report, kinds: &Kinds) -> String {
         line.push_str(&format!(" ({})", Speed(bytes as f64 / secs)));
     }
     line
+}
+
+/// What earlier runs of the job have done.
+fn kept(report: &Report) -> Option<String> {
+    let (items, bytes) = (Count(report.planned.kept, "item"), Bytes(report.planned.bytes_kept));
+    (report.planned.kept > 0).then(|| format!("done before: {items}, {bytes}, as they were left"))
 }
 
 fn left(tally: &Tally) -> Option<String> {

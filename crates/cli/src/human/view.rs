@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
+use surecopy::jobs::{JobId, JobState};
 use surecopy::{
-    Action, CopySpec, Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, PlannedItem, Report,
-    Undone, Warning,
+    Action, Event, ItemKind, ItemReport, ItemStatus, Job, Mapping, Outcome, Phase, PlannedItem,
+    Problem, Report, Undone, Warning,
 };
 
 use super::failures::Failures;
@@ -16,6 +17,7 @@ use super::items::{
 use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
+use crate::recorded::{next_step, state_after};
 use crate::shown::{Plain, Shown};
 
 /// How much is said.
@@ -41,6 +43,10 @@ const SHOWN_WARNINGS: u64 = 10;
 pub(crate) struct HumanView {
     screen: Arc<Screen>,
     verbosity: Verbosity,
+    /// Its number, when it is recorded.
+    job: Option<JobId>,
+    /// It is not its first run.
+    is_again: bool,
     failures: Failures,
     losses: Vec<String>,
     warnings: u64,
@@ -49,21 +55,53 @@ pub(crate) struct HumanView {
 
 impl HumanView {
     /// Says what is going to be done.
-    pub(crate) fn begin(screen: Arc<Screen>, verbosity: Verbosity, spec: &CopySpec) -> Self {
-        let view = Self {
+    pub(crate) fn begin(screen: Arc<Screen>, verbosity: Verbosity, job: &Job) -> Self {
+        let view = Self::new(screen, verbosity, job.id());
+        if view.verbosity != Verbosity::Quiet {
+            for mapping in job.mappings() {
+                view.screen.out(&mapping_line(mapping));
+            }
+            if let Some(job) = view.job {
+                view.screen.out(&format!("job {job}"));
+            }
+        }
+        view
+    }
+
+    /// Says which job is gone on with.
+    pub(crate) fn begin_again(
+        screen: Arc<Screen>,
+        verbosity: Verbosity,
+        headline: &str,
+        job: JobId,
+        mappings: &[Mapping],
+    ) -> Self {
+        let view = Self { is_again: true, ..Self::new(screen, verbosity, Some(job)) };
+        if verbosity != Verbosity::Quiet {
+            match mappings {
+                [only] => view.screen.out(&format!("{headline}: {}", mapping_line(only))),
+                mappings => {
+                    view.screen.out(headline);
+                    for mapping in mappings {
+                        view.screen.out(&mapping_line(mapping));
+                    }
+                }
+            }
+        }
+        view
+    }
+
+    fn new(screen: Arc<Screen>, verbosity: Verbosity, job: Option<JobId>) -> Self {
+        Self {
             screen,
             verbosity,
+            job,
+            is_again: false,
             failures: Failures::default(),
             losses: Vec::new(),
             warnings: 0,
             kinds: Kinds::default(),
-        };
-        if view.verbosity != Verbosity::Quiet {
-            for mapping in &spec.mappings {
-                view.screen.out(&mapping_line(mapping));
-            }
         }
-        view
     }
 
     /// Takes notice of a fact.
@@ -91,8 +129,7 @@ impl HumanView {
     pub(crate) fn end(&mut self, report: &Report) {
         if matches!(report.outcome, Outcome::Refused | Outcome::Planned) {
             for problem in &report.problems {
-                let path = problem.source.as_ref().unwrap_or(&problem.error.path);
-                self.failures.add(path.clone(), problem.error.clone());
+                self.problem(problem);
             }
         }
         let failures = self.failures.lines();
@@ -108,13 +145,60 @@ impl HumanView {
                 self.screen.talk(&line);
             }
         }
-        if let Outcome::JournalFailed(message) = &report.outcome {
-            self.screen.alert("error", &format!("the journal failed: {}", Plain(message)));
-        }
+        self.journal_failed(&report.outcome);
         if self.verbosity != Verbosity::Quiet {
-            for line in summary::lines(report, &self.kinds, &self.losses) {
-                self.screen.out(&line);
+            match self.job.filter(|_| self.is_again && summary::is_nothing(report, &self.kinds)) {
+                Some(job) => self.screen.out(&summary::nothing_to_do(job, report)),
+                None => {
+                    for line in summary::lines(report, &self.kinds, &self.losses) {
+                        self.screen.out(&line);
+                    }
+                }
             }
+        }
+        self.advise(state_after(report), 0);
+    }
+
+    /// Says what went wrong with what was looked at again, and what came of it.
+    pub(crate) fn end_again(
+        &mut self,
+        headline: Option<String>,
+        outcome: &Outcome,
+        sums: &[String],
+    ) {
+        let failures = self.failures.lines();
+        if let Some(headline) = headline {
+            self.screen.alert("error", &headline);
+        }
+        for line in failures {
+            self.screen.talk(&line);
+        }
+        self.journal_failed(outcome);
+        if self.verbosity != Verbosity::Quiet {
+            for line in sums {
+                self.screen.out(line);
+            }
+        }
+    }
+
+    /// Takes note of a problem that nobody was told of yet.
+    pub(crate) fn problem(&mut self, problem: &Problem) {
+        let path = problem.source.as_ref().unwrap_or(&problem.error.path);
+        self.failures.add(path.clone(), problem.error.clone());
+    }
+
+    /// Says what to do with the job now.
+    pub(crate) fn advise(&self, state: JobState, damaged: u64) {
+        if let Some(job) = self.job
+            && let Some((why, command)) = next_step(job, state, damaged)
+        {
+            self.screen.talk(&format!("{why}: {command}"));
+        }
+    }
+
+    fn journal_failed(&self, outcome: &Outcome) {
+        if let Outcome::JournalFailed(message) = outcome {
+            self.screen.alert("error", &format!("the journal failed: {}", Plain(message)));
         }
     }
 

@@ -1,13 +1,14 @@
 //! `job`: the first object, with the version of the format and what is going to be done.
 
 use serde::Serialize;
+use surecopy::jobs::{JobId, Ledger, RunKind};
 use surecopy::{CopySpec, Mapping};
 
-use super::path::SourceAndTarget;
+use super::path::{JsonPath, SourceAndTarget};
 
-/// The version of the format, in every `job` object. It changes when a member changes its meaning
+/// The version of the format, in every object that can be the first one. It changes when a member changes its meaning
 /// or goes; new members and new types do not change it.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// The `job` object.
 #[derive(Debug, Serialize)]
@@ -16,6 +17,11 @@ pub(crate) struct JobLine {
     schema: u32,
     version: &'static str,
     started: String,
+    job: Option<i64>,
+    run: &'static str,
+    ledger: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger_bytes: Option<String>,
     dry_run: bool,
     mappings: Vec<SourceAndTarget>,
     verify: &'static str,
@@ -32,14 +38,24 @@ pub(crate) struct JobLine {
 }
 
 impl JobLine {
-    /// The object for a resolved job that starts at the given moment (RFC 3339, UTC).
-    pub(crate) fn new(spec: &CopySpec, started: String) -> Self {
+    /// The object for a run that is about to start.
+    pub(crate) fn new(
+        spec: &CopySpec,
+        job: Option<JobId>,
+        kind: RunKind,
+        ledger: Option<&Ledger>,
+    ) -> Self {
+        let (ledger, ledger_bytes) = JsonPath::optional(ledger.map(Ledger::path));
         let mapping = |it: &Mapping| SourceAndTarget::new(&it.source_path(), &it.target_path());
         Self {
             r#type: "job",
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
-            started,
+            started: jiff::Timestamp::now().to_string(),
+            job: job.map(|id| id.0),
+            run: kind.as_str(),
+            ledger,
+            ledger_bytes,
             dry_run: spec.dry_run,
             mappings: spec.mappings.iter().map(mapping).collect(),
             verify: spec.verify.as_str(),

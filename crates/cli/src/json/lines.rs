@@ -2,11 +2,13 @@
 //! happen.
 
 use serde::Serialize;
+use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
 use surecopy::{Event, Report};
 
 use super::again::{SetbackLine, UndoneLine};
 use super::item::ItemLine;
 use super::job::JobLine;
+use super::look_back::{DiscardReportLine, UndoReportLine, VerifyReportLine};
 use super::plan::PlanLine;
 use super::progress::{PhaseLine, ProblemLine, WarningLine};
 use super::report::ReportLine;
@@ -38,6 +40,21 @@ impl JsonLines {
     pub(crate) fn report(&self, report: &Report, status: ExitStatus) {
         self.stream.write_last(&line(&ReportLine::new(report, status)));
     }
+
+    /// The last object, after a job was read again.
+    pub(crate) fn verify_report(&self, report: &RecheckReport, status: ExitStatus) {
+        self.stream.write_last(&line(&VerifyReportLine::new(report, status)));
+    }
+
+    /// The last object, after a job was undone.
+    pub(crate) fn undo_report(&self, report: &UndoReport, status: ExitStatus) {
+        self.stream.write_last(&line(&UndoReportLine::new(report, status)));
+    }
+
+    /// The last object, after what a job keeps was given up.
+    pub(crate) fn discard_report(&self, report: &DiscardReport, status: ExitStatus) {
+        self.stream.write_last(&line(&DiscardReportLine::new(report, status)));
+    }
 }
 
 fn event_line(event: &Event) -> Vec<u8> {
@@ -57,7 +74,7 @@ fn event_line(event: &Event) -> Vec<u8> {
 }
 
 /// In memory first: a line is written whole or not at all.
-fn line(object: &impl Serialize) -> Vec<u8> {
+pub(crate) fn line(object: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(object).expect("our objects have text for names");
     line.push(b'\n');
     line

@@ -4,13 +4,18 @@
 //! neither binds the other.
 
 mod again;
+mod audit;
 mod item;
 mod job;
 mod lines;
+mod look_back;
 mod path;
 mod plan;
 mod progress;
 mod report;
+mod status;
 
+pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
 pub(crate) use job::JobLine;
-pub(crate) use lines::JsonLines;
+pub(crate) use lines::{JsonLines, line};
+pub(crate) use status::JobStatus;

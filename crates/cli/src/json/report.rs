@@ -66,6 +66,8 @@ struct PlannedMember {
     bytes_to_copy: u64,
     to_compare: u64,
     bytes_to_compare: u64,
+    kept: u64,
+    bytes_kept: u64,
 }
 
 impl ReportLine {
@@ -117,12 +119,14 @@ impl ReportLine {
                 bytes_to_copy: planned.bytes_to_copy,
                 to_compare: planned.to_compare,
                 bytes_to_compare: planned.bytes_to_compare,
+                kept: planned.kept,
+                bytes_kept: planned.bytes_kept,
             },
         }
     }
 }
 
-fn outcome(outcome: &Outcome) -> &'static str {
+pub(super) fn outcome(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Finished => "finished",
         Outcome::Cancelled => "cancelled",

@@ -1,9 +1,11 @@
 //! What is known when something that ran has ended, and how the program ends by it.
 
 use surecopy::Report;
+use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
 
 use super::renderer::Renderer;
 use crate::exit::ExitStatus;
+use crate::human::look_back;
 
 /// What is known when work has ended.
 pub(crate) trait Ended: Send + 'static {
@@ -23,6 +25,47 @@ impl Ended for Report {
         match renderer {
             Renderer::Human(view) => view.end(self),
             Renderer::Json(lines) => lines.report(self, status),
+        }
+    }
+}
+
+impl Ended for RecheckReport {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::of_look_back(&self.outcome, &self.problems, ExitStatus::Mismatch, self.damaged)
+    }
+
+    fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
+        match renderer {
+            Renderer::Human(view) => look_back::end_verify(view, self),
+            Renderer::Json(lines) => lines.verify_report(self, status),
+        }
+    }
+}
+
+impl Ended for UndoReport {
+    fn status(&self) -> ExitStatus {
+        let left = self.refused + self.failed;
+        ExitStatus::of_look_back(&self.outcome, &self.problems, ExitStatus::ItemsFailed, left)
+    }
+
+    fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
+        match renderer {
+            Renderer::Human(view) => look_back::end_undo(view, self),
+            Renderer::Json(lines) => lines.undo_report(self, status),
+        }
+    }
+}
+
+impl Ended for DiscardReport {
+    fn status(&self) -> ExitStatus {
+        let left = self.refused + self.failed;
+        ExitStatus::of_look_back(&self.outcome, &self.problems, ExitStatus::ItemsFailed, left)
+    }
+
+    fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
+        match renderer {
+            Renderer::Human(view) => look_back::end_discard(view, self),
+            Renderer::Json(lines) => lines.discard_report(self, status),
         }
     }
 }

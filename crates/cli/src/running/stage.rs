@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use surecopy::{Control, Observer, Progress, Settings};
+use surecopy::{Control, Observer, Progress};
 
 use super::args::OutputArgs;
 use super::ended::Ended;
@@ -17,7 +17,6 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::{ProgressMode, ProgressView, Screen};
 use crate::json::JsonLines;
-use crate::shown::Plain;
 use crate::signals::SignalWatch;
 use crate::stream::Stream;
 use crate::terminal::Terminal;
@@ -44,7 +43,7 @@ impl Stage {
     /// When the operating system gives no threads or no handlers.
     pub(crate) fn open(
         output: &OutputArgs,
-        settings: &Settings,
+        pulses_per_second: u32,
         control: &Control,
         terminal: Terminal,
     ) -> Result<Self, Failure> {
@@ -54,12 +53,7 @@ impl Stage {
             .map_err(|error| Failure::other(format!("cannot write output: {error}")))?;
         let screen = Screen::new(streams.stdout.clone(), streams.stderr.clone(), terminal);
         let screen = Arc::new(screen);
-        if !output.quiet {
-            for warning in settings.warnings() {
-                screen.talk(&format!("warning: {}", Plain(&warning.message)));
-            }
-        }
-        let pulse = Duration::from_secs(1) / settings.progress_updates_per_second().max(1);
+        let pulse = Duration::from_secs(1) / pulses_per_second.max(1);
         let (progress, is_silent) = (output.progress, output.is_silent());
         let control = control.clone();
         Ok(Self { control, signals, streams, screen, terminal, progress, is_silent, pulse })

@@ -25,6 +25,36 @@ fn examples() -> Vec<Value> {
 
 /// Everything that the program writes in some different runs.
 fn written() -> Vec<Value> {
+    let mut objects = copied();
+    objects.extend(looked_back());
+    objects
+}
+
+/// What is written of a job that is in the ledger already.
+fn looked_back() -> Vec<Value> {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second").write("src/c", "third");
+    folder.write("dst/a", "old").write("dst/b", "older");
+    let copied = ["copy", "-q", "--strategy", "staged", "--keep-replaced", "src/", "dst"];
+    folder.run(&copied).all_done();
+    folder.write("dst/b", "changed since");
+    let mut objects = Vec::new();
+    for (arguments, code) in [
+        (&["verify", "--json", "1"][..], 3),
+        (&["status", "--json"], 0),
+        (&["audit", "--json", "1"], 0),
+        (&["audit", "--check", "--json", "1"], 0),
+        (&["undo", "--json", "1"], 1),
+        (&["undo", "--json", "--discard", "1"], 0),
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, code, "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+        objects.extend(ended.objects());
+    }
+    objects
+}
+
+fn copied() -> Vec<Value> {
     let folder = Folder::new();
     folder.write("src/a", "first").write("src/sub/b", "second").write("list", "a\ngone\nsocket\n");
     let _socket = std::os::unix::net::UnixListener::bind(folder.path("src/socket")).unwrap();
@@ -39,8 +69,8 @@ fn members(objects: &[Value]) -> Members {
         let Value::Object(members) = value else { return };
         for (name, value) in members {
             let name = format!("{prefix}{name}");
-            // Which reasons there are differs from run to run.
-            if name != "unverified" {
+            // Which reasons and which states there are differs from run to run.
+            if name != "unverified" && name != "states" {
                 collect(&format!("{name}."), value, found);
             }
             found.insert(name);
@@ -52,8 +82,10 @@ fn members(objects: &[Value]) -> Members {
         collect("", object, all.entry(name.to_owned()).or_default());
     }
     // Only an item that failed has them.
-    if let Some(item) = all.get_mut("item") {
-        item.retain(|name| !name.starts_with("error."));
+    for name in ["item", "audit_item"] {
+        if let Some(item) = all.get_mut(name) {
+            item.retain(|name| !name.starts_with("error."));
+        }
     }
     all
 }
@@ -66,6 +98,24 @@ fn the_document_shows_what_is_written() {
 #[test]
 fn every_type_of_object_has_an_example() {
     let types: BTreeSet<String> = members(&written()).into_keys().collect();
-    let expected = ["item", "job", "phase", "plan", "problem", "report", "warning"];
+    let expected = [
+        "audit_check",
+        "audit_item",
+        "audit_summary",
+        "damaged",
+        "discard_report",
+        "item",
+        "job",
+        "job_status",
+        "phase",
+        "plan",
+        "problem",
+        "refused",
+        "report",
+        "undo_report",
+        "undone",
+        "verify_report",
+        "warning",
+    ];
     assert_eq!(types, expected.map(str::to_owned).into());
 }

@@ -16,6 +16,13 @@ fn the_program() {
 
     Commands:
       copy         Copy files and trees, and prove by reading back what the policy asks for
+      resume       Go on with a job that was interrupted or cancelled
+      retry        Try the failed items of a job again, and nothing else
+      verify       Read again what a job has copied, and compare it with the digests in the ledger
+      undo         Put back what a job has replaced, and remove what it made where nothing was
+      jobs         List the jobs in the ledger, the latest one last
+      status       Show how far a job has got, and what to do with it
+      audit        Show what happened to each file of a job
       config       Show and change settings
       completions  Write a shell's completion script to stdout
       man          Write the manual pages
@@ -31,9 +38,9 @@ fn the_program() {
         0  all done
         1  some items failed; the others are done
         2  wrong usage: options, settings, patterns
-        3  a verification mismatch remained after every retry
+        3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written
+        5  the record of the job could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -73,16 +80,20 @@ fn copy_in_short() {
           --fail-fast       Stop at the first failure
 
     Targets:
-          --on-conflict <POLICY>  What to do when a target exists [possible values: update, replace,
-                                  newer, skip, keep-both, ask, fail]
-      -u, --update                Replace only targets that are older than their source (the same as
-                                  --on-conflict newer)
-      -c, --checksum              Compare targets that exist by content, not by size and modification
-                                  time; only with --on-conflict update, the default
-          --replace-read-only     Replace targets that have no write permission too
-          --preserve <LIST>       Keep exactly these properties, or change what is kept with +NAME and
-                                  -NAME
-      -a, --archive               Keep everything: owner, group, hard links and set-id bits too
+          --on-conflict <POLICY>    What to do when a target exists [possible values: update, replace,
+                                    newer, skip, keep-both, ask, fail]
+      -u, --update                  Replace only targets that are older than their source (the same as
+                                    --on-conflict newer)
+      -c, --checksum                Compare targets that exist by content, not by size and modification
+                                    time; only with --on-conflict update, the default
+          --replace-read-only       Replace targets that have no write permission too
+          --accept-changed-content  Replace files that have another content than when they were copied
+                                    before, though their size and time are the same
+          --keep-replaced           Keep what is replaced, beside its successor, so that `surecopy undo`
+                                    can put it back
+          --preserve <LIST>         Keep exactly these properties, or change what is kept with +NAME and
+                                    -NAME
+      -a, --archive                 Keep everything: owner, group, hard links and set-id bits too
 
     Which entries:
           --exclude <PATTERN>    Leave out what matches; of all rules, in their order, the first that
@@ -93,6 +104,10 @@ fn copy_in_short() {
           --files-from <FILE>    Copy only the paths listed in a file, relative to the source; - is
                                  stdin
           --from0                In files of paths and patterns, entries end in NUL instead of newline
+
+    Record:
+          --ledger <FILE>  Use this ledger instead of the usual one
+          --no-ledger      Record nothing: what is interrupted cannot be resumed then
 
     Output:
           --progress <WHEN>  When to show progress, on stderr [default: auto] [possible values: auto,
@@ -112,9 +127,9 @@ fn copy_in_short() {
         0  all done
         1  some items failed; the others are done
         2  wrong usage: options, settings, patterns
-        3  a verification mismatch remained after every retry
+        3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written
+        5  the record of the job could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -162,7 +177,17 @@ fn every_command_has_a_manual_page() {
     folder.run(&["man", "pages"]).all_done();
     let mut pages = folder.listing();
     pages.retain(|path| path.ends_with(".1"));
-    for name in ["", "-copy", "-config", "-config-set", "-completions", "-man"] {
+    for name in [
+        "",
+        "-copy",
+        "-resume",
+        "-retry",
+        "-jobs",
+        "-status",
+        "-config-set",
+        "-completions",
+        "-man",
+    ] {
         assert!(pages.contains(&format!("pages/surecopy{name}.1")), "{name}: {pages:?}");
     }
     assert!(!pages.iter().any(|page| page.contains("codes")), "{pages:?}");

@@ -17,7 +17,8 @@ fn folder() -> Folder {
 
 /// The object with everything that differs from run to run replaced by what kind of value it is.
 fn shape(value: &Value) -> Value {
-    const VARIABLE: [&str; 6] = [
+    const VARIABLE: [&str; 7] = [
+        "ledger",
         "started",
         "version",
         "workers",
@@ -68,6 +69,8 @@ fn the_job_comes_first_and_the_report_last() {
       "digest": "blake3",
       "dry_run": false,
       "fail_fast": false,
+      "job": 1,
+      "ledger": "<text>",
       "mappings": [
         {
           "source": "src",
@@ -86,6 +89,7 @@ fn the_job_comes_first_and_the_report_last() {
       "read_back": "device",
       "reflink": "auto",
       "retries": 2,
+      "run": "copy",
       "schema": 1,
       "started": "<text>",
       "strategy": "auto",

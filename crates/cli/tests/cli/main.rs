@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod at_work;
+mod audit;
 mod config;
 mod conflicts;
 mod contract;
@@ -16,6 +18,7 @@ mod options;
 mod output;
 mod program;
 mod pty;
+mod recorded;
 mod signals;
 mod slashes;
 mod terminal;

@@ -22,6 +22,7 @@ fn a_copy_that_went_well() {
     let ended = folder().run(&["copy", "--read-back", "cache", "src", "dst"]).all_done();
     insta::assert_snapshot!(without_times(&ended.stdout), @r#"
     src -> dst
+    job 1
     copied: 2 files, 11 B in …
     verified: 2 files read back through the page cache (memory may have answered)
     source read: 11 B, 11 B of second reads saved
@@ -34,6 +35,7 @@ fn a_copy_that_was_not_verified_says_so() {
     let ended = folder().run(&["copy", "--verify", "none", "src", "dst"]).all_done();
     insta::assert_snapshot!(without_times(&ended.stdout), @r#"
     src -> dst
+    job 1
     copied: 2 files, 11 B in …
     NOT verified: 2 files (2 because verification is off); use --verify all to verify every file
     source read: 11 B
@@ -63,9 +65,11 @@ fn failures_are_told_at_the_end_with_what_to_do() {
       src/a: the target exists
         at dst/a
       what to do: choose another policy with --on-conflict, or another destination
+    to try the failed ones again: surecopy retry 1
     "#);
     insta::assert_snapshot!(without_times(&ended.stdout), @r#"
     src/ -> dst
+    job 1
     copied: 1 file, 6 B in …
     failed: 1
     verified: 1 file read back through the page cache (memory may have answered)

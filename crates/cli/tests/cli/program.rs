@@ -68,7 +68,12 @@ impl Folder {
         found
     }
 
-    /// The program with an environment that says nothing.
+    /// Where jobs are recorded.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
+    /// The program with an environment that says nothing but where its own files belong.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_surecopy"));
         command
@@ -76,6 +81,8 @@ impl Folder {
             .current_dir(self.path(""))
             .env_clear()
             .env("HOME", self.folder.path().join("home"))
+            .env("SURECOPY_LEDGER", self.ledger())
+            .env("TZ", "UTC")
             .stdin(Stdio::null());
         command
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{Action, tcflow};
+use rustix::termios::{Action, Winsize, tcflow, tcsetwinsize};
 
 /// So long that a busy machine does not matter; not for ever.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -34,6 +34,12 @@ impl Pty {
     /// The terminal, for one of a program's streams.
     pub(crate) fn stdio(&self) -> Stdio {
         Stdio::from(self.program.try_clone().unwrap())
+    }
+
+    /// Makes it so many columns wide.
+    pub(crate) fn resize(&self, columns: u16) {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.program, size).unwrap();
     }
 
     /// Stops the output, as Control-S does.

@@ -106,6 +106,7 @@ fn a_copy_under_nohup_outlives_its_terminal() {
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap "" HUP; exec "$0" copy --json src dst"#]);
     command.arg(env!("CARGO_BIN_EXE_surecopy")).current_dir(folder.path(""));
+    command.env("SURECOPY_LEDGER", folder.ledger());
     let (mut child, mut lines) = held(&mut command, r#""type":"item""#);
     send("HUP", &child);
     let mut rest = String::new();

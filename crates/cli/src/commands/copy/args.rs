@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::filters::FilterArgs;
+use crate::recorded::LedgerArgs;
 use crate::running::OutputArgs;
 
 /// Copy files and trees, and prove by reading back what the policy asks for
@@ -45,6 +46,9 @@ pub(crate) struct CopyArgs {
 
     #[command(flatten)]
     pub(super) filters: FilterArgs,
+
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -116,6 +120,15 @@ pub(super) struct TargetArgs {
     #[arg(long)]
     pub(super) replace_read_only: bool,
 
+    /// Replace files that have another content than when they were copied before, though their size
+    /// and time are the same
+    #[arg(long)]
+    pub(super) accept_changed_content: bool,
+
+    /// Keep what is replaced, beside its successor, so that `surecopy undo` can put it back
+    #[arg(long, conflicts_with = "no_ledger")]
+    pub(super) keep_replaced: bool,
+
     /// Keep exactly these properties, or change what is kept with +NAME and -NAME
     ///
     /// Names: timestamps, permissions, xattrs, acls, links, holes (kept by default), owner, group,
@@ -127,6 +140,18 @@ pub(super) struct TargetArgs {
     /// Keep everything: owner, group, hard links and set-id bits too
     #[arg(short, long)]
     pub(super) archive: bool,
+}
+
+/// Where the job is recorded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Record")]
+pub(super) struct RecordArgs {
+    #[command(flatten)]
+    pub(super) ledger: LedgerArgs,
+
+    /// Record nothing: what is interrupted cannot be resumed then
+    #[arg(long, conflicts_with = "ledger")]
+    pub(super) no_ledger: bool,
 }
 
 /// Settings.

@@ -2,22 +2,24 @@
 //! The one step between what was typed and what the library is asked for.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use surecopy::environment::UserEnvironment;
+use surecopy::jobs::Ledger;
 use surecopy::settings::{Origin, Settings};
-use surecopy::{ConflictPolicy, CopyError, CopyRequest, Job, MappingError, Preserve, config};
+use surecopy::{ConflictPolicy, CopyRequest, Job, Preserve, config};
 
 use super::args::{ConflictArg, CopyArgs};
 use super::preserve;
-use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::hint;
 use crate::terminal::Terminal;
 
 /// A job that is ready, and the settings that it was made with.
 pub(super) struct Request {
     pub(super) job: Job,
     pub(super) settings: Settings,
+    /// Where the job is recorded.
+    pub(super) ledger: Option<Arc<Ledger>>,
 }
 
 /// Resolves everything that was typed. Nothing is written.
@@ -38,7 +40,7 @@ pub(super) fn resolve(args: &CopyArgs, terminal: Terminal) -> Result<Request, Fa
     if args.targets.checksum {
         compares_by_content(&settings)?;
     }
-    let job = CopyRequest::new(sources, destination)
+    let mut request = CopyRequest::new(sources, destination)
         .exact_target(args.no_target_directory)
         .settings(settings.clone())
         .filter(args.filters.filter()?)
@@ -46,9 +48,27 @@ pub(super) fn resolve(args: &CopyArgs, terminal: Terminal) -> Result<Request, Fa
         .fail_fast(args.way.fail_fast)
         .checksum(args.targets.checksum)
         .replace_read_only(args.targets.replace_read_only)
-        .prepare()
-        .map_err(|error| refusal(&error))?;
-    Ok(Request { job, settings })
+        .keep_replaced(args.targets.keep_replaced)
+        .accept_changed_content(args.targets.accept_changed_content);
+    let ledger = ledger(args)?;
+    if let Some(ledger) = &ledger {
+        request = request.ledger(Arc::clone(ledger));
+    }
+    let job = request.prepare().map_err(|error| Failure::of_copy(&error))?;
+    Ok(Request { job, settings, ledger })
+}
+
+/// The ledger that the job goes into. A dry run leaves no job, and makes no ledger.
+fn ledger(args: &CopyArgs) -> Result<Option<Arc<Ledger>>, Failure> {
+    if args.record.no_ledger || args.dry_run {
+        return Ok(None);
+    }
+    let ledger = args.record.ledger.create().map_err(|mut failure| {
+        failure.hint =
+            Some("name another one with --ledger, or copy without: --no-ledger".to_owned());
+        failure
+    })?;
+    Ok(Some(Arc::new(ledger)))
 }
 
 /// Only one policy compares at all. With another one, `-c` would promise a look that nobody takes.
@@ -120,22 +140,6 @@ fn flags(args: &CopyArgs) -> Result<Vec<(String, String)>, Failure> {
         numbers.into_iter().filter_map(|(name, n)| Some((name.to_owned(), n?.to_string()))),
     );
     Ok(flags)
-}
-
-/// What keeps a job from being made: either the arguments do not fit together, or what they name
-/// is not there.
-fn refusal(error: &CopyError) -> Failure {
-    let status = match error {
-        CopyError::Mapping(
-            MappingError::SourceMissing { .. } | MappingError::Inaccessible { .. },
-        ) => ExitStatus::Refused,
-        CopyError::Journal(_) => ExitStatus::RecordFailed,
-        CopyError::Refused { .. } => ExitStatus::Refused,
-        CopyError::Cancelled => ExitStatus::Cancelled,
-        _ => ExitStatus::Usage,
-    };
-    let hint = error.code().map(|code| hint::for_code(code).to_owned());
-    Failure { status, message: error.to_string(), hint }
 }
 
 #[cfg(test)]

@@ -1,0 +1,50 @@
+//! The options of `surecopy audit`, as typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use surecopy::jobs::{ItemState, JobId};
+
+use crate::recorded::{LedgerArgs, job_number};
+
+/// Show what happened to each file of a job
+///
+/// Every change of a job is a record in its audit log, which is chained by digest: no record can be
+/// altered, removed or put elsewhere without --check telling. Who keeps the last digest elsewhere can
+/// also tell whether the whole log was made anew.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The number of the job
+    #[arg(value_name = "JOB", value_parser = job_number)]
+    pub(super) job: JobId,
+
+    /// Show only items in this state
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub(super) state: Option<ItemState>,
+
+    /// Show digests too
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+
+    /// Check that the audit log is what was written, and show nothing else
+    #[arg(long, conflicts_with_all = ["state", "verbose", "export"])]
+    pub(super) check: bool,
+
+    /// Write the audit log into a new file, for anybody to check; - is stdout
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "verbose", "json"])]
+    pub(super) export: Option<PathBuf>,
+
+    /// Write one JSON object a line to stdout, and nothing else there
+    #[arg(long, conflicts_with = "verbose")]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) ledger: LedgerArgs,
+}
+
+fn state(text: &str) -> Result<ItemState, String> {
+    ItemState::from_text(text).ok_or_else(|| {
+        let names: Vec<&str> = ItemState::ALL.into_iter().map(ItemState::as_str).collect();
+        format!("there are {}", names.join(", "))
+    })
+}

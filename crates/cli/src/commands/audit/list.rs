@@ -1,0 +1,119 @@
+//! What happened to each file, in pages: a job may have millions.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+
+use surecopy::ItemStatus;
+use surecopy::jobs::{ItemRecord, JobRecord, Ledger};
+
+use super::args::AuditArgs;
+use crate::amounts::{Bytes, Count};
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::human::fragment;
+use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, line};
+use crate::recorded::Figures;
+use crate::shown::Shown;
+
+/// Items that are read at once.
+const PAGE: usize = 1000;
+
+/// How many items there are in each state.
+pub(crate) type States = BTreeMap<&'static str, u64>;
+
+/// Shows the items of a job, and how many there are in each state.
+pub(super) fn list(
+    ledger: &Ledger,
+    record: &JobRecord,
+    args: &AuditArgs,
+) -> Result<ExitStatus, Failure> {
+    let mut out = BufWriter::new(stdout().lock());
+    match write(ledger, record, args, &mut out) {
+        Ok(()) => Ok(ExitStatus::Done),
+        Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
+        Err(Stop::Output(error)) => Err(Failure::other(format!("cannot write output: {error}"))),
+        Err(Stop::Ledger(failure)) => Err(failure),
+    }
+}
+
+/// Why there is no more output.
+enum Stop {
+    Output(io::Error),
+    Ledger(Failure),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Output(error)
+    }
+}
+
+fn write(
+    ledger: &Ledger,
+    record: &JobRecord,
+    args: &AuditArgs,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
+    if args.json {
+        out.write_all(&line(&JobStatus::new(record)))?;
+    }
+    let mut states = States::new();
+    let mut after = None;
+    loop {
+        let page = ledger
+            .items(record.id, args.state, after, PAGE)
+            .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.item);
+        for item in &page {
+            *states.entry(item.state.as_str()).or_default() += 1;
+            if args.json {
+                out.write_all(&line(&AuditItemLine::new(item)))?;
+            } else {
+                write_words(item, args.verbose, out)?;
+            }
+        }
+    }
+    if args.json {
+        out.write_all(&line(&AuditSummaryLine::new(record.id, states)))?;
+    } else {
+        writeln!(out, "{}", summary(record, &states))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io::Result<()> {
+    let state = item.state.as_str();
+    let report = item.report.as_ref();
+    let evidence = report.map_or("", |report| report.evidence.as_str());
+    let size = Bytes(item.size_bytes).to_string();
+    write!(out, "{state:<11} {evidence:<6} {size:>10}  {}", Shown(&item.target))?;
+    match report.map(|report| &report.status) {
+        Some(ItemStatus::Error(error)) => write!(out, ": {}", fragment(error))?,
+        Some(ItemStatus::Skipped(reason)) => write!(out, ": {}", reason.as_str())?,
+        _ => {}
+    }
+    writeln!(out)?;
+    if let (true, Some(digest)) = (is_verbose, report.and_then(|report| report.digest.as_ref())) {
+        writeln!(out, "            {} {}", digest.algorithm, digest.to_hex())?;
+    }
+    Ok(())
+}
+
+fn summary(record: &JobRecord, states: &States) -> String {
+    let total: u64 = states.values().sum();
+    let parts: Vec<String> =
+        states.iter().map(|(state, count)| format!("{state}: {count}")).collect();
+    let mut line = format!("job {}: {}", record.id, Count(total, "item"));
+    if !parts.is_empty() {
+        line.push_str(&format!(" ({})", parts.join(", ")));
+    }
+    let figures = Figures::of(record);
+    let listed = states.get("failed").copied().unwrap_or(0);
+    if record.runs.len() == 1 && figures.items_failed > listed {
+        let refused = figures.items_failed - listed;
+        line.push_str(&format!("; {refused} more failed before they could be planned"));
+    }
+    line
+}

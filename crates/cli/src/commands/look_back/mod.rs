@@ -1,0 +1,7 @@
+//! `surecopy verify` and `surecopy undo`: what is done with a job after it was copied.
+
+mod args;
+mod run;
+
+pub(crate) use args::{UndoArgs, VerifyArgs};
+pub(crate) use run::{undo, verify};

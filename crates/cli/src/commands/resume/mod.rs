@@ -1,0 +1,8 @@
+//! `surecopy resume` and `surecopy retry`: going on with a job that is in the ledger.
+
+mod args;
+mod run;
+mod which;
+
+pub(crate) use args::{ResumeArgs, RetryArgs};
+pub(crate) use run::{resume, retry};

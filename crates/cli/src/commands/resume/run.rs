@@ -1,0 +1,98 @@
+//! Going on with a job.
+
+use std::sync::Arc;
+
+use surecopy::jobs::{self, JobId, JobRecord, Ledger, RunKind};
+use surecopy::{ConflictPolicy, CopyError, Job};
+
+use super::args::{AgainArgs, ResumeArgs, RetryArgs};
+use super::which::latest_to_resume;
+use crate::commands::{print, talk};
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::human::TerminalResolver;
+use crate::recorded::{Found, no_jobs};
+use crate::running::{Again, Stage, pulses_per_second};
+use crate::terminal::Terminal;
+
+/// Goes on with a job.
+pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
+    let found = args.again.ledger.existing()?;
+    let (ledger, record) = match (found, args.job) {
+        (found, Some(job)) => wanted(found, job)?,
+        (Found::None { path }, None) => {
+            talk(&no_jobs(&path));
+            return Ok(ExitStatus::Done);
+        }
+        (Found::Ledger(ledger), None) => {
+            match latest_to_resume(&ledger).map_err(|error| Failure::of_ledger(&error))? {
+                Some(record) => (ledger, record),
+                None => {
+                    talk("nothing to resume: no job was interrupted, cancelled or stopped");
+                    return Ok(ExitStatus::Done);
+                }
+            }
+        }
+    };
+    let make = |ledger: &Ledger, job| jobs::resume(ledger, job, &args.again.options());
+    go_on(&ledger, &record, RunKind::Resume, &args.again, make)
+}
+
+/// Tries the failed items of a job again.
+pub(crate) fn retry(args: RetryArgs) -> Result<ExitStatus, Failure> {
+    let (ledger, record) = wanted(args.again.ledger.existing()?, args.job)?;
+    let make = |ledger: &Ledger, job| jobs::retry(ledger, job, &args.again.options());
+    go_on(&ledger, &record, RunKind::Retry, &args.again, make)
+}
+
+fn wanted(found: Found, job: JobId) -> Result<(Ledger, JobRecord), Failure> {
+    let ledger = found.with(job)?;
+    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
+    Ok((ledger, record))
+}
+
+fn go_on(
+    ledger: &Ledger,
+    record: &JobRecord,
+    kind: RunKind,
+    args: &AgainArgs,
+    make: impl FnOnce(&Ledger, JobId) -> Result<Job, CopyError>,
+) -> Result<ExitStatus, Failure> {
+    let terminal = Terminal::look();
+    let is_asking = record.request.as_ref().is_ok_and(|spec| spec.conflict == ConflictPolicy::Ask);
+    if is_asking {
+        // Before anything is recorded of this run.
+        can_be_asked(args, terminal)?;
+    }
+    let limit = surecopy::raise_open_file_limit();
+    tracing::debug!("this process may hold {limit} files open");
+    let mut job = match make(ledger, record.id) {
+        Ok(job) => job,
+        Err(error @ CopyError::NothingFailed { .. }) => {
+            return print(format!("{error}\n").as_bytes());
+        }
+        Err(error) => return Err(Failure::of_copy(&error)),
+    };
+    let control = job.control();
+    let stage = Stage::open(&args.output, pulses_per_second()?, &control, terminal)?;
+    if is_asking {
+        let resolver = TerminalResolver::start(Arc::clone(stage.screen()), control)
+            .map_err(|error| Failure::other(format!("cannot ask questions: {error}")))?;
+        job.ask(Box::new(resolver));
+    }
+    let verb = if kind == RunKind::Retry { "retrying" } else { "resuming" };
+    let again = Again { ledger, record, kind, verb };
+    let renderer = again.renderer(&stage, &args.output);
+    let progress = job.progress();
+    stage.run(renderer, progress, move |observer| job.run(observer))
+}
+
+fn can_be_asked(args: &AgainArgs, terminal: Terminal) -> Result<(), Failure> {
+    let obstacle =
+        if args.output.json { Some("--json is for programs") } else { terminal.obstacle_to_asking };
+    obstacle.map_or(Ok(()), |obstacle| {
+        Err(Failure::usage(format!(
+            "the job asks what to do about targets that exist, and nobody can be asked: {obstacle}"
+        )))
+    })
+}

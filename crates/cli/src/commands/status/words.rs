@@ -1,0 +1,160 @@
+//! A job in words.
+
+use surecopy::ItemStatus;
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunRecord};
+
+use crate::amounts::{Bytes, Count, Span, Speed};
+use crate::failure::Failure;
+use crate::human::{fragment, mapping_line};
+use crate::recorded::{Figures, Moment, Pace, next_step};
+use crate::shown::{Plain, Shown};
+
+/// Mappings that are shown one by one.
+const SHOWN_MAPPINGS: usize = 10;
+
+/// Everything but the items that failed.
+pub(super) fn lines(record: &JobRecord, pace: Option<Pace>) -> Vec<String> {
+    let mut lines = about(record);
+    lines.extend(so_far(record, pace));
+    lines
+}
+
+/// What does not change while it runs.
+pub(super) fn about(record: &JobRecord) -> Vec<String> {
+    let mut lines = vec![headline(record)];
+    match &record.request {
+        Ok(spec) => {
+            let shown = spec.mappings.iter().take(SHOWN_MAPPINGS);
+            lines.extend(shown.map(|mapping| format!("  {}", mapping_line(mapping))));
+            let more = spec.mappings.len().saturating_sub(SHOWN_MAPPINGS);
+            if more > 0 {
+                lines.push(format!("  and {more} more"));
+            }
+        }
+        Err(error) => lines.push(format!("  what was asked for: {}", Plain(&error.to_string()))),
+    }
+    let runs = Count(record.runs.len() as u64, "run");
+    lines.push(format!("  begun {}, {runs}", Moment(record.created_ms)));
+    lines
+}
+
+/// How it ended, for somebody who has seen what it is about.
+pub(super) fn end(record: &JobRecord) -> Vec<String> {
+    let mut lines = vec![headline(record)];
+    lines.extend(so_far(record, None));
+    lines
+}
+
+fn so_far(record: &JobRecord, pace: Option<Pace>) -> Vec<String> {
+    let mut lines = vec![format!("  {}", figures_line(record, pace))];
+    let damaged = Figures::of(record).items_damaged;
+    if damaged > 0 {
+        lines.push(format!("  damaged: {}", Count(damaged, "item")));
+    }
+    if record.kept_backups > 0 {
+        lines.push(format!("  kept: {}", Count(record.kept_backups, "replaced file")));
+    }
+    lines
+}
+
+/// Items that failed, or are damaged, that are shown one by one.
+const SHOWN_FAILED: usize = 10;
+
+/// The first of the items that are not as they should be, and why.
+pub(super) fn failed(ledger: &Ledger, record: &JobRecord) -> Result<Vec<String>, Failure> {
+    let figures = Figures::of(record);
+    let mut lines = Vec::new();
+    let rows =
+        [(ItemState::Failed, figures.items_failed), (ItemState::Damaged, figures.items_damaged)];
+    for (state, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
+        let items = ledger
+            .items(record.id, Some(state), None, SHOWN_FAILED)
+            .map_err(|error| Failure::of_ledger(&error))?;
+        lines.extend(items.iter().map(|item| item_line(item, state)));
+        let more = count.saturating_sub(items.len() as u64);
+        if more > 0 && !items.is_empty() {
+            let command = format!("surecopy audit {} --state {}", record.id, state.as_str());
+            lines.push(format!("  and {more} more: {command}"));
+        }
+    }
+    Ok(lines)
+}
+
+fn item_line(item: &ItemRecord, state: ItemState) -> String {
+    let path = Shown(if state == ItemState::Failed { &item.source } else { &item.target });
+    match item.report.as_ref().map(|report| &report.status) {
+        Some(ItemStatus::Error(error)) => format!("  {path}: {}", fragment(error)),
+        _ => format!("  {path}: {}", state.as_str()),
+    }
+}
+
+/// What is left to do about it.
+pub(super) fn advice(record: &JobRecord) -> Option<String> {
+    let damaged = Figures::of(record).items_damaged;
+    next_step(record.id, record.state, damaged).map(|(why, command)| format!("{why}: {command}"))
+}
+
+fn headline(record: &JobRecord) -> String {
+    let id = record.id;
+    let state = record.state.as_str();
+    match record.runs.last() {
+        Some(run) if record.is_running => {
+            let kind = run.kind.as_str();
+            let (pid, host) = (run.pid, Plain(&run.host));
+            let since = Moment(run.started_ms);
+            format!("job {id}: {state} ({kind}) since {since}, process {pid} on {host}")
+        }
+        last => {
+            let since = Moment(last.map_or(record.changed_ms, |run| ended(record, run)));
+            format!("job {id}: {state} since {since}")
+        }
+    }
+}
+
+/// When a run ended; of one that died, when it was last heard of.
+fn ended(record: &JobRecord, run: &RunRecord) -> i64 {
+    run.ended_ms.unwrap_or(record.changed_ms)
+}
+
+/// How far it is, in one line.
+pub(super) fn figures_line(record: &JobRecord, pace: Option<Pace>) -> String {
+    let figures = Figures::of(record);
+    if let Some(line) = looking_again(record) {
+        return with_pace(line, pace);
+    }
+    let is_planning = figures.is_growing || record.state == JobState::Planning;
+    let mut line = if is_planning {
+        let (items, bytes) = (Count(figures.items_total, "item"), Bytes(figures.bytes_total));
+        format!("{items}, {bytes} so far: still looking for what there is to copy")
+    } else {
+        format!(
+            "{} of {}, {} of {}",
+            figures.items_done,
+            Count(figures.items_total, "item"),
+            Bytes(figures.bytes_done),
+            Bytes(figures.bytes_total)
+        )
+    };
+    if figures.items_failed > 0 {
+        line.push_str(&format!(", {} failed", figures.items_failed));
+    }
+    with_pace(line, pace)
+}
+
+/// The same of a run that copies nothing.
+fn looking_again(record: &JobRecord) -> Option<String> {
+    let run = record.runs.last().filter(|run| record.is_running && !run.kind.copies())?;
+    let progress = run.progress.as_ref()?;
+    let (done, total) = (progress.items_done, Count(progress.items_total, "item"));
+    Some(format!("{}: {done} of {total}", run.kind.as_str()))
+}
+
+fn with_pace(mut line: String, pace: Option<Pace>) -> String {
+    if let Some(pace) = pace {
+        line.push_str(&format!(", {}", Speed(pace.bytes_per_second)));
+        if let Some(left) = pace.left {
+            line.push_str(&format!(", {} left", Span(left)));
+        }
+    }
+    line
+}

@@ -1,0 +1,187 @@
+//! How far a job has got, over all its runs.
+
+use surecopy::jobs::{JobRecord, RunKind, RunRecord};
+
+/// Items and bytes of a job. Directories are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Figures {
+    pub(crate) items_total: u64,
+    /// In place, or left alone on purpose.
+    pub(crate) items_done: u64,
+    pub(crate) items_failed: u64,
+    pub(crate) bytes_total: u64,
+    pub(crate) bytes_done: u64,
+    /// Found not to be what was copied, when the job was last looked at again.
+    pub(crate) items_damaged: u64,
+    /// Somebody is still counting.
+    pub(crate) is_growing: bool,
+}
+
+impl Figures {
+    /// Of a job as it is recorded.
+    pub(crate) fn of(record: &JobRecord) -> Self {
+        let last = record.runs.last().filter(|run| run.kind == RunKind::Verify);
+        Self { items_damaged: last.map_or(0, |run| run.sums.failed), ..Self::of_copying(record) }
+    }
+
+    fn of_copying(record: &JobRecord) -> Self {
+        let mut copying = record.runs.iter().filter(|run| run.kind.copies());
+        let Some(last) = copying.next_back() else { return Self::default() };
+        let is_last_running = record.is_running && last.ended_ms.is_none();
+        if last.kind != RunKind::Retry {
+            return Self::of_run(last, is_last_running);
+        }
+        // A retry plans what had failed and nothing else: the whole is what came before.
+        let mut figures = Self::default();
+        for run in record.runs.iter().filter(|run| run.kind.copies()) {
+            let these = Self::of_run(run, is_last_running && run.run == last.run);
+            if run.kind == RunKind::Retry {
+                figures.retried(&these);
+            } else if run.planned.is_some() {
+                figures = these;
+            }
+        }
+        figures
+    }
+
+    fn of_run(run: &RunRecord, is_running: bool) -> Self {
+        let sums = &run.sums;
+        let progress = run.progress.as_ref();
+        let Some(planned) = &run.planned else {
+            // It is still finding out, or never came to the end of that.
+            let seen =
+                |figure: fn(&surecopy::jobs::ProgressRecord) -> u64| progress.map_or(0, figure);
+            return Self {
+                items_total: seen(|it| it.items_total),
+                items_done: seen(|it| it.items_done),
+                items_failed: seen(|it| it.items_failed),
+                bytes_total: seen(|it| it.bytes_total),
+                bytes_done: seen(|it| it.bytes_copied),
+                items_damaged: 0,
+                is_growing: is_running,
+            };
+        };
+        let mut figures = Self {
+            items_total: planned.items + planned.kept,
+            items_done: planned.kept + sums.ok + sums.skipped,
+            items_failed: sums.failed,
+            bytes_total: planned.bytes_to_copy + planned.bytes_to_compare + planned.bytes_kept,
+            bytes_done: planned.bytes_kept + sums.bytes_ok,
+            items_damaged: 0,
+            is_growing: false,
+        };
+        if let (true, Some(progress)) = (is_running, progress) {
+            // The counters of a run that is at work are ahead of what is recorded of its items.
+            let done = progress.items_done.saturating_sub(progress.items_failed);
+            figures.items_done = figures.items_done.max(planned.kept + done);
+            figures.items_failed = figures.items_failed.max(progress.items_failed);
+            figures.bytes_done = figures.bytes_done.max(planned.bytes_kept + progress.bytes_copied);
+        }
+        // What failed before it could be planned is in no plan.
+        let ended = figures.items_done + figures.items_failed + sums.cancelled;
+        figures.items_total = figures.items_total.max(ended);
+        figures.bytes_done = figures.bytes_done.min(figures.bytes_total);
+        figures
+    }
+
+    /// Takes in what a run has done that tried failed items again.
+    fn retried(&mut self, run: &Self) {
+        self.items_failed = self.items_failed.saturating_sub(run.items_done);
+        self.items_done = (self.items_done + run.items_done).min(self.items_total);
+        self.bytes_done = (self.bytes_done + run.bytes_done).min(self.bytes_total);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use surecopy::Planned;
+    use surecopy::jobs::{JobId, JobState, ProgressRecord, Sums};
+
+    use super::*;
+
+    fn run(number: u64, kind: RunKind, planned: Option<Planned>, sums: Sums) -> RunRecord {
+        RunRecord {
+            run: number,
+            kind,
+            nonce: 1,
+            host: "here".to_owned(),
+            pid: 1,
+            started_ms: 0,
+            ended_ms: Some(1),
+            outcome: Some("finished".to_owned()),
+            planned,
+            sums,
+            progress: None,
+        }
+    }
+
+    fn job(runs: Vec<RunRecord>) -> JobRecord {
+        JobRecord {
+            id: JobId(1),
+            state: JobState::Incomplete,
+            is_running: false,
+            created_ms: 0,
+            changed_ms: 0,
+            request: Ok(surecopy::CopySpec::new(Vec::new())),
+            runs,
+            kept_backups: 0,
+            audit_records: 0,
+        }
+    }
+
+    fn planned(items: u64, kept: u64) -> Option<Planned> {
+        let (bytes_to_copy, bytes_kept) = (items * 10, kept * 10);
+        Some(Planned { items, kept, bytes_to_copy, bytes_kept, ..Planned::default() })
+    }
+
+    fn sums(ok: u64, failed: u64) -> Sums {
+        Sums { ok, failed, bytes_ok: ok * 10, ..Sums::default() }
+    }
+
+    #[test]
+    fn what_a_resumed_run_has_kept_is_done() {
+        let first = run(1, RunKind::Copy, planned(10, 0), sums(4, 0));
+        let second = run(2, RunKind::Resume, planned(6, 4), sums(5, 1));
+        let figures = Figures::of(&job(vec![first, second]));
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (9, 10, 1));
+        assert_eq!((figures.bytes_done, figures.bytes_total), (90, 100));
+    }
+
+    #[test]
+    fn a_retry_adds_to_what_was_done_before() {
+        let first = run(1, RunKind::Copy, planned(10, 0), sums(7, 3));
+        let second = run(2, RunKind::Retry, planned(3, 0), sums(2, 1));
+        let looked = run(3, RunKind::Verify, None, Sums::default());
+        let figures = Figures::of(&job(vec![first, second, looked]));
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (9, 10, 1));
+    }
+
+    #[test]
+    fn a_run_that_is_at_work_tells_by_its_counters() {
+        let mut at_work = run(1, RunKind::Copy, None, Sums::default());
+        at_work.ended_ms = None;
+        at_work.progress =
+            Some(ProgressRecord { items_total: 9, bytes_total: 90, ..ProgressRecord::default() });
+        let mut record = job(vec![at_work]);
+        record.is_running = true;
+        let figures = Figures::of(&record);
+        assert!(figures.is_growing);
+        assert_eq!((figures.items_done, figures.items_total), (0, 9));
+        record.runs[0].planned = planned(10, 2);
+        record.runs[0].progress = Some(ProgressRecord {
+            items_done: 5,
+            items_failed: 1,
+            bytes_copied: 44,
+            ..ProgressRecord::default()
+        });
+        let figures = Figures::of(&record);
+        assert!(!figures.is_growing);
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (6, 12, 1));
+        assert_eq!((figures.bytes_done, figures.bytes_total), (64, 120));
+    }
+
+    #[test]
+    fn a_job_without_a_run_has_done_nothing() {
+        assert_eq!(Figures::of(&job(Vec::new())), Figures::default());
+    }
+}

@@ -1,0 +1,14 @@
+//! Jobs that are in the ledger: where that is, which job is meant, and what is said of one, in figures
+//! and in words. It changes nothing in a ledger.
+
+mod figures;
+mod moment;
+mod next;
+mod place;
+mod speed;
+
+pub(crate) use figures::Figures;
+pub(crate) use moment::{Moment, rfc3339};
+pub(crate) use next::{next_step, state_after};
+pub(crate) use place::{Found, LedgerArgs, job_number, no_jobs};
+pub(crate) use speed::{Pace, Speedometer};

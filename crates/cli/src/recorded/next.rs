@@ -1,0 +1,40 @@
+//! What to do with a job now.
+
+use surecopy::jobs::{JobId, JobState};
+use surecopy::{Outcome, Report};
+
+/// The command that goes on with a job, with what it is for; `None` when nothing is left to do, or the
+/// job is at work. One rule for the end of a run, for `status` and for programs.
+pub(crate) fn next_step(
+    job: JobId,
+    state: JobState,
+    damaged: u64,
+) -> Option<(&'static str, String)> {
+    match state {
+        JobState::Finished | JobState::Incomplete if damaged > 0 => {
+            Some(("to copy the damaged ones again", format!("surecopy resume {job}")))
+        }
+        JobState::Created | JobState::Planning | JobState::Running => None,
+        JobState::Interrupted | JobState::Cancelled | JobState::Stopped => {
+            Some(("to go on", format!("surecopy resume {job}")))
+        }
+        JobState::Incomplete => {
+            Some(("to try the failed ones again", format!("surecopy retry {job}")))
+        }
+        // What stands in the way of a refused one has been said; the same command is as good.
+        JobState::Refused | JobState::Finished | JobState::Undone => None,
+    }
+}
+
+/// The state in which a run leaves its job.
+pub(crate) fn state_after(report: &Report) -> JobState {
+    match report.outcome {
+        Outcome::Finished if report.tally.failed > 0 || !report.problems.is_empty() => {
+            JobState::Incomplete
+        }
+        Outcome::Finished | Outcome::Planned => JobState::Finished,
+        Outcome::Cancelled => JobState::Cancelled,
+        Outcome::Refused => JobState::Refused,
+        Outcome::StoppedAtFailure | Outcome::JournalFailed(_) => JobState::Stopped,
+    }
+}

@@ -1,0 +1,133 @@
+//! `surecopy audit` and `surecopy jobs prune`: the record of a job.
+
+use serde_json::Value;
+
+use crate::program::{Folder, of_type};
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second").write("src/with space", "third");
+    folder.run(&["copy", "--strategy", "staged", "--read-back", "cache", "src", "dst"]).all_done();
+    folder
+}
+
+#[test]
+fn each_item_is_listed_with_what_became_of_it() {
+    let folder = folder();
+    let ended = folder.run(&["audit", "-v", "1"]).all_done();
+    let text = ended.stdout.replace(folder.path("").to_str().unwrap(), "/work/");
+    let mut lines: Vec<&str> = text.lines().collect();
+    let last = lines.pop().unwrap();
+    assert_eq!(last, "job 1: 3 items (ok: 3)");
+    // A digest stands beneath its item.
+    let mut items: Vec<String> = lines.chunks(2).map(|pair| pair.join("\n")).collect();
+    items.sort();
+    insta::assert_snapshot!(items.join("\n"), @r#"
+    ok          cache         5 B  "/work/dst/with space"
+                blake3 42f1d0a285aebbec81c29b9e334aaa322f6f24ac7d5f14c3b89aa50a9bc7b2d1
+    ok          cache         5 B  /work/dst/a
+                blake3 22896bcbc3d1c76a0b90c4c3523dbea532ad63196fafdbd52cced52200d3dae4
+    ok          cache         6 B  /work/dst/b
+                blake3 cd85637651ec7a557bddd61c5ddd1df21ad8bbbaf6c3c098482b3ed1c1014964
+    "#);
+}
+
+#[test]
+fn one_state_can_be_asked_for() {
+    let folder = folder();
+    let ended = folder.run(&["audit", "1", "--state", "failed"]).all_done();
+    assert_eq!(ended.stdout, "job 1: 0 items\n");
+    let ended = folder.run(&["audit", "1", "--state", "broken"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("there are planned, ok, skipped, failed"), "{}", ended.stderr);
+}
+
+#[test]
+fn programs_get_every_item_and_the_sums() {
+    let folder = folder();
+    let objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
+    assert_eq!(objects[0]["type"], "job_status");
+    let items = of_type(&objects, "audit_item");
+    assert_eq!(items.len(), 3);
+    assert!(items.iter().all(|item| item["digest"].as_str().unwrap().len() == 64));
+    assert!(items.iter().all(|item| item["verified"] == true && item["state"] == "ok"));
+    let summary = objects.last().unwrap();
+    assert_eq!(summary["states"], serde_json::json!({"ok": 3}));
+}
+
+#[test]
+fn a_log_that_nobody_touched_fits() {
+    let folder = folder();
+    let ended = folder.run(&["audit", "--check", "1"]).all_done();
+    assert!(ended.stdout.starts_with("job 1: "), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" records fit, up to "), "{}", ended.stdout);
+    let checked = folder.run(&["audit", "--check", "--json", "1"]).all_done().objects();
+    assert_eq!(
+        (&checked[0]["is_intact"], &checked[0]["broken_record"]),
+        (&true.into(), &Value::Null)
+    );
+    assert!(ended.stdout.contains(checked[0]["digest"].as_str().unwrap()), "{}", ended.stdout);
+}
+
+#[test]
+fn an_exported_log_is_a_line_for_each_record() {
+    let folder = folder();
+    let checked = folder.run(&["audit", "--check", "--json", "1"]).all_done().objects();
+    let shown = folder.run(&["audit", "--export", "-", "1"]).all_done();
+    assert_eq!(shown.stderr, "");
+    assert_eq!(shown.stdout.lines().count() as u64, checked[0]["records"].as_u64().unwrap());
+    for line in shown.stdout.lines() {
+        let (digest, body) = line.split_once(' ').unwrap();
+        assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert!(body["event"].is_string(), "{body}");
+    }
+    assert!(
+        shown.stdout.lines().last().unwrap().starts_with(checked[0]["digest"].as_str().unwrap())
+    );
+    let written = folder.run(&["audit", "--export", "log", "1"]).all_done();
+    assert!(written.stderr.ends_with(" records written to log\n"), "{}", written.stderr);
+    assert_eq!(folder.read("log"), shown.stdout);
+}
+
+#[test]
+fn a_file_that_is_there_is_not_written_over() {
+    let folder = folder();
+    folder.write("log", "mine");
+    let ended = folder.run(&["audit", "--export", "log", "1"]);
+    assert_eq!(ended.code, 1);
+    insta::assert_snapshot!(ended.stderr, @"error: cannot write the audit log to log: File exists (os error 17)");
+    assert_eq!(folder.read("log"), "mine");
+}
+
+#[test]
+fn who_has_seen_enough_may_go() {
+    let folder = folder();
+    for arguments in
+        [&["audit", "1"][..], &["audit", "--json", "1"], &["audit", "--export", "-", "1"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = folder.command(arguments).stdout(writer).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn old_jobs_go_when_they_are_told_to() {
+    let folder = folder();
+    let kept = folder.run(&["jobs", "prune"]).all_done();
+    assert_eq!(kept.stdout, "nothing to remove: no finished job is older than 90 days\n");
+    let would = folder.run(&["jobs", "prune", "-n", "--older-than", "0"]).all_done();
+    assert_eq!(would.stdout, "would remove 1 job: 1\n");
+    assert_eq!(folder.run(&["jobs", "--json"]).all_done().objects().len(), 1);
+    let gone = folder.run(&["jobs", "prune", "--older-than", "0"]).all_done();
+    assert_eq!(gone.stdout, "removed 1 job: 1\n");
+    let listed = folder.run(&["jobs"]).all_done();
+    assert_eq!((listed.stdout.as_str(), listed.stderr.as_str()), ("", "no jobs yet\n"));
+    let status = folder.run(&["status"]).all_done();
+    assert_eq!((status.stdout.as_str(), status.stderr.as_str()), ("", "no jobs yet\n"));
+    // A number is never given again.
+    let (_, objects) = folder.run_json(&["src", "dst"]);
+    assert_eq!(objects[0]["job"], 2);
+}
