@@ -1,6 +1,8 @@
 //! Runs the program under test and reads the objects that it writes.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -70,11 +72,15 @@ pub(crate) fn finish(command: &mut Command) -> Result<Copied> {
     read(&Running::start(command)?.output()?)
 }
 
+/// The exit status; 128 and the signal when a signal ended it.
+pub(crate) fn exit_status(output: &Output) -> i32 {
+    let killed_by = || 128 + output.status.signal().unwrap_or_default();
+    output.status.code().unwrap_or_else(killed_by)
+}
+
 /// Makes sense of what a copy has left.
 pub(crate) fn read(output: &Output) -> Result<Copied> {
-    use std::os::unix::process::ExitStatusExt;
-    let killed_by = || 128 + output.status.signal().unwrap_or_default();
-    let status = output.status.code().unwrap_or_else(killed_by);
+    let status = exit_status(output);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let mut objects = Vec::new();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -145,6 +151,15 @@ impl Copied {
         let report = self.of_type("report").next().map(Value::to_string).unwrap_or_default();
         format!("{}\n{report}\n{}", errors.join("\n"), self.stderr)
     }
+}
+
+/// The targets that these objects report as done, without directories.
+pub(crate) fn done_among(objects: &[Value]) -> BTreeSet<&Path> {
+    let is_done = |object: &&Value| {
+        object["type"] == "item" && object["status"] == "ok" && object["kind"] != "directory"
+    };
+    let done = objects.iter().filter(is_done);
+    done.filter_map(|object| object["target"].as_str().map(Path::new)).collect()
 }
 
 /// Fails unless the object has all of these members with these values.

@@ -17,6 +17,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("mkfs.xfs", "xfsprogs"),
     ("xfs_io", "xfsprogs"),
     ("mkfs.btrfs", "btrfs-progs"),
+    ("btrfs", "btrfs-progs"),
     ("rsync", "rsync"),
     ("setfacl", "acl"),
     ("setfattr", "attr"),

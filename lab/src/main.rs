@@ -8,10 +8,12 @@ mod child;
 mod content;
 mod copier;
 mod delay;
+mod job;
 mod lab;
 mod run;
 mod snapshot;
 mod tool;
+mod trace;
 mod volume;
 mod watch;
 

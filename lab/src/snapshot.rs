@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 /// How the names of partial files begin.
-const PARTIAL_PREFIX: &[u8] = b".surecopy-";
+pub(crate) const PARTIAL_PREFIX: &[u8] = b".surecopy-";
 
 /// Everything that must not change in an entry. Files by content, too.
 #[derive(Debug, Clone, PartialEq, Eq)]

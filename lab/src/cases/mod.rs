@@ -5,6 +5,7 @@ mod evidence;
 mod full_disk;
 mod identity;
 mod kill;
+mod kill_matrix;
 mod link_swaps;
 mod memory;
 mod power_cut;

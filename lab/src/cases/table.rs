@@ -1,8 +1,8 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    contract, evidence, full_disk, identity, kill, link_swaps, memory, power_cut, protected,
-    read_counts, replace, strategies,
+    contract, evidence, full_disk, identity, kill, kill_matrix, link_swaps, memory, power_cut,
+    protected, read_counts, replace, strategies,
 };
 use crate::run::Case;
 
@@ -50,4 +50,6 @@ pub(crate) static CASES: &[Case] = &[
         name: "33 power: disk gone before a name is flushed",
         run: power_cut::gone_before_the_name_is_flushed,
     },
+    Case { name: "34 kill: a careless program", run: kill_matrix::of_a_careless_program },
+    Case { name: "35 kill: before every call that changes something", run: kill_matrix::of_a_copy },
 ];

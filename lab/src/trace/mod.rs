@@ -1,0 +1,6 @@
+//! Where a program stands when it is killed: right before any of its system calls, by `strace`.
+
+mod calls;
+mod kill;
+
+pub(crate) use kill::kill_everywhere;
