@@ -88,7 +88,8 @@ pub(crate) fn in_time<T>(attempt: impl Fn(u64) -> Result<Option<T>>) -> Result<T
     bail!("every call went on too early, the last after {} ms", DELAYS[DELAYS.len() - 1])
 }
 
-fn wait_for(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
+/// Waits for what has to come, with patience for a busy machine.
+pub(crate) fn wait_for(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
     let began = Instant::now();
     while !is_there() {
         if began.elapsed() > PATIENCE {

@@ -7,6 +7,7 @@ mod cases;
 mod child;
 mod content;
 mod copier;
+mod crash;
 mod delay;
 mod job;
 mod lab;
@@ -20,5 +21,13 @@ mod watch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == crash::server::WORD) {
+        if let Err(error) = crash::server::serve(arguments) {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+        return ExitCode::SUCCESS;
+    }
     run::all(cases::CASES)
 }

@@ -1,6 +1,7 @@
 //! The parts of the lab.
 
 mod contract;
+mod crash_states;
 mod evidence;
 mod full_disk;
 mod identity;
@@ -9,6 +10,7 @@ mod kill_matrix;
 mod link_swaps;
 mod memory;
 mod power_cut;
+mod power_cut_at_calls;
 mod protected;
 mod read_counts;
 mod replace;

@@ -1,8 +1,8 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    contract, evidence, full_disk, identity, kill, kill_matrix, link_swaps, memory, power_cut,
-    protected, read_counts, replace, strategies,
+    contract, crash_states, evidence, full_disk, identity, kill, kill_matrix, link_swaps, memory,
+    power_cut, power_cut_at_calls, protected, read_counts, replace, strategies,
 };
 use crate::run::Case;
 
@@ -50,6 +50,14 @@ pub(crate) static CASES: &[Case] = &[
         name: "33 power: disk gone before a name is flushed",
         run: power_cut::gone_before_the_name_is_flushed,
     },
-    Case { name: "34 kill: a careless program", run: kill_matrix::of_a_careless_program },
-    Case { name: "35 kill: before every call that changes something", run: kill_matrix::of_a_copy },
+    Case { name: "34 crash states: of careless programs", run: crash_states::of_careless_programs },
+    Case { name: "35 crash states: of two disks", run: crash_states::of_two_disks },
+    Case {
+        name: "36 crash states: of a copy without flushes",
+        run: crash_states::of_a_copy_without_flushes,
+    },
+    Case { name: "37 crash states: of a copy", run: crash_states::of_a_copy },
+    Case { name: "38 power: cut before calls that publish", run: power_cut_at_calls::of_a_copy },
+    Case { name: "39 kill: a careless program", run: kill_matrix::of_a_careless_program },
+    Case { name: "40 kill: before every call that changes something", run: kill_matrix::of_a_copy },
 ];

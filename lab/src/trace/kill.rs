@@ -39,17 +39,20 @@ impl Killed {
 }
 
 /// What a run that nobody disturbed does.
-struct Trace {
-    output: Output,
+pub(crate) struct Trace {
+    pub(crate) output: Output,
     /// In the order of the run.
-    points: Vec<KillPoint>,
+    pub(crate) points: Vec<KillPoint>,
     /// Calls before which no kill is possible: another thread comes to the same number before.
     hidden: usize,
 }
 
 impl Trace {
     /// Runs a program under `strace`; what is given makes the command from the words before it.
-    fn take(lab: &Lab, command: impl FnOnce(&[&str]) -> Result<Command>) -> Result<Self> {
+    pub(crate) fn take(
+        lab: &Lab,
+        command: impl FnOnce(&[&str]) -> Result<Command>,
+    ) -> Result<Self> {
         let log = lab.new_path("strace.log");
         // Much faster, but of strace 6.1 it loses the signals.
         let options = ["--seccomp-bpf".to_owned(), format!("--trace={CHANGING}")];
@@ -58,6 +61,14 @@ impl Trace {
         let (points, hidden) = points_of(&calls::read(&text));
         fs::remove_file(&log)?;
         Ok(Self { output, points, hidden })
+    }
+
+    /// At most so many of the points before these calls, evenly spread.
+    pub(crate) fn some_of(&self, names: &[&str], count: usize) -> Vec<&KillPoint> {
+        let all: Vec<_> =
+            self.points.iter().filter(|point| names.contains(&point.call.as_str())).collect();
+        let count = count.min(all.len());
+        (0..count).map(|number| all[number * all.len() / count]).collect()
     }
 }
 
@@ -80,7 +91,7 @@ fn points_of(calls: &[Call<'_>]) -> (Vec<KillPoint>, usize) {
 
 /// Runs a program and kills it there. Gives nothing when it did not come so far, which its log has to
 /// prove.
-fn kill_at(
+pub(crate) fn kill_at(
     lab: &Lab,
     point: &KillPoint,
     command: impl FnOnce(&[&str]) -> Result<Command>,
