@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::machine::{Machine, State};
+use crate::delay;
 use crate::lab::Lab;
 use crate::tool;
 use crate::trace::{KillPoint, Killed, kill_at};
@@ -35,12 +36,14 @@ impl Machine {
         lab: &Lab,
         point: &KillPoint,
         cut: &str,
-        command: impl FnOnce(&State, &[&str]) -> Result<Command>,
+        command: impl Fn(&State, &[&str]) -> Result<Command>,
     ) -> Result<Option<CutOff>> {
-        let state = self.mount_before()?;
-        let Some(killed) = kill_at(lab, point, |wrapper| command(&state, wrapper))? else {
-            return Ok(None);
+        let attempt = |millis| {
+            let state = self.mount_before()?;
+            let killed = kill_at(lab, point, millis, |wrapper| command(&state, wrapper))?;
+            Ok(killed.map(|killed| killed.map(|killed| (killed, state))))
         };
+        let Some((killed, state)) = delay::in_time(attempt)? else { return Ok(None) };
         fs::write(state.path(0).join(WITNESS), [b'w'; 300_000])?;
         for path in state.paths() {
             let arguments = ["-x", "-c", cut].map(AsRef::as_ref);

@@ -11,18 +11,23 @@ use anyhow::{Context, Result, bail, ensure};
 use super::calls::{self, CHANGING, Call};
 use crate::child::Running;
 use crate::copier;
+use crate::delay::{self, wait_for};
 use crate::lab::Lab;
+use crate::tool;
 
-/// Right before the so-many-th call of this name in the first thread that comes so far.
+/// Right before the so-many-th call of this name in a thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KillPoint {
     pub(crate) call: String,
-    pub(crate) occurrence: usize,
+    occurrence: usize,
+    /// How many other threads come to this number before.
+    threads_before: usize,
 }
 
 impl fmt::Display for KillPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "killed before {} number {}", self.call, self.occurrence)
+        let Self { call, occurrence, threads_before } = self;
+        write!(f, "killed before {call} number {occurrence} after {threads_before} other threads")
     }
 }
 
@@ -43,8 +48,6 @@ pub(crate) struct Trace {
     pub(crate) output: Output,
     /// In the order of the run.
     pub(crate) points: Vec<KillPoint>,
-    /// Calls before which no kill is possible: another thread comes to the same number before.
-    hidden: usize,
 }
 
 impl Trace {
@@ -56,11 +59,11 @@ impl Trace {
         let log = lab.new_path("strace.log");
         // Much faster, but of strace 6.1 it loses the signals.
         let options = ["--seccomp-bpf".to_owned(), format!("--trace={CHANGING}")];
-        let output = run_under_strace(&log, &options, command)?;
+        let output = start_under_strace(&log, &options, command)?.output()?;
         let text = fs::read_to_string(&log)?;
-        let (points, hidden) = points_of(&calls::read(&text));
+        let points = points_of(&calls::read(&text));
         fs::remove_file(&log)?;
-        Ok(Self { output, points, hidden })
+        Ok(Self { output, points })
     }
 
     /// At most so many of the points before these calls, evenly spread.
@@ -72,64 +75,98 @@ impl Trace {
     }
 }
 
-/// The points, and how many calls cannot be one.
-fn points_of(calls: &[Call<'_>]) -> (Vec<KillPoint>, usize) {
-    let mut first = BTreeMap::new();
+fn points_of(calls: &[Call<'_>]) -> Vec<KillPoint> {
+    let mut threads = BTreeMap::new();
+    let mut points = Vec::new();
     for call in calls {
-        first.entry((call.name, call.occurrence)).or_insert(call.thread);
+        let threads: &mut usize = threads.entry((call.name, call.occurrence)).or_default();
+        if call.is_change() {
+            let (call, occurrence) = (call.name.to_owned(), call.occurrence);
+            points.push(KillPoint { call, occurrence, threads_before: *threads });
+        }
+        *threads += 1;
     }
-    let changes: Vec<_> = calls.iter().filter(|call| call.is_change()).collect();
-    let is_first = |call: &&&Call<'_>| first[&(call.name, call.occurrence)] == call.thread;
-    let points: Vec<_> = changes
-        .iter()
-        .filter(is_first)
-        .map(|call| KillPoint { call: call.name.to_owned(), occurrence: call.occurrence })
-        .collect();
-    let hidden = changes.len() - points.len();
-    (points, hidden)
+    points
 }
 
-/// Runs a program and kills it there. Gives nothing when it did not come so far, which its log has to
-/// prove.
+impl KillPoint {
+    /// The thread that comes there, when one does.
+    fn thread_of<'a>(&self, calls: &[Call<'a>]) -> Option<&'a str> {
+        let is_it = |call: &&Call<'_>| call.name == self.call && call.occurrence == self.occurrence;
+        calls.iter().filter(is_it).nth(self.threads_before).map(|call| call.thread)
+    }
+}
+
+/// Runs a program and kills it there. Gives nothing when the kill came too late, to be tried again
+/// with a longer delay, and no killed program when it did not come so far, which its log has to prove.
 pub(crate) fn kill_at(
     lab: &Lab,
     point: &KillPoint,
+    millis: u64,
     command: impl FnOnce(&[&str]) -> Result<Command>,
-) -> Result<Option<Killed>> {
+) -> Result<Option<Option<Killed>>> {
     let log = lab.new_path("strace.log");
-    let KillPoint { call, occurrence } = point;
-    let options =
-        [format!("--trace={call}"), format!("--inject={call}:signal=KILL:when={occurrence}")];
-    let output = run_under_strace(&log, &options, command)?;
+    let KillPoint { call, occurrence, threads_before } = point;
+    // `strace` kills the first thread that comes so far. Of the others each stands still there for a
+    // while, and it is killed from here.
+    let what = match threads_before {
+        0 => "signal=KILL".to_owned(),
+        _ => format!("delay_enter={}", millis * 1000),
+    };
+    let options = [format!("--trace={call}"), format!("--inject={call}:{what}:when={occurrence}")];
+    let running = start_under_strace(&log, &options, command)?;
+    if *threads_before > 0 {
+        kill_in_delay(&log, point, &running)?;
+    }
+    let output = running.output()?;
     let text = fs::read_to_string(&log)?;
     fs::remove_file(&log)?;
-    let calls = calls::read(&text);
-    let these = calls.iter().filter(|found| found.name == call);
-    let most = these.map(|found| found.occurrence).max().unwrap_or_default();
-    let is_killed = text.contains("+++ killed by SIGKILL");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        is_killed == (most >= *occurrence),
-        "{most} calls in a thread, and killed: {is_killed}\n{text}\n{stderr}"
-    );
+    let thread = point.thread_of(&calls::read(&text));
+    // A call that was killed before it began has no result, and says nothing of a delay.
+    let is_late = thread.is_some_and(|thread| {
+        let is_of = |line: &str| line.split(' ').next() == Some(thread);
+        text.lines().any(|line| is_of(line) && line.ends_with("(DELAYED)"))
+    });
+    if is_late {
+        return Ok(None);
+    }
     // `strace` ends as the program did.
     let status = copier::exit_status(&output);
     ensure!(
-        status == if is_killed { 128 + 9 } else { 0 },
-        "killed: {is_killed}, exit status {status}\n{stderr}"
+        status == if thread.is_some() { 128 + 9 } else { 0 },
+        "there: {thread:?}, exit status {status}\n{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    Ok(is_killed.then_some(Killed { output }))
+    Ok(Some(thread.map(|_| Killed { output })))
 }
 
-fn run_under_strace(
+/// Kills when the thread stands there.
+fn kill_in_delay(log: &Path, point: &KillPoint, running: &Running) -> Result<()> {
+    let stat = format!("/proc/{}/stat", running.id());
+    let thread = || -> Option<String> {
+        let text = fs::read_to_string(log).ok()?;
+        point.thread_of(&calls::read(&text)).map(str::to_owned)
+    };
+    let is_over = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "));
+    wait_for("a call or the end", || thread().is_some() || is_over())?;
+    if let Some(thread) = thread()
+        && !is_over()
+    {
+        // A thread's number stands for its program. It may be gone, which is found out afterwards.
+        tool::shell(r#"kill -KILL "$1" || true"#, [thread])?;
+    }
+    Ok(())
+}
+
+fn start_under_strace(
     log: &Path,
     options: &[String],
     command: impl FnOnce(&[&str]) -> Result<Command>,
-) -> Result<Output> {
+) -> Result<Running> {
     let log = PathBuf::from(log).display().to_string();
     let mut wrapper = vec!["strace", "-f", "-q", "-o", &log];
     wrapper.extend(options.iter().map(String::as_str));
-    Running::start(&mut command(&wrapper)?)?.output()
+    Running::start(&mut command(&wrapper)?)
 }
 
 /// How many kills there were.
@@ -137,13 +174,12 @@ pub(crate) struct Kills {
     kills: usize,
     /// Points to which the program did not come.
     missed: usize,
-    hidden: usize,
 }
 
 impl fmt::Display for Kills {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, missed, hidden } = self;
-        write!(f, "{kills} kills ({missed} points not reached, {hidden} hidden)")
+        let Self { kills, missed } = self;
+        write!(f, "{kills} kills ({missed} points not reached)")
     }
 }
 
@@ -159,9 +195,10 @@ pub(crate) fn kill_everywhere(
     if status != 0 {
         bail!("exit status {status}: {}", String::from_utf8_lossy(&trace.output.stderr));
     }
-    let mut kills = Kills { kills: 0, missed: 0, hidden: trace.hidden };
+    let mut kills = Kills { kills: 0, missed: 0 };
     for point in &trace.points {
-        match kill_at(lab, point, &command).with_context(|| point.to_string())? {
+        let attempt = |millis| kill_at(lab, point, millis, &command);
+        match delay::in_time(attempt).with_context(|| point.to_string())? {
             Some(killed) => {
                 check(&killed).with_context(|| point.to_string())?;
                 kills.kills += 1;
@@ -179,15 +216,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_is_hidden_when_another_thread_comes_to_its_number_before() {
+    fn a_point_is_told_from_those_of_threads_that_come_to_its_number_before() {
         let log = "\
 1 openat(3, \"lib\", O_RDONLY) = 4
 2 openat(3, \"a\", O_CREAT) = 4
 2 openat(3, \"b\", O_CREAT) = 4
 1 openat(3, \"c\", O_CREAT) = 4
 ";
-        let (points, hidden) = points_of(&calls::read(log));
-        assert_eq!(points, [KillPoint { call: "openat".to_owned(), occurrence: 2 }]);
-        assert_eq!(hidden, 2);
+        let calls = calls::read(log);
+        let points = points_of(&calls);
+        let point = |occurrence, threads_before| {
+            let call = "openat".to_owned();
+            KillPoint { call, occurrence, threads_before }
+        };
+        assert_eq!(points, [point(1, 1), point(2, 0), point(2, 1)]);
+        let threads: Vec<_> = points.iter().map(|point| point.thread_of(&calls)).collect();
+        assert_eq!(threads, [Some("2"), Some("2"), Some("1")]);
+        assert_eq!(point(3, 0).thread_of(&calls), None);
     }
 }
