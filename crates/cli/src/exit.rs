@@ -165,6 +165,7 @@ pub(crate) fn table() -> String {
 mod tests {
     use std::time::Duration;
 
+    use surecopy::jobs::Sums;
     use surecopy::{Planned, Tally};
 
     use super::*;
@@ -196,6 +197,58 @@ mod tests {
         for (outcome, failed, mismatched, code) in rows {
             let got = ExitStatus::of(&report(outcome.clone(), failed, mismatched)).code();
             assert_eq!(got, code, "{outcome:?} {failed} {mismatched}");
+        }
+    }
+
+    #[test]
+    fn every_state_of_a_job_has_its_status() {
+        use JobState as State;
+        let run = |kind, outcome: &str, mismatched, failed| RunRecord {
+            run: 1,
+            kind,
+            nonce: 1,
+            host: "here".to_owned(),
+            pid: 1,
+            started_ms: 0,
+            ended_ms: Some(0),
+            outcome: Some(outcome.to_owned()),
+            planned: None,
+            sums: Sums { mismatched, failed, ..Sums::default() },
+            progress: None,
+        };
+        let copy = |outcome, mismatched| Some(run(RunKind::Copy, outcome, mismatched, mismatched));
+        let rows = [
+            (State::Finished, copy("finished", 0), 0),
+            (State::Incomplete, copy("finished", 0), 1),
+            (State::Incomplete, copy("finished", 2), 3),
+            (State::Stopped, copy("stopped_at_failure", 0), 1),
+            (State::Stopped, copy("journal_failed", 0), 5),
+            (State::Refused, copy("refused", 0), 4),
+            (State::Cancelled, copy("cancelled", 0), 130),
+            (State::Interrupted, copy("interrupted", 0), 130),
+            (State::Undone, copy("finished", 0), 0),
+            (State::Finished, Some(run(RunKind::Verify, "finished", 0, 1)), 3),
+            (State::Finished, Some(run(RunKind::Verify, "finished", 0, 0)), 0),
+            (State::Created, None, 130),
+        ];
+        for (state, last, code) in rows {
+            let got = ExitStatus::of_job(state, last.as_ref()).code();
+            assert_eq!(got, code, "{state:?} {last:?}");
+        }
+    }
+
+    #[test]
+    fn looking_back_has_its_own_meaning_of_some() {
+        let rows = [
+            (Outcome::Finished, 0, 0),
+            (Outcome::Finished, 1, 3),
+            (Outcome::Cancelled, 1, 130),
+            (Outcome::Refused, 0, 4),
+            (Outcome::JournalFailed("disk".to_owned()), 1, 5),
+        ];
+        for (outcome, items, code) in rows {
+            let got = ExitStatus::of_look_back(&outcome, &[], ExitStatus::Mismatch, items).code();
+            assert_eq!(got, code, "{outcome:?} {items}");
         }
     }
 

@@ -11,4 +11,4 @@ pub(crate) mod resume;
 pub(crate) mod status;
 mod stdout;
 
-pub(crate) use stdout::{print, talk};
+pub(crate) use stdout::{print, talk, written};

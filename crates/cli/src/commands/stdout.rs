@@ -8,7 +8,12 @@ use crate::failure::Failure;
 /// Writes data to stdout. A reader that has seen enough is not an error.
 pub(crate) fn print(data: &[u8]) -> Result<ExitStatus, Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+    written(stdout.write_all(data).and_then(|()| stdout.flush()))
+}
+
+/// What it means for the program's end that data was, or was not, written to stdout.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<ExitStatus, Failure> {
+    match result {
         Ok(()) => Ok(ExitStatus::Done),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
         Err(error) => Err(Failure::other(format!("cannot write output: {error}"))),

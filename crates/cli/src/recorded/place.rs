@@ -6,6 +6,7 @@ use clap::Args;
 use surecopy::environment::UserEnvironment;
 use surecopy::jobs::{JobId, Ledger, LedgerError};
 
+use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::shown::Shown;
 
@@ -23,13 +24,26 @@ impl LedgerArgs {
         let environment = UserEnvironment::read();
         let named = self.ledger.clone().or_else(|| environment.named_ledger());
         named.or_else(|| environment.usual_ledger()).ok_or_else(|| {
-            Failure::usage("there is no home directory where the ledger would be: name one")
+            Failure::usage(
+                "there is no home directory where the ledger would be: name one with --ledger",
+            )
         })
     }
 
     /// The ledger, for recording jobs in it; it is made when it is not there.
     pub(crate) fn create(&self) -> Result<Ledger, Failure> {
-        Ledger::open(&self.path()?).map_err(|error| Failure::of_ledger(&error))
+        let path = self.path()?;
+        Ledger::open(&path).map_err(|error| match error {
+            LedgerError::Missing { .. } => Failure {
+                status: ExitStatus::RecordFailed,
+                message: format!(
+                    "the ledger {} cannot be made: there is no such place",
+                    Shown(&path)
+                ),
+                hint: None,
+            },
+            error => Failure::of_ledger(&error),
+        })
     }
 
     /// The ledger, for looking at what is in it or going on with that.

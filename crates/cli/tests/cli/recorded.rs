@@ -246,6 +246,39 @@ fn what_was_replaced_is_put_back() {
 }
 
 #[test]
+fn what_is_done_can_be_read_again_before_going_on() {
+    let folder = folder();
+    folder.run(&["copy", "src", "dst"]).all_done();
+    folder.write("dst/a", "something else");
+    let ended = folder.run(&["resume", "--reverify", "1"]).all_done();
+    assert!(ended.stderr.contains("1 item is not what was copied"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("\nresuming job 1 of "), "{}", ended.stdout);
+    assert_eq!(folder.read("dst/a"), "first");
+}
+
+#[test]
+fn what_an_undo_would_do_is_told_and_not_done() {
+    let folder = folder();
+    folder.write("dst/a", "old");
+    folder.run(&["copy", "--keep-replaced", "src/", "dst"]).all_done();
+    let before = folder.listing();
+    let ended = folder.run(&["undo", "-n", "1"]).all_done();
+    insta::assert_snapshot!(plain(&folder, &ended.stdout), @r#"
+    put back      what /work/dst/a replaced
+    remove        /work/dst/sub/b
+    would put back 1 replaced file and remove 1 file
+    dry run: nothing was touched
+    "#);
+    let ended = folder.run(&["undo", "-n", "--discard", "1"]).all_done();
+    insta::assert_snapshot!(plain(&folder, &ended.stdout), @r#"
+    give up       what /work/dst/a replaced
+    would remove 1 kept file
+    dry run: nothing was touched
+    "#);
+    assert_eq!((folder.listing(), folder.read("dst/a").as_str()), (before, "first"));
+}
+
+#[test]
 fn what_is_kept_can_be_given_up() {
     let folder = folder();
     folder.write("dst/a", "old");

@@ -25,8 +25,10 @@ pub(super) fn check(ledger: &Ledger, job: JobId, is_json: bool) -> Result<ExitSt
         None => print(format!("job {job}: {records} {fit}, up to {}\n", check.digest).as_bytes()),
         Some(broken) => Err(Failure {
             status,
-            message: format!("the audit log of job {job} cannot be trusted: {broken}"),
-            hint: Some(format!("{records} before that {fit}; what follows proves nothing")),
+            message: format!(
+                "the audit log of job {job} cannot be trusted: {broken} ({records} before that {fit})"
+            ),
+            hint: None,
         }),
     }
 }

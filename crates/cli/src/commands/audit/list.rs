@@ -1,13 +1,14 @@
 //! What happened to each file, in pages: a job may have millions.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::ItemStatus;
 use surecopy::jobs::{ItemRecord, JobRecord, Ledger};
 
 use super::args::AuditArgs;
 use crate::amounts::{Bytes, Count};
+use crate::commands::written;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::fragment;
@@ -30,8 +31,7 @@ pub(super) fn list(
     let mut out = BufWriter::new(stdout().lock());
     match write(ledger, record, args, &mut out) {
         Ok(()) => Ok(ExitStatus::Done),
-        Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
-        Err(Stop::Output(error)) => Err(Failure::other(format!("cannot write output: {error}"))),
+        Err(Stop::Output(error)) => written(Err(error)),
         Err(Stop::Ledger(failure)) => Err(failure),
     }
 }

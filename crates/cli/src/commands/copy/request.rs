@@ -64,8 +64,7 @@ fn ledger(args: &CopyArgs) -> Result<Option<Arc<Ledger>>, Failure> {
         return Ok(None);
     }
     let ledger = args.record.ledger.create().map_err(|mut failure| {
-        failure.hint =
-            Some("name another one with --ledger, or copy without: --no-ledger".to_owned());
+        failure.hint = Some("or copy without a ledger: --no-ledger".to_owned());
         failure
     })?;
     Ok(Some(Arc::new(ledger)))

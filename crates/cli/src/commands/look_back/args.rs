@@ -31,6 +31,10 @@ pub(crate) struct UndoArgs {
     #[arg(value_name = "JOB", value_parser = job_number)]
     pub(super) job: JobId,
 
+    /// Show what would be done, by what is recorded, and do nothing
+    #[arg(short = 'n', long, conflicts_with = "json")]
+    pub(super) dry_run: bool,
+
     /// Undo nothing: remove the replaced files that are kept. The job cannot be undone then
     #[arg(long)]
     pub(super) discard: bool,

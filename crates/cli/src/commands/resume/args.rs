@@ -17,6 +17,10 @@ pub(crate) struct ResumeArgs {
     #[arg(value_name = "JOB", value_parser = job_number)]
     pub(super) job: Option<JobId>,
 
+    /// Read first again what is done, as `surecopy verify` does, and copy again what is damaged
+    #[arg(long)]
+    pub(super) reverify: bool,
+
     #[command(flatten)]
     pub(super) again: AgainArgs,
 }

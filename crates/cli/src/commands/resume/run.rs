@@ -7,7 +7,7 @@ use surecopy::{ConflictPolicy, CopyError, Job};
 
 use super::args::{AgainArgs, ResumeArgs, RetryArgs};
 use super::which::latest_to_resume;
-use crate::commands::{print, talk};
+use crate::commands::{look_back, print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::TerminalResolver;
@@ -34,6 +34,14 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
             }
         }
     };
+    if args.reverify {
+        let AgainArgs { output, .. } = &args.again;
+        let status = look_back::verify_in(&ledger, record.id, output, &args.again.options())?;
+        // Damaged items are what this is about.
+        if !matches!(status, ExitStatus::Done | ExitStatus::Mismatch) {
+            return Ok(status);
+        }
+    }
     let make = |ledger: &Ledger, job| jobs::resume(ledger, job, &args.again.options());
     go_on(&ledger, &record, RunKind::Resume, &args.again, make)
 }
