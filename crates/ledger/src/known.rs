@@ -123,6 +123,12 @@ fn read(row: &Row<'_>) -> Outcome<Known> {
             }
             Ok(Known::Unfinished { target_name: target_name()? })
         }
-        ItemState::Failed | ItemState::Damaged | ItemState::Undone => Ok(Known::Nothing),
+        ItemState::Damaged => match (seen_at(3)?, seen_at(4)?) {
+            (Some(source), Some(target)) => {
+                Ok(Known::Damaged(Done { source, target, target_name: target_name()? }))
+            }
+            _ => Ok(Known::Nothing),
+        },
+        ItemState::Failed | ItemState::Undone => Ok(Known::Nothing),
     }
 }

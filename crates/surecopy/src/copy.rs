@@ -14,6 +14,7 @@ use surecopy_ledger::{Ledger, RunKind};
 use crate::collector::Collector;
 use crate::error::CopyError;
 use crate::job::Job;
+use crate::jobs::pruning::Pruning;
 use crate::machine;
 use crate::settings::{Origin, SettingError, Settings};
 
@@ -183,7 +184,8 @@ impl CopyRequest {
     }
 
     /// Records the job there, so that it can be gone on with after its process has died. Nothing is
-    /// recorded otherwise, nor of a dry run.
+    /// recorded otherwise, nor of a dry run. When the job has finished, jobs that did so longer ago
+    /// than `ledger_keep_days` are forgotten.
     pub fn ledger(mut self, ledger: Arc<Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
@@ -280,7 +282,8 @@ impl CopyRequest {
             Some(ledger) if !spec.dry_run => {
                 let job = ledger.create_job(&machine::with_absolute_paths(&spec)?)?;
                 let run = ledger.begin_run(job, RunKind::Copy, spec.nonce)?;
-                Ok(Job::recorded(fs, spec, run))
+                let keep_days = self.settings.ledger_keep_days();
+                Ok(Job::recorded(fs, spec, run).pruning(Pruning::new(ledger, keep_days)))
             }
             None if spec.keep_replaced && !spec.dry_run => Err(CopyError::NothingToUndoBy),
             Some(_) | None => Ok(Job::new(fs, spec)),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use surecopy_engine::{
     ConflictResolver, Control, CopySpec, Environment, History, Journal, Mapping, MappingError,
-    MemoryWorkList, NoJournal, Observer, Progress, Report, WorkList,
+    MemoryWorkList, NoJournal, Observer, Outcome, Progress, Report, WorkList,
 };
 use surecopy_fs::{FileKind, FileSystem, NativeFs};
 use surecopy_ledger::{JobId, JobRun};
 
 use crate::clock::SystemClock;
 use crate::error::CopyError;
+use crate::jobs::pruning::Pruning;
 use crate::jobs::recorded;
 
 /// A job that is ready to run. Take [`Job::control`] and [`Job::progress`] from it before
@@ -24,6 +25,8 @@ pub struct Job {
     resolver: Option<Box<dyn ConflictResolver>>,
     /// Where it is recorded.
     run: Option<JobRun>,
+    /// What is forgotten when it has finished.
+    pruning: Option<Pruning>,
 }
 
 impl Job {
@@ -35,12 +38,18 @@ impl Job {
             progress: Arc::new(Progress::new()),
             resolver: None,
             run: None,
+            pruning: None,
         }
     }
 
     /// A run of a job in a ledger.
     pub(crate) fn recorded(fs: NativeFs, spec: CopySpec, run: JobRun) -> Self {
         Self { run: Some(run), ..Self::new(fs, spec) }
+    }
+
+    /// Forgets old jobs when this one has finished.
+    pub(crate) fn pruning(self, pruning: Pruning) -> Self {
+        Self { pruning: Some(pruning), ..self }
     }
 
     /// Its number in the ledger; `None` when nothing is recorded of it.
@@ -86,7 +95,13 @@ impl Job {
             let history: Option<&dyn History> = if run.is_first() { None } else { Some(&run) };
             self.carry_out(observer, &run, &run, history)
         });
-        recorded::finish(run, report)
+        let report = recorded::finish(run, report);
+        if report.outcome == Outcome::Finished
+            && let Some(pruning) = &self.pruning
+        {
+            pruning.prune();
+        }
+        report
     }
 
     fn carry_out(

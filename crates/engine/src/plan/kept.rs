@@ -124,6 +124,7 @@ impl<F: FileSystem> Planner<'_, F> {
         name: &OsStr,
     ) -> Option<(Action, Option<OsString>)> {
         let target_name = match known {
+            Known::Damaged(done) => return self.is_still_damaged(done, parent, name),
             Known::Unfinished { target_name } => target_name,
             Known::Skipped { reason: SkipReason::Identical, target_name } => target_name,
             Known::Nothing | Known::Skipped { .. } | Known::Done(_) => return None,
@@ -137,6 +138,23 @@ impl<F: FileSystem> Planner<'_, F> {
         let action = self.if_same(entry, &found, &place, name)?;
         self.state.names.note(&place, name);
         Some((action, target_name.clone()))
+    }
+
+    /// What looks as it did when it was found to be damaged is compared by its content, since its size
+    /// and time do not tell. What was written to since is dealt with like any other file.
+    fn is_still_damaged(
+        &mut self,
+        done: &Done,
+        parent: &RelPath,
+        name: &OsStr,
+    ) -> Option<(Action, Option<OsString>)> {
+        let name = done.target_name.as_deref().unwrap_or(name);
+        let Ok((Some(found), place)) = self.existing(parent, name) else { return None };
+        if found.kind != FileKind::File || !done.target.is_still(&found, &place.volume) {
+            return None;
+        }
+        self.state.names.note(&place, name);
+        Some((Action::ReplaceIfContentDiffers(Seen::of(&found)), done.target_name.clone()))
     }
 
     fn if_same(

@@ -58,6 +58,9 @@ pub enum Known {
         /// The target's last name as it was planned, where it differs from the source's.
         target_name: Option<OsString>,
     },
+    /// It was copied, and found to have another content when it was looked at again. By what the two
+    /// ends were known before that.
+    Damaged(Done),
     /// It was copied, or compared by its content and found in place: whatever ended well, or was
     /// skipped, with a report that says by what both ends are known again.
     Done(Done),

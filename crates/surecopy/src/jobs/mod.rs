@@ -26,6 +26,7 @@
 //! ```
 
 mod look_back;
+pub(crate) mod pruning;
 pub(crate) mod recorded;
 mod resume;
 

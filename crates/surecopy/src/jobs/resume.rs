@@ -41,14 +41,15 @@ pub fn resume(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Jo
 ///
 /// As for [`resume`]; also when nothing of the job has failed ([`CopyError::NothingFailed`]).
 pub fn retry(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Job, CopyError> {
-    if ledger.failed_paths(job)?.is_empty() {
+    // Asked before this run is the last one.
+    let failed = ledger.failed_paths(job)?;
+    if failed.is_empty() {
         return Err(CopyError::NothingFailed { job });
     }
     let nonce = machine::new_nonce();
     let run = ledger.begin_run(job, RunKind::Retry, nonce)?;
     let mut spec = spec_of(&run, nonce, options);
-    // Asked again: now nobody else can be at work on it.
-    let failed = ledger.failed_paths(job)?.into_iter().map(|(_, path)| path);
+    let failed = failed.into_iter().map(|(_, path)| path);
     spec.filter = std::mem::take(&mut spec.filter).only(failed);
     Ok(Job::recorded(NativeFs::new(), spec, run))
 }

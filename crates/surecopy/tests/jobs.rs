@@ -1,0 +1,173 @@
+//! Jobs in a ledger, as users of the library see them, on real files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use surecopy::jobs::{
+    JobState, Ledger, LedgerError, ResumeOptions, discard_replaced, resume, retry, undo_job,
+    verify_job,
+};
+use surecopy::{CopyError, CopyRequest, NoObserver, Outcome};
+use tempfile::TempDir;
+
+struct Scene {
+    _folder: TempDir,
+    source: PathBuf,
+    target: PathBuf,
+    ledger: Arc<Ledger>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+        fs::create_dir_all(source.join("inner")).unwrap();
+        fs::write(source.join("a"), "new a").unwrap();
+        fs::write(source.join("inner/b"), "new b").unwrap();
+        let ledger = Ledger::open(&folder.path().join("state/ledger.db")).unwrap();
+        Self { source, target, ledger: Arc::new(ledger), _folder: folder }
+    }
+
+    fn request(&self) -> CopyRequest {
+        CopyRequest::new([&self.source], &self.target)
+            .exact_target(true)
+            .ledger(Arc::clone(&self.ledger))
+    }
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_finished_job_has_nothing_to_do_until_something_changes() {
+    let scene = Scene::new();
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    assert_eq!(job.run(&NoObserver).tally.ok, 2);
+    let options = ResumeOptions::default();
+    let report = resume(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!((report.planned.kept, report.tally.ok), (2, 0));
+    fs::write(scene.source.join("a"), "newer a").unwrap();
+    fs::remove_file(scene.target.join("inner/b")).unwrap();
+    let report = resume(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!((report.planned.kept, report.tally.ok), (0, 2));
+    assert_eq!(read(scene.target.join("a")), "newer a");
+    assert_eq!(read(scene.target.join("inner/b")), "new b");
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Finished);
+}
+
+#[test]
+fn a_job_is_run_by_one_at_a_time() {
+    let scene = Scene::new();
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    let refused = resume(&scene.ledger, id, &ResumeOptions::default()).unwrap_err();
+    let me = std::process::id();
+    assert!(
+        matches!(refused, CopyError::Ledger(LedgerError::JobIsRunning { pid, .. }) if pid == me),
+        "{refused}"
+    );
+    // Given up without having run, it is one that was interrupted.
+    drop(job);
+    let latest = scene.ledger.latest_interrupted().unwrap().unwrap();
+    assert_eq!((latest.id, latest.state), (id, JobState::Interrupted));
+    let report = resume(&scene.ledger, id, &ResumeOptions::default()).unwrap().run(&NoObserver);
+    assert_eq!((report.outcome, report.tally.ok), (Outcome::Finished, 2));
+}
+
+#[test]
+fn what_failed_is_tried_again_and_nothing_else() {
+    let scene = Scene::new();
+    // A directory in the way of a file.
+    fs::create_dir_all(scene.target.join("a")).unwrap();
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    let report = job.run(&NoObserver);
+    assert_eq!((report.tally.ok, report.tally.failed), (1, 1));
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Incomplete);
+    fs::remove_dir(scene.target.join("a")).unwrap();
+    fs::write(scene.source.join("c"), "has appeared since").unwrap();
+    let again = retry(&scene.ledger, id, &ResumeOptions::default()).unwrap();
+    let report = again.run(&NoObserver);
+    assert_eq!(report.tally.ok, 1, "{report:#?}");
+    assert_eq!(read(scene.target.join("a")), "new a");
+    assert!(!scene.target.join("c").exists());
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Finished);
+    let error = retry(&scene.ledger, id, &ResumeOptions::default()).unwrap_err();
+    assert!(matches!(error, CopyError::NothingFailed { job } if job == id), "{error}");
+}
+
+#[test]
+fn damage_is_found_and_copied_again() {
+    let scene = Scene::new();
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    job.run(&NoObserver);
+    let damaged = scene.target.join("a");
+    let time = fs::metadata(&damaged).unwrap().modified().unwrap();
+    fs::write(&damaged, "nEw a").unwrap();
+    fs::File::options().write(true).open(&damaged).unwrap().set_modified(time).unwrap();
+    let options = ResumeOptions::default();
+    let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!((found.same() + found.no_digest, found.damaged), (1, 1), "{found:?}");
+    resume(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!(found.damaged, 0, "{found:?}");
+}
+
+#[test]
+fn a_job_that_keeps_what_it_replaces_can_be_undone() {
+    let scene = Scene::new();
+    fs::create_dir_all(&scene.target).unwrap();
+    fs::write(scene.target.join("a"), "old a").unwrap();
+    let job = scene.request().keep_replaced(true).prepare().unwrap();
+    let id = job.id().unwrap();
+    job.run(&NoObserver);
+    assert_eq!(read(scene.target.join("a")), "new a");
+    let undone = undo_job(&scene.ledger, id, &ResumeOptions::default()).unwrap();
+    let report = undone.run(&NoObserver);
+    assert_eq!((report.restored, report.removed, report.refused), (1, 1, 0), "{report:?}");
+    assert_eq!(read(scene.target.join("a")), "old a");
+    let left: Vec<_> = fs::read_dir(&scene.target).unwrap().map(|it| it.unwrap()).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Undone);
+}
+
+#[test]
+fn what_is_kept_can_be_given_up() {
+    let scene = Scene::new();
+    fs::create_dir_all(&scene.target).unwrap();
+    fs::write(scene.target.join("a"), "old a").unwrap();
+    let job = scene.request().keep_replaced(true).prepare().unwrap();
+    let id = job.id().unwrap();
+    job.run(&NoObserver);
+    assert_eq!(scene.ledger.job(id).unwrap().kept_backups, 1);
+    let options = ResumeOptions::default();
+    let report = discard_replaced(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!(report.discarded, 1, "{report:?}");
+    assert_eq!(scene.ledger.job(id).unwrap().kept_backups, 0);
+    assert_eq!(read(scene.target.join("a")), "new a");
+}
+
+#[test]
+fn keeping_needs_a_ledger_and_undoing_needs_keeping() {
+    let scene = Scene::new();
+    let request = CopyRequest::new([&scene.source], &scene.target).keep_replaced(true);
+    assert!(matches!(request.prepare().unwrap_err(), CopyError::NothingToUndoBy));
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    job.run(&NoObserver);
+    let error = undo_job(&scene.ledger, id, &ResumeOptions::default()).unwrap_err();
+    assert!(matches!(error, CopyError::NothingKept { job } if job == id), "{error}");
+}
+
+#[test]
+fn a_dry_run_leaves_no_job() {
+    let scene = Scene::new();
+    let job = scene.request().dry_run(true).prepare().unwrap();
+    assert_eq!(job.id(), None);
+    job.run(&NoObserver);
+    assert!(scene.ledger.jobs().unwrap().is_empty());
+}
