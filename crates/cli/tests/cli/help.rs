@@ -164,6 +164,87 @@ fn config() {
 }
 
 #[test]
+fn resume_in_short() {
+    let ended = Folder::new().run(&["resume", "-h"]).all_done();
+    insta::assert_snapshot!(ended.stdout, @r#"
+    Go on with a job that was interrupted or cancelled
+
+    Usage: surecopy resume [OPTIONS] [JOB]
+
+    Arguments:
+      [JOB]  The number of the job
+
+    Options:
+          --reverify                Read first again what is done, as `surecopy verify` does, and copy
+                                    again what is damaged
+          --accept-volume           Go on though another volume is mounted there than the one that the
+                                    job was begun with
+          --accept-changed-content  Replace files that have another content than when they were copied
+                                    before, though their size and time are the same
+      -j, --jobs <N>                How many items to work on at once; 0 goes by the number of cores
+          --ledger <FILE>           Use this ledger instead of the usual one
+      -h, --help                    Print help (see more with '--help')
+
+    Output:
+          --progress <WHEN>  When to show progress, on stderr [default: auto] [possible values: auto,
+                             always, never]
+      -q, --quiet            Show errors only
+      -v, --verbose...       Show each item with how it was copied and proved; twice: with times and
+                             digests
+          --json             Write one JSON object a line to stdout, and nothing else there
+
+    Exit status:
+        0  all done
+        1  some items failed; the others are done
+        2  wrong usage: options, settings, patterns
+        3  a verification mismatch remained
+        4  refused before anything was written
+        5  the record of the job could not be written, or cannot be trusted
+      130  cancelled; what was not finished is as it was before
+    "#);
+}
+
+#[test]
+fn audit_in_short() {
+    let ended = Folder::new().run(&["audit", "-h"]).all_done();
+    insta::assert_snapshot!(ended.stdout, @r#"
+    Show what happened to each file of a job
+
+    Usage: surecopy audit [OPTIONS] <JOB>
+
+    Arguments:
+      <JOB>  The number of the job
+
+    Options:
+          --state <STATE>  Show only items in this state
+      -v, --verbose        Show digests too
+          --check          Check that the audit log is what was written, and show nothing else
+          --export <FILE>  Write the audit log into a new file, for anybody to check; - is stdout
+          --json           Write one JSON object a line to stdout, and nothing else there
+          --ledger <FILE>  Use this ledger instead of the usual one
+      -h, --help           Print help (see more with '--help')
+
+    Exit status:
+        0  all done
+        1  some items failed; the others are done
+        2  wrong usage: options, settings, patterns
+        3  a verification mismatch remained
+        4  refused before anything was written
+        5  the record of the job could not be written, or cannot be trusted
+      130  cancelled; what was not finished is as it was before
+    "#);
+}
+
+#[test]
+fn every_command_about_jobs_ends_with_the_exit_status() {
+    for command in ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit"] {
+        let ended = Folder::new().run(&[command, "--help"]).all_done();
+        let (_, table) = ended.stdout.split_once("\nExit status:\n").unwrap();
+        assert_eq!(table.lines().count(), 7, "{command}: {table}");
+    }
+}
+
+#[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let ended = Folder::new().run(&["completions", shell]).all_done();
@@ -182,8 +263,13 @@ fn every_command_has_a_manual_page() {
         "-copy",
         "-resume",
         "-retry",
+        "-verify",
+        "-undo",
         "-jobs",
+        "-jobs-prune",
         "-status",
+        "-audit",
+        "-config",
         "-config-set",
         "-completions",
         "-man",
