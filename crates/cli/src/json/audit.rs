@@ -39,6 +39,7 @@ pub(crate) struct AuditSummaryLine {
     r#type: &'static str,
     job: i64,
     states: BTreeMap<&'static str, u64>,
+    refused: u64,
 }
 
 /// The `audit_check` object.
@@ -86,8 +87,8 @@ impl AuditItemLine {
 }
 
 impl AuditSummaryLine {
-    pub(crate) fn new(job: JobId, states: BTreeMap<&'static str, u64>) -> Self {
-        Self { r#type: "audit_summary", job: job.0, states }
+    pub(crate) fn new(job: JobId, states: BTreeMap<&'static str, u64>, refused: u64) -> Self {
+        Self { r#type: "audit_summary", job: job.0, states, refused }
     }
 }
 

@@ -12,10 +12,12 @@ mod look_back;
 mod path;
 mod plan;
 mod progress;
+mod refusal;
 mod report;
 mod status;
 
 pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
 pub(crate) use job::JobLine;
 pub(crate) use lines::{JsonLines, line};
+pub(crate) use refusal::RefusedLine;
 pub(crate) use status::JobStatus;

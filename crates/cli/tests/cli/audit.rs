@@ -33,6 +33,19 @@ fn each_item_is_listed_with_what_became_of_it() {
 }
 
 #[test]
+fn what_failed_before_it_was_planned_is_listed_too() {
+    let folder = folder();
+    assert_eq!(folder.run(&["copy", "--on-conflict", "fail", "src/", "dst"]).code, 1);
+    let ended = folder.run(&["audit", "2", "--state", "failed"]).all_done();
+    let mut lines: Vec<&str> = ended.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines[0], "job 2: 3 items (refused: 3)");
+    assert!(lines[1].ends_with(": the target exists (TARGET_EXISTS)"), "{}", lines[1]);
+    let status = folder.run(&["status"]).all_done().stdout;
+    assert!(status.contains("\n  3 more: surecopy audit 2 --state failed\n"), "{status}");
+}
+
+#[test]
 fn one_state_can_be_asked_for() {
     let folder = folder();
     let ended = folder.run(&["audit", "1", "--state", "failed"]).all_done();

@@ -33,19 +33,21 @@ fn written() -> Vec<Value> {
 /// What is written of a job that is in the ledger already.
 fn looked_back() -> Vec<Value> {
     let folder = Folder::new();
+    folder.write("taken/a", "taken").write("free/a", "first");
+    assert_eq!(folder.run(&["copy", "-q", "--on-conflict", "fail", "free/", "taken"]).code, 1);
+    let mut objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
     folder.write("src/a", "first").write("src/b", "second").write("src/c", "third");
     folder.write("dst/a", "old").write("dst/b", "older");
     let copied = ["copy", "-q", "--strategy", "staged", "--keep-replaced", "src/", "dst"];
     folder.run(&copied).all_done();
     folder.write("dst/b", "changed since");
-    let mut objects = Vec::new();
     for (arguments, code) in [
-        (&["verify", "--json", "1"][..], 3),
+        (&["verify", "--json", "2"][..], 3),
         (&["status", "--json"], 0),
-        (&["audit", "--json", "1"], 0),
-        (&["audit", "--check", "--json", "1"], 0),
-        (&["undo", "--json", "1"], 1),
-        (&["undo", "--json", "--discard", "1"], 0),
+        (&["audit", "--json", "2"], 0),
+        (&["audit", "--check", "--json", "2"], 0),
+        (&["undo", "--json", "2"], 1),
+        (&["undo", "--json", "--discard", "2"], 0),
     ] {
         let ended = folder.run(arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {}{}", ended.stdout, ended.stderr);
@@ -101,6 +103,7 @@ fn every_type_of_object_has_an_example() {
     let expected = [
         "audit_check",
         "audit_item",
+        "audit_refused",
         "audit_summary",
         "damaged",
         "discard_report",

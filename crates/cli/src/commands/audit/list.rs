@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::ItemStatus;
-use surecopy::jobs::{ItemRecord, JobRecord, Ledger};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger};
 
 use super::args::AuditArgs;
 use crate::amounts::{Bytes, Count};
@@ -12,8 +12,7 @@ use crate::commands::written;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::fragment;
-use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, line};
-use crate::recorded::Figures;
+use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, RefusedLine, line};
 use crate::shown::Shown;
 
 /// Items that are read at once.
@@ -74,10 +73,14 @@ fn write(
             }
         }
     }
+    let refused = match args.state {
+        None | Some(ItemState::Failed) => write_refused(ledger, record, args.json, out)?,
+        Some(_) => 0,
+    };
     if args.json {
-        out.write_all(&line(&AuditSummaryLine::new(record.id, states)))?;
+        out.write_all(&line(&AuditSummaryLine::new(record.id, states, refused)))?;
     } else {
-        writeln!(out, "{}", summary(record, &states))?;
+        writeln!(out, "{}", summary(record, &states, refused))?;
     }
     out.flush()?;
     Ok(())
@@ -101,19 +104,48 @@ fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io:
     Ok(())
 }
 
-fn summary(record: &JobRecord, states: &States) -> String {
+/// Entries that failed before they could be planned are in the log only. Returns how many there are.
+fn write_refused(
+    ledger: &Ledger,
+    record: &JobRecord,
+    is_json: bool,
+    out: &mut impl Write,
+) -> Result<u64, Stop> {
+    let mut count = 0;
+    if record.runs.iter().all(|run| run.sums.failed == 0) {
+        return Ok(count);
+    }
+    let mut after = 0;
+    loop {
+        let page = ledger
+            .audit_records(record.id, after, PAGE)
+            .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after = last.record;
+        for refused in page.iter().filter_map(RefusedLine::read) {
+            count += 1;
+            if is_json {
+                out.write_all(&line(&refused))?;
+                continue;
+            }
+            let (path, error) = refused.why();
+            write!(out, "{:<11} {:<6} {:>10}  {}", "refused", "", "", Shown(&path))?;
+            match error {
+                Some(error) => writeln!(out, ": {}", fragment(&error))?,
+                None => writeln!(out)?,
+            }
+        }
+    }
+}
+
+fn summary(record: &JobRecord, states: &States, refused: u64) -> String {
     let total: u64 = states.values().sum();
-    let parts: Vec<String> =
-        states.iter().map(|(state, count)| format!("{state}: {count}")).collect();
-    let mut line = format!("job {}: {}", record.id, Count(total, "item"));
+    let rows = states.iter().map(|(state, count)| (*state, *count));
+    let rows = rows.chain((refused > 0).then_some(("refused", refused)));
+    let parts: Vec<String> = rows.map(|(state, count)| format!("{state}: {count}")).collect();
+    let mut line = format!("job {}: {}", record.id, Count(total + refused, "item"));
     if !parts.is_empty() {
         line.push_str(&format!(" ({})", parts.join(", ")));
-    }
-    let figures = Figures::of(record);
-    let listed = states.get("failed").copied().unwrap_or(0);
-    if record.runs.len() == 1 && figures.items_failed > listed {
-        let refused = figures.items_failed - listed;
-        line.push_str(&format!("; {refused} more failed before they could be planned"));
     }
     line
 }

@@ -72,9 +72,11 @@ pub(super) fn failed(ledger: &Ledger, record: &JobRecord) -> Result<Vec<String>,
             .map_err(|error| Failure::of_ledger(&error))?;
         lines.extend(items.iter().map(|item| item_line(item, state)));
         let more = count.saturating_sub(items.len() as u64);
-        if more > 0 && !items.is_empty() {
+        if more > 0 {
+            // Those that failed before they could be planned are in the audit log only.
             let command = format!("surecopy audit {} --state {}", record.id, state.as_str());
-            lines.push(format!("  and {more} more: {command}"));
+            let and = if items.is_empty() { "" } else { "and " };
+            lines.push(format!("  {and}{more} more: {command}"));
         }
     }
     Ok(lines)
