@@ -87,8 +87,11 @@ impl Figures {
     /// Takes in what a run has done that tried failed items again.
     fn retried(&mut self, run: &Self) {
         self.items_failed = self.items_failed.saturating_sub(run.items_done);
-        self.items_done = (self.items_done + run.items_done).min(self.items_total);
-        self.bytes_done = (self.bytes_done + run.bytes_done).min(self.bytes_total);
+        self.items_done += run.items_done;
+        self.bytes_done += run.bytes_done;
+        // What had failed before it could be planned was in no plan until now.
+        self.items_total = self.items_total.max(self.items_done + self.items_failed);
+        self.bytes_total = self.bytes_total.max(self.bytes_done);
     }
 }
 
@@ -154,6 +157,15 @@ mod tests {
         let looked = run(3, RunKind::Verify, None, Sums::default());
         let figures = Figures::of(&job(vec![first, second, looked]));
         assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (9, 10, 1));
+    }
+
+    #[test]
+    fn what_failed_before_it_was_planned_counts_when_it_is_tried_again() {
+        let first = run(1, RunKind::Copy, planned(1, 0), sums(1, 1));
+        let second = run(2, RunKind::Retry, planned(1, 0), sums(1, 0));
+        let figures = Figures::of(&job(vec![first, second]));
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (2, 2, 0));
+        assert_eq!((figures.bytes_done, figures.bytes_total), (20, 20));
     }
 
     #[test]

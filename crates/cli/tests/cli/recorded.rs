@@ -177,6 +177,21 @@ fn what_failed_is_tried_again() {
     folder.run(&["copy", "src", "dst"]).all_done();
     let ended = folder.run(&["retry", "1"]).all_done();
     assert_eq!(ended.stdout, "nothing of job 1 has failed\n");
+    folder.write("taken/a", "taken");
+    let (source, target) = (folder.path("src/"), folder.path("taken"));
+    let (source, target) = (source.to_str().unwrap(), target.to_str().unwrap());
+    let failed = folder.run(&["copy", "--on-conflict", "fail", source, target]);
+    assert_eq!(failed.code, 1);
+    assert!(failed.stderr.ends_with("again: surecopy retry 2\n"), "{}", failed.stderr);
+    assert_eq!(folder.run(&["retry", "2"]).code, 1, "it is as it was");
+    std::fs::remove_file(folder.path("taken/a")).unwrap();
+    folder.write("src/new", "not there when it failed");
+    let ended = folder.run(&["retry", "2"]).all_done();
+    assert!(ended.stdout.starts_with("retrying job 2 of "), "{}", ended.stdout);
+    assert_eq!(folder.read("taken/a"), "first");
+    assert!(!folder.path("taken/new").exists());
+    let told = folder.run(&["status", "--json", "2"]).all_done().objects();
+    assert_eq!(told[0]["items"]["failed"], 0);
 }
 
 #[test]
@@ -249,7 +264,13 @@ fn what_was_replaced_is_put_back() {
 fn what_is_done_can_be_read_again_before_going_on() {
     let folder = folder();
     folder.run(&["copy", "src", "dst"]).all_done();
-    folder.write("dst/a", "something else");
+    // Of the same size and age, so that nothing but its content tells.
+    let modified = std::fs::metadata(folder.path("dst/a")).unwrap().modified().unwrap();
+    folder.write("dst/a", "wrong");
+    let file = std::fs::File::options().write(true).open(folder.path("dst/a")).unwrap();
+    file.set_modified(modified).unwrap();
+    let trusting = folder.run(&["resume", "1"]).all_done();
+    assert!(trusting.stdout.contains("nothing to do"), "{}", trusting.stdout);
     let ended = folder.run(&["resume", "--reverify", "1"]).all_done();
     assert!(ended.stderr.contains("1 item is not what was copied"), "{}", ended.stderr);
     assert!(ended.stdout.contains("\nresuming job 1 of "), "{}", ended.stdout);
