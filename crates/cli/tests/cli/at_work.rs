@@ -103,6 +103,9 @@ fn a_job_that_is_killed_is_called_interrupted() {
     assert_eq!((resumed.stdout.as_str(), resumed.stderr.as_str()), ("", ""));
     let names: Vec<_> = std::fs::read_dir(folder.path("dst")).unwrap().collect();
     assert_eq!(names.len(), MANY);
+    // What the first run did not get to is not told as if it were still to be done.
+    let audit = folder.run(&["audit", "1"]).all_done().stdout;
+    assert_eq!(audit.lines().last().unwrap(), format!("job 1: {MANY} items (ok: {MANY})"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::ItemStatus;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger, RunKind, RunRecord};
 
 use super::args::AuditArgs;
 use crate::amounts::{Bytes, Count};
@@ -56,6 +56,8 @@ fn write(
     if args.json {
         out.write_all(&line(&JobStatus::new(record)))?;
     }
+    // Programs get all that there is, and the number of the run with it.
+    let last_whole = if args.json { 0 } else { last_whole_run(record) };
     let mut states = States::new();
     let mut after = None;
     loop {
@@ -64,7 +66,7 @@ fn write(
             .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
         let Some(last) = page.last() else { break };
         after = Some(last.item);
-        for item in &page {
+        for item in page.iter().filter(|item| args.state.is_some() || !is_past(item, last_whole)) {
             *states.entry(item.state.as_str()).or_default() += 1;
             if args.json {
                 out.write_all(&line(&AuditItemLine::new(item)))?;
@@ -84,6 +86,21 @@ fn write(
     }
     out.flush()?;
     Ok(())
+}
+
+/// The last run that looked at everything; 0 when none did.
+fn last_whole_run(record: &JobRecord) -> u64 {
+    let is_whole = |run: &&RunRecord| {
+        matches!(run.kind, RunKind::Copy | RunKind::Resume) && run.planned.is_some()
+    };
+    record.runs.iter().filter(is_whole).map(|run| run.run).max().unwrap_or(0)
+}
+
+/// What an earlier run did not get to, or not to the end of, was planned anew by that run.
+fn is_past(item: &ItemRecord, last_whole: u64) -> bool {
+    let is_undecided =
+        matches!(item.state, ItemState::Planned | ItemState::Interrupted | ItemState::Cancelled);
+    is_undecided && item.run < last_whole
 }
 
 fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io::Result<()> {
