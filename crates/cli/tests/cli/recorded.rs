@@ -177,6 +177,11 @@ fn what_failed_is_tried_again() {
     folder.run(&["copy", "src", "dst"]).all_done();
     let ended = folder.run(&["retry", "1"]).all_done();
     assert_eq!(ended.stdout, "nothing of job 1 has failed\n");
+    let ended = folder.run(&["retry", "--json", "1"]).all_done();
+    assert_eq!(
+        (ended.stdout.as_str(), ended.stderr.as_str()),
+        ("", "nothing of job 1 has failed\n")
+    );
     folder.write("taken/a", "taken");
     let (source, target) = (folder.path("src/"), folder.path("taken"));
     let (source, target) = (source.to_str().unwrap(), target.to_str().unwrap());

@@ -76,6 +76,10 @@ fn go_on(
     tracing::debug!("this process may hold {limit} files open");
     let mut job = match make(ledger, record.id) {
         Ok(job) => job,
+        Err(error @ CopyError::NothingFailed { .. }) if args.output.json => {
+            talk(&error.to_string());
+            return Ok(ExitStatus::Done);
+        }
         Err(error @ CopyError::NothingFailed { .. }) => {
             return print(format!("{error}\n").as_bytes());
         }
