@@ -5,7 +5,7 @@ use surecopy_fs::FileSystem;
 use crate::context::{Context, Stop};
 use crate::environment::Environment;
 use crate::finish::finish_directories;
-use crate::plan::{Action, PlannedItem, Prepared, Unprepared, phase, prepare};
+use crate::plan::{Action, PlannedItem, Prepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
 use crate::record::{BATCH, Fact, Queue};
 use crate::recover::recover;
@@ -32,13 +32,12 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
         Some(history) if !spec.dry_run => recover(spec, outside, history),
         Some(_) | None => Ok(0),
     };
-    let prepared = recovered.map_err(Unprepared::Journal).and_then(|warnings| {
+    let prepared = recovered.and_then(|warnings| {
         report.warnings = warnings;
         prepare(spec, outside)
     });
     match prepared {
-        Err(Unprepared::Cancelled) => report.outcome = Outcome::Cancelled,
-        Err(Unprepared::Journal(error)) => report.outcome = Outcome::JournalFailed(error.message),
+        Err(unprepared) => report.outcome = unprepared.outcome(),
         Ok(prepared) => {
             report.planned = prepared.planned;
             report.warnings += prepared.warnings;

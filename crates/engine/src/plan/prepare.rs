@@ -13,7 +13,7 @@ use crate::error::{ItemError, Side};
 use crate::plan::{PlanSink, PlanState, PlannedItem, Planner, scan};
 use crate::preflight::{Problem, Scope, check_job, check_volumes, own_directories};
 use crate::record::{BATCH, JournalError, Queue, RootIdentity, WorkList};
-use crate::report::{Event, ItemKind, Phase, Planned, Warning};
+use crate::report::{Event, ItemKind, Outcome, Phase, Planned, Warning};
 use crate::roots::Root;
 use crate::spec::{CopySpec, Mapping};
 use crate::volumes::Volumes;
@@ -50,6 +50,22 @@ pub(crate) enum Unprepared {
     Cancelled,
     /// What was planned could not be kept, or what is known could not be read.
     Journal(JournalError),
+}
+
+impl Unprepared {
+    /// What that means for the run.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Unprepared::Cancelled => Outcome::Cancelled,
+            Unprepared::Journal(error) => Outcome::JournalFailed(error.message),
+        }
+    }
+}
+
+impl From<JournalError> for Unprepared {
+    fn from(error: JournalError) -> Self {
+        Unprepared::Journal(error)
+    }
 }
 
 impl From<Cancelled> for Unprepared {

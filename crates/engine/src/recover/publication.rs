@@ -13,7 +13,7 @@ use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, Metadata, RelPath};
 use super::recovery::Recovery;
 use super::sight::Opened;
 use crate::commit::{ExchangedBack, Target, exchange_back};
-use crate::plan::{ItemId, Seen};
+use crate::plan::{ItemId, Seen, Unprepared};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};
 use crate::report::{ItemReport, WarningKind};
 
@@ -186,13 +186,14 @@ impl<F: FileSystem> Recovery<'_, F> {
     }
 
     /// Records the ends of what is published, and removes what it replaced.
-    pub(super) fn finish(&mut self) -> Result<(), crate::record::JournalError> {
+    pub(super) fn finish(&mut self) -> Result<(), Unprepared> {
         let finished = std::mem::take(&mut self.finished);
         let mut flushed: Option<(usize, RelPath)> = None;
         let mut durable = Vec::new();
         for item in finished {
             let place = (item.mapping, item.parent.clone());
             if flushed.as_ref() != Some(&place) {
+                self.outside.control.checkpoint()?;
                 // Published by a process that died, it may not have reached the device.
                 if let Err(error) = self.sight.flush_with_all_above(item.mapping, &item.parent) {
                     let message =

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use surecopy_fs::{FileSystem, RelPath};
 
+use crate::control::Cancelled;
 use crate::environment::Environment;
-use crate::plan::{ItemId, phase};
-use crate::record::{Fact, History, InFlight, JournalError};
+use crate::plan::{ItemId, Unprepared, phase};
+use crate::record::{Fact, History, InFlight};
 use crate::report::{Event, Phase, Warning, WarningKind};
 use crate::spec::CopySpec;
 
@@ -27,12 +28,13 @@ pub(super) struct Recovery<'a, F: FileSystem> {
     warnings: u64,
 }
 
-/// Finishes or undoes what is in flight. Returns how many warnings were given.
+/// Finishes or undoes what is in flight. Returns how many warnings were given. When it is cancelled, what
+/// is left is as much in flight as before.
 pub(crate) fn recover<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     history: &dyn History,
-) -> Result<u64, JournalError> {
+) -> Result<u64, Unprepared> {
     let in_flight = history.in_flight();
     if in_flight.publications.is_empty() && in_flight.directories.is_empty() {
         return Ok(0);
@@ -54,28 +56,32 @@ pub(crate) fn recover<F: FileSystem>(
 }
 
 impl<F: FileSystem> Recovery<'_, F> {
-    fn put_in_order(&mut self, in_flight: &InFlight) -> Result<(), JournalError> {
+    fn put_in_order(&mut self, in_flight: &InFlight) -> Result<(), Unprepared> {
         for unsettled in &in_flight.publications {
+            self.outside.control.checkpoint()?;
             self.look_at(unsettled);
         }
         self.finish()?;
         for (mapping, path) in &in_flight.directories {
+            self.outside.control.checkpoint()?;
             self.remove_leftovers(*mapping, path, &in_flight.nonces);
         }
-        self.flush_removals();
+        self.flush_removals()?;
         let items = self.wholly_settled(in_flight);
-        self.outside.journal.record(vec![Fact::Settled { items }])
+        Ok(self.outside.journal.record(vec![Fact::Settled { items }])?)
     }
 
     /// What was removed, be it by the run that died, must not be back after a power cut when nobody
     /// knows of it any more.
-    fn flush_removals(&mut self) {
+    fn flush_removals(&mut self) -> Result<(), Cancelled> {
         for ((mapping, path), items) in std::mem::take(&mut self.settled_in) {
+            self.outside.control.checkpoint()?;
             if let Err(error) = self.sight.flush(mapping, &path) {
                 tracing::debug!(%error, directory = ?path, "a removal is not durable");
                 self.settled.retain(|item| !items.contains(item));
             }
         }
+        Ok(())
     }
 
     /// An item that was begun again may have been published twice, and is settled when both are.

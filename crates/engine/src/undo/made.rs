@@ -4,7 +4,7 @@ use surecopy_fs::{FileSystem, FsErrorKind, FsResult, RelPath};
 
 use super::round::Undoing;
 use crate::directories::flush_names_in;
-use crate::report::WarningKind;
+use crate::report::{Outcome, WarningKind};
 
 /// What became of one.
 enum Removed {
@@ -18,7 +18,7 @@ enum Removed {
 
 impl<F: FileSystem> Undoing<'_, F> {
     /// Removes those that are empty, deepest first, so that one that held nothing but others goes too.
-    pub(super) fn remove_made(&mut self, made: &[(usize, RelPath)]) {
+    pub(super) fn remove_made(&mut self, made: &[(usize, RelPath)]) -> Outcome {
         let mut made: Vec<&(usize, RelPath)> =
             made.iter().filter(|(mapping, _)| self.destinations.has(*mapping)).collect();
         // What stands in one directory comes together, so that it is flushed once.
@@ -29,6 +29,9 @@ impl<F: FileSystem> Undoing<'_, F> {
         made.dedup();
         let mut changed: Option<(usize, RelPath)> = None;
         for (mapping, path) in made {
+            if self.outside.control.checkpoint().is_err() {
+                return Outcome::Cancelled;
+            }
             // A root is never made by a job.
             let Some(parent) = path.parent() else { continue };
             let here = (*mapping, parent);
@@ -51,6 +54,7 @@ impl<F: FileSystem> Undoing<'_, F> {
             }
         }
         self.flush_changed(changed);
+        Outcome::Finished
     }
 
     fn remove_one(&self, mapping: usize, path: &RelPath) -> FsResult<Removed> {

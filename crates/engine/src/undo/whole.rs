@@ -10,6 +10,7 @@ use super::round::Undoing;
 use crate::destinations::Destinations;
 use crate::environment::Environment;
 use crate::record::DoneItems;
+use crate::recover::recover;
 use crate::report::Outcome;
 use crate::spec::CopySpec;
 
@@ -18,6 +19,9 @@ const OPEN_PLACES: u64 = 64;
 
 /// Puts back what a job replaced, removes what was new, and then the directories that it `made`, as
 /// far as they are empty.
+///
+/// What a run of the job was publishing when it died is finished or undone first, so that it is among
+/// the `items`, which are asked for only then, or is as it was before.
 ///
 /// Items come newest first; an item belongs among them until it is recorded both as undone and, if
 /// something is kept of it, as settled after that. `made` are mappings, and paths beneath their
@@ -47,9 +51,12 @@ pub fn undo<F: FileSystem>(
                 places: Vec::new(),
                 taken: Vec::new(),
             };
-            undoing.report.outcome = undoing.all(items);
+            undoing.report.outcome = undoing.put_in_order(spec);
             if undoing.report.outcome == Outcome::Finished {
-                undoing.remove_made(made);
+                undoing.report.outcome = undoing.all(items);
+            }
+            if undoing.report.outcome == Outcome::Finished {
+                undoing.report.outcome = undoing.remove_made(made);
             }
             undoing.report
         }
@@ -59,6 +66,19 @@ pub fn undo<F: FileSystem>(
 }
 
 impl<F: FileSystem> Undoing<'_, F> {
+    /// What was about to be published may be visible without its end being recorded, and then it is
+    /// not among the items yet.
+    fn put_in_order(&mut self, spec: &CopySpec) -> Outcome {
+        let Some(history) = self.outside.history else { return Outcome::Finished };
+        match recover(spec, self.outside, history) {
+            Ok(warnings) => {
+                self.report.warnings += warnings;
+                Outcome::Finished
+            }
+            Err(unprepared) => unprepared.outcome(),
+        }
+    }
+
     fn all(&mut self, items: &mut dyn DoneItems) -> Outcome {
         let ended = self.items(items);
         // What was done is recorded, whatever has ended it.

@@ -10,3 +10,4 @@ mod power;
 mod remembered;
 mod rot;
 mod story;
+mod undone;

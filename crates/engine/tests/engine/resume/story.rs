@@ -245,7 +245,7 @@ impl Story {
 }
 
 /// The directory an item goes to.
-fn parent_of(mappings: &[Mapping], item: &PlannedItem) -> Place {
+pub(super) fn parent_of(mappings: &[Mapping], item: &PlannedItem) -> Place {
     let below = mappings[item.mapping].target.join_path(&item.path);
     (item.mapping, below.parent().unwrap_or_else(RelPath::root))
 }

@@ -1,0 +1,106 @@
+//! A job is undone whose process died: what it was publishing at that moment is undone as well.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use surecopy_engine::{
+    ConflictPolicy, DoneItem, DoneItems, Environment, JournalError, MemoryWorkList, NoObserver,
+    Outcome, Progress, UndoReport, undo,
+};
+use surecopy_fs::FileKind;
+use surecopy_testkit::{CrashFs, FakeFs};
+
+use super::past::Asking;
+use super::remembered::Remembered;
+use super::story::{Asked, Death, Story, parent_of};
+use crate::done::{Shown, StandingStill, done, made, shown};
+use crate::oracle::leftovers;
+use crate::scene::Way;
+
+/// What was copied, going by what is recorded when that is asked for.
+struct WhenAsked<'a>(Option<&'a Remembered>);
+
+impl DoneItems for WhenAsked<'_> {
+    fn next_batch(&mut self) -> Result<Vec<DoneItem>, JournalError> {
+        Ok(self.0.take().map(|ledger| done(&ledger.facts())).unwrap_or_default())
+    }
+}
+
+fn story(way: Way) -> Story {
+    let mut story = Story::new(way, Asked::Policy(ConflictPolicy::Replace));
+    story.spec.keep_replaced = true;
+    story
+}
+
+/// Without directories: one that was just made, and not noted yet, is not known to be the job's.
+fn files(fs: &FakeFs) -> BTreeMap<PathBuf, Shown> {
+    let is_file = |(_, (kind, ..)): &(PathBuf, Shown)| *kind != FileKind::Directory;
+    shown(fs).into_iter().filter(is_file).collect()
+}
+
+fn undo_now(story: &Story) -> UndoReport {
+    let fs = Arc::new(CrashFs::new(story.fs.clone()));
+    let parent = |item: &surecopy_engine::PlannedItem| parent_of(&story.spec.mappings, item);
+    let asking = Asking::of(&story.ledger, &parent);
+    story.ledger.begin(&fs, None);
+    let outside = Environment {
+        fs,
+        clock: &StandingStill,
+        journal: &story.ledger,
+        work: &MemoryWorkList::default(),
+        history: Some(&asking),
+        observer: &NoObserver,
+        control: &story.control,
+        progress: &Progress::new(),
+        resolver: None,
+        available_memory_bytes: None,
+    };
+    let made = made(&story.ledger.facts());
+    undo(&story.spec, &outside, &mut WhenAsked(Some(&story.ledger)), &made)
+}
+
+#[test]
+fn a_job_whose_process_died_at_any_step_is_undone_as_a_whole() {
+    for way in [Way::Kernel, Way::NoExchange, Way::Plain] {
+        let (before, steps) = {
+            let mut story = story(way);
+            let before = files(&story.fs);
+            (before, story.run(Death::Never).fs.steps())
+        };
+        let mut in_flight = 0;
+        for step in (1..=steps).step_by(5) {
+            let mut story = story(way);
+            story.run(Death::AtStep(step));
+            story.bury(true);
+            in_flight += usize::from(!story.past().in_flight.publications.is_empty());
+            let report = undo_now(&story);
+            let what = format!("{way:?}, killed at {step}: {report:#?}");
+            assert_eq!(report.outcome, Outcome::Finished, "{what}");
+            assert_eq!((report.refused, report.failed), (0, 0), "{what}");
+            assert_eq!(files(&story.fs), before, "{what}");
+            let left = leftovers(&story.fs, "/dst");
+            assert!(left.is_empty(), "{left:?} are left: {what}");
+        }
+        assert!(in_flight > 5, "{in_flight}");
+    }
+}
+
+#[test]
+fn a_cancel_is_heeded_before_anything_is_put_in_order() {
+    let (mut story, steps) = (story(Way::Kernel), story(Way::Kernel).run(Death::Never).fs.steps());
+    let step = (1..=steps).rev().find(|step| {
+        let mut tried = self::story(Way::Kernel);
+        tried.run(Death::AtStep(*step));
+        tried.bury(true);
+        tried.past().in_flight.publications.len() > 2
+    });
+    story.run(Death::AtStep(step.expect("several are published together")));
+    story.bury(true);
+    let before = files(&story.fs);
+    story.control.cancel();
+    assert_eq!(undo_now(&story).outcome, Outcome::Cancelled);
+    assert_eq!(story.run(Death::Never).ran.report.outcome, Outcome::Cancelled);
+    assert_eq!(files(&story.fs), before);
+    assert!(!story.past().in_flight.publications.is_empty(), "nobody knows of them any more");
+}
