@@ -120,11 +120,15 @@ impl<F: FileSystem> Recovery<'_, F> {
             self.remove(opened, &publication.backup)?;
         } else if unsettled.end == RecordedEnd::Ok {
             self.remove_backup(opened, &publication.backup, landed, &backup_path())?;
-        } else if found.backup.is_some()
-            && (is_second_name(found) || is_old(&found.target) && is_copy_of_target(found))
+        } else if is_second_name(found)
+            || !may_be_old && is_old(&found.target) && is_copy_of_target(found)
         {
             // What stands there is needed no second time.
             self.remove(opened, &publication.backup)?;
+        } else if may_be_old && is_old(&found.target) {
+            let message = "this may be what was replaced when a run of the job was interrupted, and \
+                           is to be kept: on this file system nothing tells it from what replaced it";
+            self.warn(WarningKind::LeftBehind, backup_path(), message.to_owned());
         } else if found.backup.is_some() {
             let message = "this is the file that was being replaced when a run of the job was \
                            interrupted; what has its name now is another program's";

@@ -1,7 +1,7 @@
 //! A job is undone whose process died: what it was publishing at that moment is undone as well.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use surecopy_engine::{
@@ -9,7 +9,7 @@ use surecopy_engine::{
     Outcome, Progress, UndoReport, undo,
 };
 use surecopy_fs::FileKind;
-use surecopy_testkit::{CrashFs, FakeFs};
+use surecopy_testkit::{CrashFs, FakeFs, VolumeSettings};
 
 use super::past::Asking;
 use super::remembered::Remembered;
@@ -103,4 +103,44 @@ fn a_cancel_is_heeded_before_anything_is_put_in_order() {
     assert_eq!(story.run(Death::Never).ran.report.outcome, Outcome::Cancelled);
     assert_eq!(files(&story.fs), before);
     assert!(!story.past().in_flight.publications.is_empty(), "nobody knows of them any more");
+}
+
+/// Where files have no lasting numbers, a new file that has the size and the time of the one that it
+/// replaces looks like it, and so does what is kept of that.
+#[test]
+fn what_is_to_be_kept_is_kept_though_nothing_tells_it_from_its_successor() {
+    for way in [Way::Kernel, Way::NoExchange, Way::Plain] {
+        let story = || {
+            let story = story(way);
+            story.fs.remount("/dst", |settings| {
+                settings.filesystem = VolumeSettings::of("fuseblk").filesystem;
+            });
+            story
+        };
+        let (steps, mut replaced) = (story().run(Death::Never).fs.steps(), 0);
+        for step in (1..=steps).step_by(4) {
+            let mut story = story();
+            story.run(Death::AtStep(step));
+            story.bury(step % 2 == 0);
+            let ran = story.run(Death::Never).ran;
+            let shows_old = |path: &Path| {
+                story
+                    .fs
+                    .read(Path::new("/dst").join(path))
+                    .is_some_and(|found| found == b"old bytes")
+            };
+            if shows_old(Path::new("same-size")) {
+                continue;
+            }
+            replaced += 1;
+            let kept = leftovers(&story.fs, "/dst");
+            let is_kept = kept.iter().any(|kept| shows_old(kept));
+            let told = ran.in_short();
+            assert!(
+                is_kept,
+                "{way:?}, killed at {step} of {steps}: only {kept:?} are left; {told}"
+            );
+        }
+        assert!(replaced > 25, "{replaced} of {steps}");
+    }
 }
