@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, Node, RelPath, Times};
@@ -50,6 +50,8 @@ pub(crate) struct Directories<F: FileSystem> {
     states: Mutex<HashMap<PathBuf, State>>,
     begun: AtomicU64,
     ended: AtomicU64,
+    /// An earlier run may have created what is there, and its names may not be durable.
+    are_doubtful: AtomicBool,
     /// Created, and not yet told to the journal.
     untold: Mutex<Vec<Reached>>,
 }
@@ -67,7 +69,9 @@ impl<F: FileSystem> Directories<F> {
     /// None yet.
     pub(crate) fn new(fs: Arc<F>, roots: Vec<PathBuf>) -> Self {
         let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { fs, roots, states: Mutex::default(), begun, ended, untold: Mutex::default() }
+        let are_doubtful = AtomicBool::new(false);
+        let (states, untold) = (Mutex::default(), Mutex::default());
+        Self { fs, roots, states, begun, ended, are_doubtful, untold }
     }
 
     fn key(&self, mapping: usize, path: &RelPath) -> PathBuf {
@@ -193,6 +197,15 @@ impl<F: FileSystem> Directories<F> {
         self.note(mapping, path, true, None);
     }
 
+    /// An earlier run of the job did not come to its end. Whatever directory is there, it may have
+    /// created it, and have died before that was recorded; so all of them count as new when it comes
+    /// to making names durable.
+    pub(crate) fn follow_a_run_that_did_not_end(&self) {
+        self.are_doubtful.store(true, Ordering::Release);
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        self.ended.fetch_add(1, Ordering::AcqRel);
+    }
+
     fn note(&self, mapping: usize, path: &RelPath, is_created: bool, before: Option<Metadata>) {
         self.change(mapping, path, |state| {
             state.is_created |= is_created;
@@ -311,12 +324,19 @@ impl<F: FileSystem> Directories<F> {
     ) -> FsResult<()> {
         flush_names_in(self.fs.as_ref(), dir)?;
         // While one is being created, its name may be there without its being known as new.
-        let is_settled = self.created().is_settled;
+        let may_be_new = !self.created().is_settled || self.are_doubtful.load(Ordering::Acquire);
         let mut path = path.clone();
-        while (!is_settled || self.is_created(mapping, &path))
+        while (may_be_new || self.is_created(mapping, &path))
             && let Some(above) = path.parent()
         {
-            flush_names_in(self.fs.as_ref(), &self.fs.open_dir(root, &above)?)?;
+            let flushed = flush_names_in(self.fs.as_ref(), &self.fs.open_dir(root, &above)?);
+            match flushed {
+                // One that can only be passed through was not written to.
+                Err(error)
+                    if error.kind == FsErrorKind::PermissionDenied
+                        && !self.is_created(mapping, &path) => {}
+                flushed => flushed?,
+            }
             path = above;
         }
         Ok(())

@@ -67,6 +67,9 @@ fn carry_out<F: FileSystem>(
     let Prepared { roots, volumes, problems, directories, kept_in, planned, identities, .. } =
         prepared;
     let context = Context::new(spec, outside, roots, volumes);
+    if outside.history.is_some_and(|history| !history.is_finished()) {
+        context.directories.follow_a_run_that_did_not_end();
+    }
     let unfinished = outside.history.map_or(&[][..], |history| history.unfinished_directories());
     for (mapping, path) in unfinished {
         context.directories.made_before(*mapping, path);

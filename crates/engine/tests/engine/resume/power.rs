@@ -115,3 +115,40 @@ fn putting_in_order_may_be_interrupted_on_volumes_that_offer_less() {
     twice(Way::Plain, 61);
     twice(Way::NoExchange, 47);
 }
+
+/// Directories that a killed run has made are no less new than those that the next one makes, so what
+/// is copied into them is durable only with their names.
+#[test]
+fn the_power_may_go_when_a_killed_run_is_gone_on_with() {
+    for way in [Way::Kernel, Way::Plain, Way::NoExchange] {
+        // Each file for itself, so that no flush is made for the sake of another directory.
+        let begin = || {
+            let mut story = Story::new(way, UPDATE);
+            story.spec.limits.group_max_files = 1;
+            story
+        };
+        let (end, steps, _) = End::undisturbed(begin());
+        let (mut tried, mut promised) = (0, 0);
+        for first in (1..=steps).step_by(37) {
+            let killed = || {
+                let mut story = begin();
+                let life = story.run(Death::AtStep(first));
+                // The record of a directory may be lost with the process that made it.
+                story.bury(first % 2 == 0);
+                (story, life)
+            };
+            let (mut story, life) = killed();
+            let steps = story.run_on(life.fs.for_another_process(), Death::Never).fs.steps();
+            for second in (1..=steps).step_by(19) {
+                let what = format!("{way:?}, killed at {first}, power off at {second} of the next");
+                let (mut story, life) = killed();
+                let again = story.run_on(life.fs.for_another_process(), Death::AtStep(second));
+                let booted = story.after_crash(&again, CrashStyle::OnlyDurable, true);
+                booted.keeps_its_word(&end, &what);
+                promised += booted.done().len();
+                tried += 1;
+            }
+        }
+        assert!(tried > 100 && promised > tried, "{tried} cuts, {promised} items recorded before");
+    }
+}
