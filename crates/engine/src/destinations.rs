@@ -25,7 +25,7 @@ pub(crate) struct Destinations<'a, F: FileSystem> {
 }
 
 /// Where an item's target stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
     /// Its mapping.
     pub(crate) mapping: usize,

@@ -31,6 +31,8 @@ pub(super) struct Undoing<'a, F: FileSystem> {
     pub(super) lost: HashSet<Reached>,
     pub(super) places: Vec<(Reached, Place<F>)>,
     pub(super) taken: Vec<Taken>,
+    /// Where those stand.
+    pub(super) targets: HashSet<Target>,
 }
 
 /// An item whose names are as they were before the job.
@@ -54,7 +56,11 @@ impl<F: FileSystem> Undoing<'_, F> {
         };
         let reached = (target.mapping, target.parent.clone());
         let is_open = self.places.iter().any(|(open, _)| *open == reached);
-        if self.taken.len() >= BATCH || (!is_open && self.places.len() >= self.most_places) {
+        // An earlier copy of the same entry shows once this one is undone, for good.
+        let is_deeper = self.targets.contains(&target);
+        let is_full =
+            self.taken.len() >= BATCH || (!is_open && self.places.len() >= self.most_places);
+        if is_deeper || is_full {
             self.end_round()?;
         }
         if self.lost.contains(&reached) {
@@ -62,7 +68,10 @@ impl<F: FileSystem> Undoing<'_, F> {
             return Ok(());
         }
         match self.act(&item, &target, reached) {
-            Ok((place, acted)) => self.taken.push(Taken { item, target, place, acted }),
+            Ok((place, acted)) => {
+                self.targets.insert(target.clone());
+                self.taken.push(Taken { item, target, place, acted });
+            }
             Err(setback) => self.set_back(setback),
         }
         Ok(())
@@ -101,6 +110,7 @@ impl<F: FileSystem> Undoing<'_, F> {
     pub(super) fn end_round(&mut self) -> Result<(), JournalError> {
         let places = std::mem::take(&mut self.places);
         let taken = std::mem::take(&mut self.taken);
+        self.targets.clear();
         let durable = self.flush(&places, taken);
         if durable.is_empty() {
             return Ok(());

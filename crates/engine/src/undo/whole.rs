@@ -50,6 +50,7 @@ pub fn undo<F: FileSystem>(
                 lost: HashSet::new(),
                 places: Vec::new(),
                 taken: Vec::new(),
+                targets: HashSet::new(),
             };
             undoing.report.outcome = undoing.put_in_order(spec);
             if undoing.report.outcome == Outcome::Finished {

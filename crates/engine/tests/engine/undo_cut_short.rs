@@ -89,6 +89,46 @@ fn the_power_may_go_at_any_step() {
     }
 }
 
+/// What a resumed job has copied again replaced what it had copied before: each step back is looked
+/// for by what the former one has left, so that it must be recorded before the next is taken.
+#[test]
+fn the_power_may_go_when_a_file_was_copied_twice() {
+    let twice = || {
+        let fs = FakeFs::new();
+        fs.file("/src/a", "first").file("/src/b", "first of b");
+        fs.mount("/dst", VolumeSettings::of("ext4")).file("/dst/a", "what was there");
+        let spec = spec(&fs, &["/src/"], "/dst");
+        let first = Ran::with(fs, spec);
+        first.fs.file("/src/a", "the second").file("/src/b", "the second of b");
+        let mut spec = first.spec.clone();
+        spec.nonce += 1;
+        let mut ran = Ran::with(first.fs.clone(), spec);
+        ran.items.iter_mut().for_each(|item| item.item.0 += 100);
+        ran.items.extend(first.items);
+        (ran.before, ran.made) = (first.before, first.made);
+        ran
+    };
+    let steps = {
+        let ran = twice();
+        assert_eq!(ran.items.len(), 4);
+        let fs = Arc::new(CrashFs::new(ran.fs.clone()));
+        let journal = Recording::default();
+        Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
+        ends_well(&ran, &fs.after_crash(CrashStyle::OnlyDurable), &journal.facts(), "undisturbed");
+        fs.steps()
+    };
+    for step in 1..=steps {
+        let ran = twice();
+        let fs = Arc::new(CrashFs::new(ran.fs.clone()).power_off_at(step));
+        let journal = Recording::default();
+        Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
+        for style in STYLES {
+            let what = format!("power off at {step} of {steps}, {style:?}");
+            ends_well(&ran, &fs.after_crash(style), &journal.facts(), &what);
+        }
+    }
+}
+
 /// Directories that were made in different ones.
 #[test]
 fn what_was_made_is_gone_for_good_wherever_it_was() {
