@@ -8,7 +8,7 @@ use surecopy::jobs::{
     JobState, Ledger, LedgerError, ResumeOptions, discard_replaced, resume, retry, undo_job,
     verify_job,
 };
-use surecopy::{CopyError, CopyRequest, NoObserver, Outcome};
+use surecopy::{ConflictPolicy, CopyError, CopyRequest, NoObserver, Outcome};
 use tempfile::TempDir;
 
 struct Scene {
@@ -99,22 +99,28 @@ fn what_failed_is_tried_again_and_nothing_else() {
     assert!(matches!(error, CopyError::NothingFailed { job } if job == id), "{error}");
 }
 
+/// What the policy says is of files that were there before the job; this one is the job's own.
 #[test]
-fn damage_is_found_and_copied_again() {
-    let scene = Scene::new();
-    let job = scene.request().prepare().unwrap();
-    let id = job.id().unwrap();
-    job.run(&NoObserver);
-    let damaged = scene.target.join("a");
-    let time = fs::metadata(&damaged).unwrap().modified().unwrap();
-    fs::write(&damaged, "nEw a").unwrap();
-    fs::File::options().write(true).open(&damaged).unwrap().set_modified(time).unwrap();
-    let options = ResumeOptions::default();
-    let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
-    assert_eq!((found.same() + found.no_digest, found.damaged), (1, 1), "{found:?}");
-    resume(&scene.ledger, id, &options).unwrap().run(&NoObserver);
-    let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
-    assert_eq!(found.damaged, 0, "{found:?}");
+fn damage_is_found_and_copied_again_whatever_the_policy() {
+    for policy in ConflictPolicy::ALL {
+        let scene = Scene::new();
+        let job = scene.request().on_conflict(policy).prepare().unwrap();
+        let id = job.id().unwrap();
+        job.run(&NoObserver);
+        let damaged = scene.target.join("a");
+        let time = fs::metadata(&damaged).unwrap().modified().unwrap();
+        fs::write(&damaged, "nEw a").unwrap();
+        fs::File::options().write(true).open(&damaged).unwrap().set_modified(time).unwrap();
+        let options = ResumeOptions::default();
+        let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+        let found = (found.same() + found.no_digest, found.damaged);
+        assert_eq!(found, (1, 1), "{policy:?}");
+        let report = resume(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+        assert_eq!((report.tally.ok, report.tally.failed), (1, 0), "{policy:?}: {report:#?}");
+        assert_eq!(read(&damaged), "new a", "{policy:?}");
+        let found = verify_job(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+        assert_eq!(found.damaged, 0, "{policy:?}: {found:?}");
+    }
 }
 
 #[test]

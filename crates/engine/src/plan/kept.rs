@@ -140,8 +140,9 @@ impl<F: FileSystem> Planner<'_, F> {
         Some((action, target_name.clone()))
     }
 
-    /// What looks as it did when it was found to be damaged is compared by its content, since its size
-    /// and time do not tell. What was written to since is dealt with like any other file.
+    /// What looks as it did when it was found to be damaged is the job's own, and no good: it is replaced,
+    /// whatever the policy says of files that were there before. What was written to since is dealt
+    /// with like any other file.
     fn is_still_damaged(
         &mut self,
         done: &Done,
@@ -154,7 +155,7 @@ impl<F: FileSystem> Planner<'_, F> {
             return None;
         }
         self.state.names.note(&place, name);
-        Some((Action::ReplaceIfContentDiffers(Seen::of(&found)), done.target_name.clone()))
+        Some((Action::Replace(Seen::of(&found)), done.target_name.clone()))
     }
 
     fn if_same(
