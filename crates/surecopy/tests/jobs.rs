@@ -22,10 +22,10 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (source, target) = (folder.path().join("source"), folder.path().join("target"));
-        fs::create_dir_all(source.join("inner")).unwrap();
-        fs::write(source.join("a"), "new a").unwrap();
-        fs::write(source.join("inner/b"), "new b").unwrap();
-        let ledger = Ledger::open(&folder.path().join("state/ledger.db")).unwrap();
+        fs::create_dir_all(source.join("inner")).expect("a directory to copy");
+        fs::write(source.join("a"), "new a").expect("a file to copy");
+        fs::write(source.join("inner/b"), "new b").expect("another file to copy");
+        let ledger = Ledger::open(&folder.path().join("state/ledger.db")).expect("a new ledger");
         Self { source, target, ledger: Arc::new(ledger), _folder: folder }
     }
 
@@ -37,7 +37,7 @@ impl Scene {
 }
 
 fn read(path: impl AsRef<Path>) -> String {
-    fs::read_to_string(path).unwrap()
+    fs::read_to_string(path).expect("a file with text")
 }
 
 #[test]
