@@ -1,24 +1,25 @@
 //! What is told of a run, as changes to the database. One value of this belongs to the thread that
 //! writes.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use surecopy_engine::{
-    Check, DigestAlgorithm, Evidence, Fact, ItemId, ItemReport, ItemStatus, Mapping, PlannedItem,
-    Publication, Queue, RootIdentity, Tally,
+    Check, DigestAlgorithm, Evidence, Fact, ItemId, ItemReport, Mapping, PlannedItem, Queue,
+    RootIdentity, Tally,
 };
 
+use crate::announced::Announced;
 use crate::chain::Chain;
+use crate::change::Change;
 use crate::claim::claim;
 use crate::directory_ids::DirectoryIds;
+use crate::ended::Ends;
 use crate::error::{Fault, Outcome};
-use crate::item_text::{ErrorText, ItemText};
+use crate::error_text::ErrorText;
+use crate::group_text::{self, Told};
+use crate::how_text::error_of;
 use crate::job::{JobId, Sums};
 use crate::plan::{Rows, insert};
-use crate::records::{
-    Checked, DirectoryMade, Ended, OneItem, Opened, PlanSums, PlannedBatch, PlannedText,
-    PublicationText, Publishing, RootText,
-};
-use crate::seen;
+use crate::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::state::{ItemState, JobState};
 
 /// A run, to whoever writes it down.
@@ -35,24 +36,10 @@ pub(crate) struct Book {
     pub(crate) tally: Tally,
     /// The run copies, and its plan is complete.
     pub(crate) is_planned: bool,
-    pub(crate) end_sql: EndSql,
+    pub(crate) announced: Announced,
+    pub(crate) ends: Ends,
     /// The time of the transaction.
     pub(crate) at: i64,
-}
-
-/// How the end of an item is written, by its state.
-#[derive(Debug)]
-pub(crate) struct EndSql(Vec<(ItemState, String)>);
-
-impl EndSql {
-    pub(crate) fn new() -> Self {
-        let sql = |state: ItemState| (state, sql_for_end(&state.may_come_after()));
-        Self(ItemState::ALL.into_iter().map(sql).collect())
-    }
-
-    fn of(&self, state: ItemState) -> &str {
-        self.0.iter().find(|(known, _)| *known == state).map_or("", |(_, sql)| sql)
-    }
 }
 
 impl Book {
@@ -62,8 +49,10 @@ impl Book {
         connection: &Connection,
         queue: Queue,
         batch: &[PlannedItem],
+        text: &str,
     ) -> Outcome<()> {
         let Some(last) = batch.last() else { return Ok(()) };
+        self.write_ends(connection)?;
         for item in batch {
             let place = (self.job, self.run);
             let algorithm = self.algorithm;
@@ -72,8 +61,7 @@ impl Book {
         connection
             .prepare_cached("UPDATE jobs SET next_item = max(next_item, ?) WHERE job = ?")?
             .execute((last.id.0 + 1, self.job.0))?;
-        let items = batch.iter().map(PlannedText::new).collect();
-        self.chain.append(connection, self.at, "planned", &PlannedBatch { items })?;
+        self.chain.append_text(connection, self.at, "planned", text)?;
         Ok(())
     }
 
@@ -86,9 +74,22 @@ impl Book {
         claim(connection, (self.job, self.run), queue, &mut self.rows)
     }
 
-    /// Writes a fact down.
-    pub(crate) fn apply(&mut self, connection: &Connection, fact: &Fact) -> Outcome<()> {
-        match fact {
+    /// Writes a change down.
+    pub(crate) fn apply(&mut self, connection: &Connection, change: Change) -> Outcome<()> {
+        let fact = match change {
+            Change::Fact(Fact::Ended { item, report }) => {
+                return self.ended(connection, item, report);
+            }
+            Change::Fact(fact) => fact,
+            Change::Publishing { text, reports } => {
+                self.write_ends(connection)?;
+                return self.publishing(connection, &text, reports);
+            }
+        };
+        self.write_ends(connection)?;
+        match &fact {
+            // Those with something in them came otherwise.
+            Fact::Publishing { .. } | Fact::Ended { .. } => Ok(()),
             Fact::Opened { roots } => self.opened(connection, roots),
             Fact::Planned { planned } => {
                 let sums = PlanSums::new(planned);
@@ -111,9 +112,7 @@ impl Book {
                 self.chain.append(connection, self.at, "directory_made", &made)?;
                 Ok(())
             }
-            Fact::Publishing { items } => self.publishing(connection, items),
             Fact::Refused { report } => self.refused(connection, report),
-            Fact::Ended { item, report } => self.ended(connection, *item, report),
             Fact::Checked { item, found } => self.checked(connection, *item, found),
             Fact::Undone { item } => {
                 self.become_state(connection, *item, ItemState::Undone, ", kept = NULL")?;
@@ -131,11 +130,7 @@ impl Book {
                 Ok(())
             }
             Fact::Settled { items } => {
-                let mut statement = connection
-                    .prepare_cached("DELETE FROM publications WHERE job = ? AND item = ?")?;
-                for item in items {
-                    statement.execute((self.job.0, item.0))?;
-                }
+                items.iter().for_each(|item| self.announced.settle(*item));
                 Ok(())
             }
         }
@@ -163,24 +158,25 @@ impl Book {
         Ok(())
     }
 
-    fn publishing(&mut self, connection: &Connection, items: &[Publication]) -> Outcome<()> {
-        let texts = items.iter().map(PublicationText::new).collect();
-        let body = Publishing { items: texts };
-        let record = self.chain.append(connection, self.at, "publishing", &body)?;
-        let mut statement = connection.prepare_cached(
-            "INSERT OR REPLACE INTO publications (job, item, run, record, position)
-             VALUES (?, ?, ?, ?, ?)",
-        )?;
-        for (position, publication) in items.iter().enumerate() {
-            let item = publication.item.0;
-            statement.execute((self.job.0, item, self.run, record, position))?;
-        }
+    /// Items are announced, so that a later run knows what may have been done to them.
+    fn publishing(
+        &mut self,
+        connection: &Connection,
+        text: &str,
+        reports: Vec<(ItemId, Box<ItemReport>)>,
+    ) -> Outcome<()> {
+        let record = self.chain.append_text(connection, self.at, "publishing", text)?;
+        connection
+            .prepare_cached("INSERT INTO publications (job, record, run) VALUES (?, ?, ?)")?
+            .execute((self.job.0, record, self.run))?;
+        self.announced.put(record, reports.into_iter());
         Ok(())
     }
 
     fn refused(&mut self, connection: &Connection, report: &ItemReport) -> Outcome<()> {
-        let body = Ended { item: None, report: ItemText::new(report) };
-        let record = self.chain.append(connection, self.at, "refused", &body)?;
+        let told = Told { item: None, report, mapping: 0, publication: None };
+        let text = group_text::to_text(vec![told])?;
+        let record = self.chain.append_text(connection, self.at, "refused", &text)?;
         let source = report.source.as_os_str().as_encoded_bytes();
         connection
             .prepare_cached(
@@ -188,45 +184,6 @@ impl Book {
                  VALUES (?, ?, ?, ?, ?)",
             )?
             .execute((self.job.0, record, self.run, source, error_code(report)))?;
-        self.tally.add(report, None);
-        Ok(())
-    }
-
-    fn ended(&mut self, connection: &Connection, item: ItemId, report: &ItemReport) -> Outcome<()> {
-        let body = Ended { item: Some(item.0), report: ItemText::new(report) };
-        let record = self.chain.append(connection, self.at, "ended", &body)?;
-        let (state, skip_reason) = match &report.status {
-            ItemStatus::Ok => (ItemState::Ok, None),
-            ItemStatus::Skipped(reason) => (ItemState::Skipped, Some(reason.as_str())),
-            ItemStatus::Cancelled => (ItemState::Cancelled, None),
-            ItemStatus::Error(_) => (ItemState::Failed, None),
-        };
-        let is_known_again = matches!(state, ItemState::Ok | ItemState::Skipped);
-        let landed = report.landed.filter(|_| is_known_again);
-        let replaced = landed.and_then(|landed| landed.replaced);
-        let backup = report.backup.as_deref().and_then(|path| path.file_name());
-        let is_kept = self.keep_replaced && state == ItemState::Ok && replaced.is_some();
-        let kept = backup.filter(|_| is_kept);
-        let digest = report.digest.as_ref();
-        // An item ends once: after that it has a record.
-        let sql = self.end_sql.of(state);
-        let changed = connection.prepare_cached(sql)?.execute(params![
-            self.job.0,
-            item.0,
-            state.as_str(),
-            record,
-            skip_reason,
-            error_code(report),
-            report.size_bytes.cast_signed(),
-            landed.map(|landed| seen::to_bytes(landed.source)),
-            landed.map(|landed| seen::to_bytes(landed.target)),
-            replaced.map(seen::to_bytes),
-            kept.map(|name| name.as_encoded_bytes()),
-            digest.map(|digest| digest.algorithm.as_str()),
-            digest.map(|digest| &digest.bytes),
-            (state == ItemState::Ok).then(|| report.evidence.as_str()),
-        ])?;
-        one(changed, item, "has ended already, or was never planned")?;
         self.tally.add(report, None);
         Ok(())
     }
@@ -288,7 +245,9 @@ impl Book {
     }
 
     /// Writes down what every transaction changes.
-    pub(crate) fn save(&self, connection: &Connection) -> Outcome<()> {
+    pub(crate) fn save(&mut self, connection: &Connection) -> Outcome<()> {
+        self.write_ends(connection)?;
+        self.announced.save(connection, self.job)?;
         self.chain.save(connection, self.at)?;
         connection
             .prepare_cached("UPDATE runs SET sums = ? WHERE job = ? AND run = ?")?
@@ -297,22 +256,8 @@ impl Book {
     }
 }
 
-fn sql_for_end(before: &str) -> String {
-    format!(
-        "UPDATE items SET state = ?3, record = ?4,
-             skip_reason = coalesce(?5, skip_reason), error_code = ?6,
-             size_bytes = ?7, landed_source = ?8,
-             landed_target = ?9, landed_replaced = ?10, kept = ?11,
-             digest_algorithm = ?12, digest = ?13, evidence = ?14
-         WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({before})"
-    )
-}
-
-fn error_code(report: &ItemReport) -> Option<&'static str> {
-    match &report.status {
-        ItemStatus::Error(error) => Some(error.code.as_str()),
-        ItemStatus::Ok | ItemStatus::Skipped(_) | ItemStatus::Cancelled => None,
-    }
+pub(crate) fn error_code(report: &ItemReport) -> Option<&'static str> {
+    error_of(report).map(|error| error.code.as_str())
 }
 
 /// Changes the state of a job.
@@ -325,7 +270,7 @@ pub(crate) fn set_state(connection: &Connection, job: JobId, state: JobState) ->
     }
 }
 
-fn one(changed: usize, item: ItemId, otherwise: &str) -> Outcome<()> {
+pub(crate) fn one(changed: usize, item: ItemId, otherwise: &str) -> Outcome<()> {
     match changed {
         1 => Ok(()),
         _ => Err(Fault::Contradiction(format!("item {} {otherwise}", item.0))),

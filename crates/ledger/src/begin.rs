@@ -10,13 +10,15 @@ use rusqlite::{Connection, OptionalExtension};
 use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tally};
 use surecopy_fs::{LockTable, RelPath, VolumeIdentity};
 
-use crate::apply::{Book, EndSql, set_state};
+use crate::announced::Announced;
+use crate::apply::{Book, set_state};
 use crate::chain::{Chain, chain_of};
+use crate::change::Changes;
 use crate::connection::{Access, in_transaction, open};
 use crate::directory_ids::DirectoryIds;
+use crate::ended::Ends;
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::in_flight::{Made, in_flight, made_directories};
-use crate::item_text::word;
 use crate::job::{JobId, RunKind};
 use crate::known::Reader;
 use crate::place::now_ms;
@@ -25,6 +27,7 @@ use crate::records::{Interrupted, RunBegan};
 use crate::request;
 use crate::run::{JobRun, Line};
 use crate::state::{ItemState, JobState};
+use crate::words::word;
 use crate::writer::{WAITING, Writer};
 
 /// What is known of a job when a run of it begins.
@@ -63,6 +66,8 @@ pub(crate) fn begin_run(
     let begun = begun.map_err(named)?;
     let Begun { run, spec, first_item, chain, .. } = begun;
     let mappings = spec.mappings.clone();
+    let mut announced = Announced::default();
+    announced.restore(&connection, job).map_err(named)?;
     let book = Book {
         job,
         run,
@@ -74,9 +79,11 @@ pub(crate) fn begin_run(
         chain,
         tally: Tally::default(),
         is_planned: false,
-        end_sql: EndSql::new(),
+        announced,
+        ends: Ends::new(),
         at: 0,
     };
+    let changes = Changes::new(mappings.clone());
     let reader = Reader::new(open(path, Access::Read)?, job, first_item, mappings);
     let failure = Arc::new(OnceLock::new());
     let writer = Writer { connection, path: path.to_owned(), book, failure: Arc::clone(&failure) };
@@ -98,6 +105,7 @@ pub(crate) fn begin_run(
         in_flight: begun.in_flight,
         unfinished_directories: begun.unfinished_directories,
         is_finished: begun.is_finished,
+        changes,
         reader: Mutex::new(reader),
         items: Mutex::new(Line::default()),
         further_names: Mutex::new(Line::default()),

@@ -48,7 +48,18 @@ impl Chain {
         event: &str,
         members: &T,
     ) -> Outcome<u64> {
-        let body = body(at, event, members)?;
+        self.append_text(connection, at, event, &serde_json::to_string(members)?)
+    }
+
+    /// Appends a record whose members were written already, as an object.
+    pub(crate) fn append_text(
+        &mut self,
+        connection: &Connection,
+        at: i64,
+        event: &str,
+        members: &str,
+    ) -> Outcome<u64> {
+        let body = body(at, event, members);
         let head = digest_after(&self.head, &body);
         let record = self.records + 1;
         connection
@@ -78,9 +89,8 @@ pub(crate) fn chain_of(connection: &Connection, job: JobId) -> Outcome<Chain> {
 }
 
 /// One line: when, what, and the members of the event, which are an object.
-fn body<T: Serialize>(at: i64, event: &str, members: &T) -> Outcome<String> {
-    let members = serde_json::to_string(members)?;
-    let members = members.strip_prefix('{').unwrap_or(&members);
+fn body(at: i64, event: &str, members: &str) -> String {
+    let members = members.strip_prefix('{').unwrap_or(members);
     let comma = if members == "}" { "" } else { "," };
-    Ok(format!("{{\"at\":{at},\"event\":\"{event}\"{comma}{members}"))
+    format!("{{\"at\":{at},\"event\":\"{event}\"{comma}{members}")
 }

@@ -9,10 +9,10 @@ use surecopy_engine::{
 };
 
 use crate::error::{Fault, LedgerError, Outcome};
-use crate::item_text::word;
 use crate::job::JobId;
 use crate::plan::{Rows, optional_text, os_name, text};
 use crate::seen;
+use crate::words::word;
 
 /// Which copied items are wanted, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

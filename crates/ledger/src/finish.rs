@@ -60,6 +60,7 @@ fn outcome_text(outcome: &RunOutcome) -> &'static str {
 
 /// Writes down that a run is over.
 pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Outcome<()> {
+    book.write_ends(connection)?;
     if let Some(state) = ending.state() {
         set_state(connection, book.job, state)?;
     }

@@ -1,20 +1,20 @@
 //! What runs that died have left in the middle of being done.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use surecopy_engine::{InFlight, ItemId, Mapping, Publication, RecordedEnd, Unsettled};
+use surecopy_engine::{InFlight, Mapping, RecordedEnd, Unsettled};
 use surecopy_fs::RelPath;
 
 use crate::directory_ids::path_below;
 use crate::error::{Fault, Outcome};
-use crate::item_text::word;
+use crate::group_text::{Read, from_text};
 use crate::job::JobId;
-use crate::path_text::{from_bytes, from_members, rel, rel_from_bytes};
-use crate::plan::text;
-use crate::records::{PublicationText, Publishing};
+use crate::path_text::{from_bytes, rel_from_bytes};
+use crate::plan::{optional_text, text};
+use crate::publication_text::publication;
 use crate::state::ItemState;
+use crate::words::word;
 
 /// What is in flight of a job at which nobody is at work.
 pub(crate) fn in_flight(
@@ -26,60 +26,70 @@ pub(crate) fn in_flight(
     let mut statement = connection.prepare(sql)?;
     let nonces = statement.query_map((job.0,), |row| row.get(0).map(i64::cast_unsigned))?;
     Ok(InFlight {
-        publications: publications(connection, job)?,
+        publications: publications(connection, job, mappings)?,
         nonces: nonces.collect::<Result<_, _>>()?,
         directories: directories(connection, job, mappings)?,
     })
 }
 
 /// Publications of which something may be left, in the order in which they were recorded.
-fn publications(connection: &Connection, job: JobId) -> Outcome<Vec<Unsettled>> {
-    let sql = "SELECT publications.record, position, audit.body, items.state
-               FROM publications
-                   JOIN audit USING (job, record)
-                   JOIN items USING (job, item)
-               WHERE publications.job = ? ORDER BY publications.record, position";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query((job.0,))?;
+fn publications(
+    connection: &Connection,
+    job: JobId,
+    mappings: &[Mapping],
+) -> Outcome<Vec<Unsettled>> {
+    let mut state = connection.prepare("SELECT state FROM items WHERE job = ? AND item = ?")?;
     let mut found = Vec::new();
-    let mut group: Option<(u64, Vec<Option<Publication>>)> = None;
-    while let Some(row) = rows.next()? {
-        let record: u64 = row.get(0)?;
-        let end = match word(ItemState::from_text, text(row, 3)?)? {
-            ItemState::Planned | ItemState::Interrupted => RecordedEnd::None,
-            ItemState::Ok | ItemState::Damaged => RecordedEnd::Ok,
-            ItemState::Skipped | ItemState::Failed | ItemState::Cancelled | ItemState::Undone => {
-                RecordedEnd::Otherwise
+    for Announcement { items, positions, .. } in announced(connection, job)? {
+        for (position, read) in items.into_iter().enumerate() {
+            if !positions.contains(&position) {
+                continue;
             }
-        };
-        let items = match &mut group {
-            Some((known, items)) if *known == record => items,
-            _ => &mut group.insert((record, read_group(text(row, 2)?)?)).1,
-        };
-        let position: usize = row.get(1)?;
-        let lost = || Fault::content(format!("record {record}, which lacks a publication"));
-        let publication = items.get_mut(position).and_then(Option::take).ok_or_else(lost)?;
-        found.push(Unsettled { publication, end });
+            let publication = publication(read, mappings)?;
+            let key = (job.0, publication.item.0);
+            let text: String = state.query_row(key, |row| row.get(0))?;
+            let end = match word(ItemState::from_text, &text)? {
+                ItemState::Planned | ItemState::Interrupted => RecordedEnd::None,
+                ItemState::Ok | ItemState::Damaged => RecordedEnd::Ok,
+                ItemState::Skipped
+                | ItemState::Failed
+                | ItemState::Cancelled
+                | ItemState::Undone => RecordedEnd::Otherwise,
+            };
+            found.push(Unsettled { publication, end });
+        }
     }
     Ok(found)
 }
 
-fn read_group(body: &str) -> Outcome<Vec<Option<Publication>>> {
-    let group: Publishing<'_> = serde_json::from_str(body)?;
-    group.items.into_iter().map(|item| item.read().map(Some)).collect()
+/// A record that announces publications, of which not all are settled.
+pub(crate) struct Announcement {
+    pub(crate) record: u64,
+    pub(crate) items: Vec<Read>,
+    /// Those that are not settled.
+    pub(crate) positions: Vec<usize>,
 }
 
-impl PublicationText<'_> {
-    pub(crate) fn read(self) -> Outcome<Publication> {
-        Ok(Publication {
-            item: ItemId(self.item),
-            mapping: self.mapping,
-            target: rel(&from_members(&self.below, self.below_bytes.as_deref())?)?,
-            partial: OsString::from(&*self.partial),
-            backup: OsString::from(&*self.backup),
-            report: Box::new(self.report.read()?),
-        })
+/// What was announced and is not settled, oldest first.
+pub(crate) fn announced(connection: &Connection, job: JobId) -> Outcome<Vec<Announcement>> {
+    let sql = "SELECT record, positions, body FROM publications JOIN audit USING (job, record)
+               WHERE publications.job = ? ORDER BY record";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query((job.0,))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = row.get(0)?;
+        let items = from_text(text(row, 2)?)?;
+        let positions: Vec<usize> = match optional_text(row, 1)? {
+            Some(positions) => serde_json::from_str(positions)?,
+            None => (0..items.len()).collect(),
+        };
+        if positions.iter().any(|position| *position >= items.len()) {
+            return Err(Fault::content(format!("record {record}, which lacks a publication")));
+        }
+        found.push(Announcement { record, items, positions });
     }
+    Ok(found)
 }
 
 /// The directories in which partial files may be left: those of items that dead runs had taken, and

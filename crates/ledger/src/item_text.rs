@@ -1,66 +1,43 @@
 //! Everything about one item that has ended, as members of a JSON object, and back again.
-//!
-//! The members have the names of the `item` objects of `--json`. One that has nothing to say is left
-//! out: there are two such objects for every file that is copied.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use surecopy_engine::{
-    Digest, DigestAlgorithm, ErrorCode, Evidence, ItemError, ItemKind, ItemReport, ItemStatus,
-    ItemTimes, Landed, Mechanism, MetadataLoss, MetadataWarning, SkipReason, Strategy,
-    UnverifiedReason, VerifyPolicy,
+    Digest, DigestAlgorithm, ItemReport, ItemTimes, Landed, MetadataLoss, MetadataWarning, Seen,
 };
 
 use crate::error::{Fault, Outcome};
-use crate::path_text::{from_hex, from_members, to_hex, to_members};
+use crate::error_text::ErrorText;
+use crate::group_text::{Read, Shared, Told};
+use crate::how_text::{HowText, error_of, has_same_how};
+use crate::path_text::{Text, bytes_from_members, bytes_to_members, from_bytes, from_hex, to_hex};
+use crate::publication_text::PublicationText;
 use crate::seen::{Numbers, from_numbers, to_numbers};
-
-type Text<'a> = Cow<'a, str>;
+use crate::short_name::{self, BACKUP, PARTIAL};
+use crate::words::{unknown, word};
 
 /// An [`ItemReport`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ItemText<'a> {
-    #[serde(borrow)]
-    status: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    item: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    mapping: usize,
+    /// Beneath what all paths of the record begin with.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    skip_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    source: Text<'a>,
+    path: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+    /// Where it does not end as its target does, or stands elsewhere.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    source: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source_bytes: Option<String>,
-    #[serde(borrow)]
-    target: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    target: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target_bytes: Option<String>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    strategy: Option<Text<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    mechanism: Option<Text<'a>>,
-    size_bytes: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
-    bytes_copied: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
-    source_bytes_read: u64,
-    #[serde(borrow)]
-    policy: Text<'a>,
-    #[serde(borrow)]
-    evidence: Text<'a>,
-    /// For whoever reads the record: it follows from `status` and `evidence`.
-    #[serde(default)]
-    verified: bool,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    unverified_reason: Option<Text<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    digest_algorithm: Option<Text<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    digest: Option<Text<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    retries: Vec<ErrorText<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     partial: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,8 +46,28 @@ pub(crate) struct ItemText<'a> {
     backup: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     backup_bytes: Option<String>,
+    /// The members of a [`Landed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    landed: Option<LandedText>,
+    source_seen: Option<Numbers>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target_seen: Option<TargetSeen>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<Numbers>,
+    /// That of the source that was copied, when it is left out; the next two are as this one then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes_copied: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source_bytes_read: Option<u64>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    how: Option<HowText<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorText<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    retries: Vec<ErrorText<'a>>,
     #[serde(default, skip_serializing_if = "is_default")]
     rollback_performed: bool,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -84,16 +81,7 @@ pub(crate) struct ItemText<'a> {
     #[serde(default, skip_serializing_if = "is_default")]
     times_ns: TimesText,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorText<'a>>,
-}
-
-/// A [`Landed`].
-#[derive(Debug, Serialize, Deserialize)]
-struct LandedText {
-    source: Numbers,
-    target: Numbers,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    replaced: Option<Numbers>,
+    publication: Option<PublicationText<'a>>,
 }
 
 /// A [`MetadataWarning`].
@@ -105,98 +93,151 @@ struct LossText<'a> {
     message: Text<'a>,
 }
 
-/// An [`ItemTimes`], in nanoseconds.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-struct TimesText {
-    #[serde(default, skip_serializing_if = "is_default")]
-    backup: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
-    copy: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
-    verify: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
-    cleanup: u64,
-}
-
-/// An [`ItemError`].
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ErrorText<'a> {
-    #[serde(borrow)]
-    code: Text<'a>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    os_error: Option<i32>,
-    #[serde(borrow)]
-    message: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    details: Option<Text<'a>>,
-    #[serde(borrow)]
-    path: Text<'a>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// How the new entry is known again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum TargetSeen {
+    /// Of the size and time of the source: the numbers of volume and file.
+    Alike(u64, u64),
+    Other(u64, u64, u64, i64, u32),
+}
+
+impl TargetSeen {
+    fn new(target: Seen, source: Seen) -> Self {
+        let (volume, file, size, secs, nanos) = to_numbers(target);
+        if target.size_bytes == source.size_bytes && target.modified == source.modified {
+            TargetSeen::Alike(volume, file)
+        } else {
+            TargetSeen::Other(volume, file, size, secs, nanos)
+        }
+    }
+
+    fn read(&self, source: Seen) -> Seen {
+        match *self {
+            TargetSeen::Alike(volume, file) => {
+                let (.., size, secs, nanos) = to_numbers(source);
+                from_numbers((volume, file, size, secs, nanos))
+            }
+            TargetSeen::Other(volume, file, size, secs, nanos) => {
+                from_numbers((volume, file, size, secs, nanos))
+            }
+        }
+    }
+}
+
+/// The times of each phase, in nanoseconds: keeping what is replaced, copying, verifying, cleaning up.
+type TimesText = (u64, u64, u64, u64);
+
+fn times_text(times: &ItemTimes) -> TimesText {
+    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    (nanos(times.backup), nanos(times.copy), nanos(times.verify), nanos(times.cleanup))
+}
+
+fn times((backup, copy, verify, cleanup): TimesText) -> ItemTimes {
+    let nanos = Duration::from_nanos;
+    ItemTimes {
+        backup: nanos(backup),
+        copy: nanos(copy),
+        verify: nanos(verify),
+        cleanup: nanos(cleanup),
+    }
+}
+
 impl<'a> ItemText<'a> {
-    pub(crate) fn new(item: &'a ItemReport) -> Self {
-        let (source, source_bytes) = to_members(&item.source);
-        let (target, target_bytes) = to_members(&item.target);
-        let (partial, partial_bytes) = optional(item.partial.as_deref());
-        let (backup, backup_bytes) = optional(item.backup.as_deref());
-        let (skip_reason, error) = match &item.status {
-            ItemStatus::Ok | ItemStatus::Cancelled => (None, None),
-            ItemStatus::Skipped(reason) => (Some(reason.as_str().into()), None),
-            ItemStatus::Error(error) => (None, Some(ErrorText::new(error))),
+    /// An item of a record; what it shares with `like` stands in that.
+    pub(crate) fn new(told: Told<'a>, shared: &Shared<'a>, like: &ItemReport) -> Self {
+        let report = told.report;
+        let whole = |path: &'a std::path::Path| path.as_os_str().as_encoded_bytes();
+        let (source, target) = (whole(&report.source), whole(&report.target));
+        let path = shared.path_of(source, target);
+        let other = |bytes: &'a [u8]| path.is_none().then(|| bytes_to_members(bytes)).unzip();
+        let ((source, source_bytes), (in_full, target_bytes)) = (other(source), other(target));
+        let (path, path_bytes) = path.map(bytes_to_members).unzip();
+        let name = |path: Option<&'a std::path::Path>, suffix| {
+            let name =
+                path.map(|path| short_name::write(whole(path), target, shared.names, suffix));
+            name.map(bytes_to_members).unzip()
         };
+        let (partial, partial_bytes) = name(report.partial.as_deref(), PARTIAL);
+        let (backup, backup_bytes) = name(report.backup.as_deref(), BACKUP);
+        let landed = report.landed.as_ref();
+        let expected = landed.map(|landed| landed.source.size_bytes);
+        let size = report.size_bytes;
         let loss = |warning: &'a MetadataWarning| LossText {
             loss: warning.loss.as_str().into(),
             message: warning.message.as_str().into(),
         };
         Self {
-            status: item.status.as_str().into(),
-            skip_reason,
-            kind: item.kind.as_str().into(),
+            item: told.item,
+            mapping: told.mapping,
+            path,
+            path_bytes: path_bytes.flatten(),
             source,
-            source_bytes,
-            target,
-            target_bytes,
-            strategy: item.strategy.map(|strategy| strategy.as_str().into()),
-            mechanism: item.mechanism.map(|mechanism| mechanism.as_str().into()),
-            size_bytes: item.size_bytes,
-            bytes_copied: item.bytes_copied,
-            source_bytes_read: item.source_bytes_read,
-            policy: item.policy.as_str().into(),
-            evidence: item.evidence.as_str().into(),
-            verified: item.verified(),
-            unverified_reason: item.unverified.map(|reason| reason.as_str().into()),
-            digest_algorithm: item.digest.as_ref().map(|digest| digest.algorithm.as_str().into()),
-            digest: item.digest.as_ref().map(|digest| to_hex(&digest.bytes).into()),
-            retries: item.retries.iter().map(ErrorText::new).collect(),
+            source_bytes: source_bytes.flatten(),
+            target: in_full,
+            target_bytes: target_bytes.flatten(),
             partial,
-            partial_bytes,
+            partial_bytes: partial_bytes.flatten(),
             backup,
-            backup_bytes,
-            landed: item.landed.map(|landed| LandedText {
-                source: to_numbers(landed.source),
-                target: to_numbers(landed.target),
-                replaced: landed.replaced.map(to_numbers),
-            }),
-            rollback_performed: item.rollback_performed,
-            rollback_succeeded: item.rollback_succeeded,
-            sparse_detected: item.sparse_detected,
-            mapped_fallbacks: item.mapped_fallbacks,
-            metadata_warnings: item.metadata_warnings.iter().map(loss).collect(),
-            times_ns: TimesText::new(&item.times),
-            error,
+            backup_bytes: backup_bytes.flatten(),
+            source_seen: landed.map(|landed| to_numbers(landed.source)),
+            target_seen: landed.map(|landed| TargetSeen::new(landed.target, landed.source)),
+            replaced: landed.and_then(|landed| landed.replaced).map(to_numbers),
+            size_bytes: (expected != Some(size)).then_some(size),
+            bytes_copied: (report.bytes_copied != size).then_some(report.bytes_copied),
+            source_bytes_read: (report.source_bytes_read != size)
+                .then_some(report.source_bytes_read),
+            digest: report.digest.as_ref().map(|digest| to_hex(&digest.bytes).into()),
+            how: (!has_same_how(report, like)).then(|| HowText::new(report)),
+            error: error_of(report).map(ErrorText::new),
+            retries: report.retries.iter().map(ErrorText::new).collect(),
+            rollback_performed: report.rollback_performed,
+            rollback_succeeded: report.rollback_succeeded,
+            sparse_detected: report.sparse_detected,
+            mapped_fallbacks: report.mapped_fallbacks,
+            metadata_warnings: report.metadata_warnings.iter().map(loss).collect(),
+            times_ns: times_text(&report.times),
+            publication: told.publication,
         }
     }
 
-    pub(crate) fn read(self) -> Outcome<ItemReport> {
-        let digest = match (self.digest_algorithm, self.digest) {
+    /// Reads it, with what its record says for all.
+    pub(crate) fn read(self, shared: &Shared<'_>, how: &HowText<'_>) -> Outcome<Read> {
+        let how = self.how.as_ref().unwrap_or(how);
+        let bytes = |text: Option<&str>, bytes: Option<&str>| {
+            text.map(|text| bytes_from_members(text, bytes)).transpose()
+        };
+        let path = bytes(self.path.as_deref(), self.path_bytes.as_deref())?;
+        let (source, target) = match (path, shared.roots) {
+            (Some(path), Some((from, to))) => {
+                ([from, b"/", &path].concat(), [to, b"/", &path].concat())
+            }
+            _ => {
+                let source = bytes(self.source.as_deref(), self.source_bytes.as_deref())?;
+                let target = bytes(self.target.as_deref(), self.target_bytes.as_deref())?;
+                source.zip(target).ok_or_else(|| Fault::content("an item without a path"))?
+            }
+        };
+        let name = |name: Option<Vec<u8>>, suffix| {
+            let path = name.map(|name| short_name::read(&name, &target, shared.names, suffix));
+            path.map(from_bytes).transpose()
+        };
+        let partial = bytes(self.partial.as_deref(), self.partial_bytes.as_deref())?;
+        let backup = bytes(self.backup.as_deref(), self.backup_bytes.as_deref())?;
+        let landed = self.source_seen.zip(self.target_seen).map(|(source, target)| {
+            let source = from_numbers(source);
+            let target = target.read(source);
+            Landed { source, target, replaced: self.replaced.map(from_numbers) }
+        });
+        let size_bytes = self.size_bytes.or(landed.map(|landed| landed.source.size_bytes));
+        let size_bytes = size_bytes.ok_or_else(|| Fault::content("an item without a size"))?;
+        let digest = match (&how.digest_algorithm, self.digest) {
             (Some(algorithm), Some(hex)) => Some(Digest {
-                algorithm: word(DigestAlgorithm::from_text, &algorithm)?,
+                algorithm: word(DigestAlgorithm::from_text, algorithm)?,
                 bytes: from_hex(&hex).ok_or_else(|| unknown(&hex))?,
             }),
             _ => None,
@@ -207,256 +248,24 @@ impl<'a> ItemText<'a> {
                 message: warning.message.into_owned(),
             })
         });
-        Ok(ItemReport {
-            kind: word(ItemKind::from_text, &self.kind)?,
-            status: status(&self.status, self.skip_reason.as_deref(), self.error)?,
-            strategy: optional_word(Strategy::from_text, self.strategy.as_deref())?,
-            mechanism: optional_word(Mechanism::from_text, self.mechanism.as_deref())?,
-            source: from_members(&self.source, self.source_bytes.as_deref())?,
-            target: from_members(&self.target, self.target_bytes.as_deref())?,
-            size_bytes: self.size_bytes,
-            bytes_copied: self.bytes_copied,
-            source_bytes_read: self.source_bytes_read,
-            policy: word(VerifyPolicy::from_text, &self.policy)?,
-            evidence: word(Evidence::from_text, &self.evidence)?,
-            unverified: optional_word(
-                UnverifiedReason::from_text,
-                self.unverified_reason.as_deref(),
-            )?,
-            digest,
-            retries: self.retries.into_iter().map(ErrorText::read).collect::<Outcome<_>>()?,
-            partial: read_optional(self.partial.as_deref(), self.partial_bytes.as_deref())?,
-            backup: read_optional(self.backup.as_deref(), self.backup_bytes.as_deref())?,
-            landed: self.landed.map(|landed| Landed {
-                source: from_numbers(landed.source),
-                target: from_numbers(landed.target),
-                replaced: landed.replaced.map(from_numbers),
-            }),
-            rollback_performed: self.rollback_performed,
-            rollback_succeeded: self.rollback_succeeded,
-            sparse_detected: self.sparse_detected,
-            mapped_fallbacks: self.mapped_fallbacks,
-            metadata_warnings: losses.collect::<Outcome<_>>()?,
-            times: self.times_ns.read(),
-        })
-    }
-}
-
-fn status(
-    status: &str,
-    skip_reason: Option<&str>,
-    error: Option<ErrorText<'_>>,
-) -> Outcome<ItemStatus> {
-    match (status, skip_reason, error) {
-        ("ok", None, None) => Ok(ItemStatus::Ok),
-        ("cancelled", None, None) => Ok(ItemStatus::Cancelled),
-        ("skipped", Some(reason), None) => {
-            Ok(ItemStatus::Skipped(word(SkipReason::from_text, reason)?))
-        }
-        ("error", None, Some(error)) => Ok(ItemStatus::Error(error.read()?)),
-        _ => Err(Fault::content(format!("a status {status:?} that does not fit its item"))),
-    }
-}
-
-impl TimesText {
-    fn new(times: &ItemTimes) -> Self {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        Self {
-            backup: nanos(times.backup),
-            copy: nanos(times.copy),
-            verify: nanos(times.verify),
-            cleanup: nanos(times.cleanup),
-        }
-    }
-
-    fn read(self) -> ItemTimes {
-        ItemTimes {
-            backup: Duration::from_nanos(self.backup),
-            copy: Duration::from_nanos(self.copy),
-            verify: Duration::from_nanos(self.verify),
-            cleanup: Duration::from_nanos(self.cleanup),
-        }
-    }
-}
-
-impl<'a> ErrorText<'a> {
-    pub(crate) fn new(error: &'a ItemError) -> Self {
-        let (path, path_bytes) = to_members(&error.path);
-        Self {
-            code: error.code.as_str().into(),
-            os_error: error.os_error,
-            message: error.message.as_str().into(),
-            details: error.details.as_deref().map(Cow::Borrowed),
-            path,
-            path_bytes,
-        }
-    }
-
-    pub(crate) fn read(self) -> Outcome<ItemError> {
-        Ok(ItemError {
-            code: word(ErrorCode::from_text, &self.code)?,
-            message: self.message.into_owned(),
-            details: self.details.map(Cow::into_owned),
-            path: from_members(&self.path, self.path_bytes.as_deref())?,
-            os_error: self.os_error,
-        })
-    }
-}
-
-fn optional(path: Option<&Path>) -> (Option<Text<'_>>, Option<String>) {
-    path.map_or((None, None), |path| {
-        let (text, bytes) = to_members(path);
-        (Some(text), bytes)
-    })
-}
-
-fn read_optional(text: Option<&str>, bytes: Option<&str>) -> Outcome<Option<PathBuf>> {
-    text.map(|text| from_members(text, bytes)).transpose()
-}
-
-/// A word with a stable meaning.
-pub(crate) fn word<T>(read: fn(&str) -> Option<T>, text: &str) -> Outcome<T> {
-    read(text).ok_or_else(|| unknown(text))
-}
-
-pub(crate) fn optional_word<T>(
-    read: fn(&str) -> Option<T>,
-    text: Option<&str>,
-) -> Outcome<Option<T>> {
-    text.map(|text| word(read, text)).transpose()
-}
-
-fn unknown(text: &str) -> Fault {
-    Fault::content(format!("the word {text:?}, which is not known"))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-
-    use proptest::prelude::*;
-    use surecopy_engine::Seen;
-
-    use super::*;
-
-    fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &[T]) -> impl Strategy<Value = T> + use<T> {
-        proptest::sample::select(all.to_vec())
-    }
-
-    use proptest::strategy::Strategy;
-
-    fn path() -> impl Strategy<Value = PathBuf> {
-        let byte = prop_oneof![Just(b'a'), Just(b'/'), Just(b'"'), Just(0xff), 1..=255u8];
-        proptest::collection::vec(byte, 0..12)
-            .prop_map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)))
-    }
-
-    fn error() -> impl Strategy<Value = ItemError> {
-        let code = one_of(ErrorCode::ALL);
-        let details = proptest::option::of("\\PC{0,9}");
-        (code, "[\\s\\S]{0,9}", details, path(), proptest::option::of(any::<i32>())).prop_map(
-            |(code, message, details, path, os_error)| ItemError {
-                code,
-                message,
-                details,
-                path,
-                os_error,
-            },
-        )
-    }
-
-    fn seen() -> impl Strategy<Value = Seen> {
-        (any::<(u64, u64, u64, i64)>(), 0..1_000_000_000u32).prop_map(
-            |((volume, file, size, secs), nanos)| from_numbers((volume, file, size, secs, nanos)),
-        )
-    }
-
-    fn status() -> impl Strategy<Value = ItemStatus> {
-        prop_oneof![
-            Just(ItemStatus::Ok),
-            Just(ItemStatus::Cancelled),
-            one_of(&SkipReason::ALL).prop_map(ItemStatus::Skipped),
-            error().prop_map(ItemStatus::Error),
-        ]
-    }
-
-    fn report() -> impl Strategy<Value = ItemReport> {
-        let words = (
-            one_of(&ItemKind::ALL),
-            status(),
-            proptest::option::of(one_of(&surecopy_engine::Strategy::ALL)),
-            proptest::option::of(one_of(&Mechanism::ALL)),
-            one_of(&VerifyPolicy::ALL),
-            one_of(&Evidence::ALL),
-            proptest::option::of(one_of(&UnverifiedReason::ALL)),
-        );
-        let paths = (
-            path(),
-            path(),
-            proptest::option::of(path()),
-            proptest::option::of(path()),
-            proptest::option::of((seen(), seen(), proptest::option::of(seen()))),
-        );
-        let numbers = any::<(u64, u64, u64, u64, [u64; 4], [bool; 3])>();
-        let lists = (
-            proptest::collection::vec(error(), 0..3),
-            proptest::collection::vec((one_of(&MetadataLoss::ALL), "\\PC{0,9}"), 0..3),
-            proptest::option::of((one_of(&DigestAlgorithm::ALL), any::<[u8; 32]>())),
-        );
-        (words, paths, numbers, lists).prop_map(|(words, paths, numbers, lists)| {
-            let nanos = Duration::from_nanos;
-            let (landed, [backup, copy, verify, cleanup]) = (paths.4, numbers.4);
-            ItemReport {
-                kind: words.0,
-                status: words.1,
-                strategy: words.2,
-                mechanism: words.3,
-                source: paths.0,
-                target: paths.1,
-                size_bytes: numbers.0,
-                bytes_copied: numbers.1,
-                source_bytes_read: numbers.2,
-                policy: words.4,
-                evidence: words.5,
-                unverified: words.6,
-                digest: lists
-                    .2
-                    .map(|(algorithm, bytes)| Digest { algorithm, bytes: bytes.to_vec() }),
-                retries: lists.0,
-                partial: paths.2,
-                backup: paths.3,
-                landed: landed.map(|(source, target, replaced)| Landed {
-                    source,
-                    target,
-                    replaced,
-                }),
-                rollback_performed: numbers.5[0],
-                rollback_succeeded: numbers.5[1],
-                sparse_detected: numbers.5[2],
-                mapped_fallbacks: numbers.3,
-                metadata_warnings: lists
-                    .1
-                    .into_iter()
-                    .map(|(loss, message)| MetadataWarning { loss, message })
-                    .collect(),
-                times: ItemTimes {
-                    backup: nanos(backup),
-                    copy: nanos(copy),
-                    verify: nanos(verify),
-                    cleanup: nanos(cleanup),
-                },
-            }
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn every_report_is_the_same_after_it_was_written(report in report()) {
-            let text = serde_json::to_string(&ItemText::new(&report)).unwrap();
-            prop_assert!(!text.contains('\n'), "a record is one line");
-            let read: ItemText<'_> = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(read.read().unwrap(), report);
-        }
+        let mut report = how.report(self.error)?;
+        report.partial = name(partial, PARTIAL)?;
+        report.backup = name(backup, BACKUP)?;
+        report.size_bytes = size_bytes;
+        report.bytes_copied = self.bytes_copied.unwrap_or(size_bytes);
+        report.source_bytes_read = self.source_bytes_read.unwrap_or(size_bytes);
+        report.digest = digest;
+        report.retries = self.retries.into_iter().map(ErrorText::read).collect::<Outcome<_>>()?;
+        report.landed = landed;
+        report.rollback_performed = self.rollback_performed;
+        report.rollback_succeeded = self.rollback_succeeded;
+        report.sparse_detected = self.sparse_detected;
+        report.mapped_fallbacks = self.mapped_fallbacks;
+        report.metadata_warnings = losses.collect::<Outcome<_>>()?;
+        report.times = times(self.times_ns);
+        report.source = from_bytes(source)?;
+        report.target = from_bytes(target)?;
+        let publication = self.publication.map(PublicationText::into_owned);
+        Ok(Read { item: self.item, report, mapping: self.mapping, publication })
     }
 }

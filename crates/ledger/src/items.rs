@@ -7,13 +7,13 @@ use surecopy_engine::{DigestAlgorithm, ItemId, ItemKind, ItemReport, Mapping};
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
-use crate::item_text::word;
 use crate::job::JobId;
 use crate::path_text::{from_bytes, rel};
-use crate::plan::{Rows, optional_text, os_name, text};
-use crate::records::Ended;
+use crate::plan::{Rows, os_name, text};
+use crate::reports::Reports;
 use crate::seen;
 use crate::state::ItemState;
+use crate::words::word;
 
 /// An item of a job, as it stands in the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,22 +50,29 @@ pub(crate) fn items(
     let after = after.map_or(Ok(-1), |item| i64::try_from(item.0));
     let after = after.map_err(|_| Fault::Contradiction("an item of that number".to_owned()))?;
     let sql = "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
-                   kind, run, state, source, kept IS NOT NULL, body
+                   kind, run, state, source, kept IS NOT NULL, record, position
                FROM items CROSS JOIN directories ON directories.directory = items.directory
-                   LEFT JOIN audit ON audit.job = items.job AND audit.record = items.record
                WHERE items.job = ?1 AND items.item > ?2 AND (?3 IS NULL OR state = ?3)
                ORDER BY items.item LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query((job.0, after, state.map(ItemState::as_str), limit))?;
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
+    let mut reports = Reports::new(connection, job);
     let mut items = Vec::new();
     while let Some(row) = found.next()? {
-        items.push(read(row, &mut rows, mappings)?);
+        let place = row.get::<_, Option<u64>>(11)?.zip(row.get(12)?);
+        let report = place.map(|(record, position)| reports.of(record, position)).transpose()?;
+        items.push(read(row, &mut rows, mappings, report)?);
     }
     Ok(items)
 }
 
-fn read(row: &Row<'_>, rows: &mut Rows, mappings: &[Mapping]) -> Outcome<ItemRecord> {
+fn read(
+    row: &Row<'_>,
+    rows: &mut Rows,
+    mappings: &[Mapping],
+    report: Option<ItemReport>,
+) -> Outcome<ItemRecord> {
     let number: usize = row.get(1)?;
     let mapping = mappings.get(number).ok_or_else(|| Fault::content("a lost mapping"))?;
     let directory = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
@@ -74,10 +81,6 @@ fn read(row: &Row<'_>, rows: &mut Rows, mappings: &[Mapping]) -> Outcome<ItemRec
     if let Some(name) = os_name(row.get(5)?)? {
         target.set_file_name(name);
     }
-    let report = match optional_text(row, 11)? {
-        Some(body) => Some(serde_json::from_str::<Ended<'_>>(body)?.report.read()?),
-        None => None,
-    };
     let source = row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?;
     Ok(ItemRecord {
         item: ItemId(row.get(0)?),

@@ -6,13 +6,13 @@ use surecopy_engine::CopySpec;
 
 use crate::chain::{BEGINNING, Chain};
 use crate::error::{Fault, LedgerError, Outcome};
-use crate::item_text::word;
 use crate::job::{JobId, JobRecord, RunKind, RunRecord};
 use crate::place::now_ms;
 use crate::plan::{optional_text, text};
 use crate::records::{JobCreated, PlanSums};
 use crate::request;
 use crate::state::JobState;
+use crate::words::word;
 
 /// Writes a new job down.
 pub(crate) fn create(connection: &Connection, spec: &CopySpec) -> Outcome<JobId> {

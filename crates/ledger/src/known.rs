@@ -9,11 +9,11 @@ use surecopy_fs::RelPath;
 
 use crate::directory_ids::{directory, find, name};
 use crate::error::{Fault, Outcome};
-use crate::item_text::word;
 use crate::job::JobId;
 use crate::plan::{optional_text, os_name, text};
 use crate::seen;
 use crate::state::ItemState;
+use crate::words::word;
 
 /// What is asked within one transaction: a transaction for each question would cost more than the
 /// question, and one for all would keep the log from being put into the database.

@@ -8,17 +8,23 @@
 //!
 //! The crate copies nothing and looks at no file that is copied; it only remembers.
 
+mod announced;
 mod apply;
 mod audit;
 mod begin;
 mod chain;
+mod change;
 mod claim;
 mod connection;
 mod directory_ids;
 mod done;
+mod ended;
 mod error;
+mod error_text;
 mod failed;
 mod finish;
+mod group_text;
+mod how_text;
 mod in_flight;
 mod item_text;
 mod items;
@@ -30,12 +36,16 @@ mod path_text;
 mod place;
 mod plan;
 mod prune;
+mod publication_text;
 mod records;
+mod reports;
 mod request;
 mod run;
 mod schema;
 mod seen;
+mod short_name;
 mod state;
+mod words;
 mod writer;
 
 pub use audit::{AuditBreak, AuditCheck, AuditRecord, ExportError};

@@ -15,10 +15,26 @@ pub(crate) fn to_members(path: &Path) -> (Cow<'_, str>, Option<String>) {
     }
 }
 
+/// Text in JSON.
+pub(crate) type Text<'a> = Cow<'a, str>;
+
+/// The bytes of a path, or of a part of one, as two members.
+pub(crate) fn bytes_to_members(bytes: &[u8]) -> (Text<'_>, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), None),
+        Err(_) => (String::from_utf8_lossy(bytes).into_owned().into(), Some(to_hex(bytes))),
+    }
+}
+
+/// The bytes that two members say.
+pub(crate) fn bytes_from_members(text: &str, bytes: Option<&str>) -> Outcome<Vec<u8>> {
+    let Some(bytes) = bytes else { return Ok(text.as_bytes().to_vec()) };
+    from_hex(bytes).ok_or_else(|| Fault::content(format!("no bytes: {bytes:?}")))
+}
+
 /// The path that two members say.
 pub(crate) fn from_members(text: &str, bytes: Option<&str>) -> Outcome<PathBuf> {
-    let Some(bytes) = bytes else { return Ok(PathBuf::from(text)) };
-    from_bytes(from_hex(bytes).ok_or_else(|| Fault::content(format!("no bytes: {bytes:?}")))?)
+    from_bytes(bytes_from_members(text, bytes)?)
 }
 
 /// The path that these bytes spell.

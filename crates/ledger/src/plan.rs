@@ -12,11 +12,11 @@ use surecopy_fs::RelPath;
 
 use crate::directory_ids::{Directory, DirectoryIds, name, path_below};
 use crate::error::{Fault, Outcome};
-use crate::item_text::{optional_word, word};
 use crate::job::JobId;
 use crate::path_text::{from_bytes, rel_from_bytes};
 use crate::seen;
 use crate::state::ItemState;
+use crate::words::{optional_word, word};
 
 /// The stable text of a line that items wait in.
 pub(crate) fn queue_text(queue: Queue) -> &'static str {

@@ -1,17 +1,14 @@
 //! The members of each event of the audit log.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use surecopy_engine::{Planned, PlannedItem, Publication, RootIdentity};
+use surecopy_engine::{Action, ItemKind, Planned, PlannedItem, RootIdentity};
 
-use crate::item_text::{ErrorText, ItemText};
+use crate::error_text::ErrorText;
 use crate::job::Sums;
-use crate::path_text::to_members;
-
-type Text<'a> = Cow<'a, str>;
+use crate::path_text::{Text, to_members};
 
 /// `job_created`.
 #[derive(Serialize)]
@@ -74,8 +71,12 @@ pub(crate) struct PlannedText<'a> {
     path: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
-    kind: &'static str,
-    action: &'static str,
+    /// A file, when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// `create`, when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
     size_bytes: u64,
     modified: (i64, u32),
 }
@@ -89,8 +90,8 @@ impl<'a> PlannedText<'a> {
             mapping: item.mapping,
             path,
             path_bytes,
-            kind: item.kind.as_str(),
-            action: item.action.as_str(),
+            kind: (item.kind != ItemKind::File).then(|| item.kind.as_str()),
+            action: (item.action != Action::Create).then(|| item.action.as_str()),
             size_bytes: item.source.size_bytes,
             modified: (modified.secs, modified.nanos),
         }
@@ -169,53 +170,11 @@ impl<'a> DirectoryMade<'a> {
     }
 }
 
-/// `publishing`: a group.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Publishing<'a> {
-    #[serde(borrow)]
-    pub(crate) items: Vec<PublicationText<'a>>,
-}
-
-/// A [`Publication`].
-#[derive(Serialize, Deserialize)]
-pub(crate) struct PublicationText<'a> {
-    pub(crate) item: u64,
-    pub(crate) mapping: usize,
-    #[serde(borrow)]
-    pub(crate) below: Text<'a>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) below_bytes: Option<String>,
-    #[serde(borrow)]
-    pub(crate) partial: Text<'a>,
-    #[serde(borrow)]
-    pub(crate) backup: Text<'a>,
-    #[serde(borrow)]
-    pub(crate) report: ItemText<'a>,
-}
-
-impl<'a> PublicationText<'a> {
-    pub(crate) fn new(publication: &'a Publication) -> Self {
-        let (below, below_bytes) = to_members(publication.target.as_path());
-        Self {
-            item: publication.item.0,
-            mapping: publication.mapping,
-            below,
-            below_bytes,
-            // Names of our own making: they are ASCII.
-            partial: publication.partial.to_string_lossy(),
-            backup: publication.backup.to_string_lossy(),
-            report: ItemText::new(&publication.report),
-        }
-    }
-}
-
-/// `refused` and `ended`.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Ended<'a> {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) item: Option<u64>,
-    #[serde(borrow)]
-    pub(crate) report: ItemText<'a>,
+/// `ended`, of items that ended well and just as the record says that announced them.
+#[derive(Serialize)]
+pub(crate) struct EndedAsAnnounced<'a> {
+    pub(crate) record: u64,
+    pub(crate) items: &'a [u64],
 }
 
 /// `checked`.

@@ -8,8 +8,8 @@ use surecopy_engine::{
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
-use crate::item_text::word;
 use crate::path_text::{from_members, rel, to_members};
+use crate::words::word;
 
 /// A [`CopySpec`], without what is found out anew for each run: the user and their rights, the mask,
 /// how many files may be open, and the number of the run.

@@ -14,6 +14,7 @@ use surecopy_engine::{
 };
 use surecopy_fs::{RelPath, SlotLock};
 
+use crate::change::{Changes, planned_text};
 use crate::claim::STEP;
 use crate::connection::{Access, open};
 use crate::done::{DoneOrder, DoneRows};
@@ -47,6 +48,7 @@ pub struct JobRun {
     pub(crate) in_flight: InFlight,
     pub(crate) unfinished_directories: Vec<(usize, RelPath)>,
     pub(crate) is_finished: bool,
+    pub(crate) changes: Changes,
     pub(crate) reader: Mutex<Reader>,
     pub(crate) items: Mutex<Line>,
     pub(crate) further_names: Mutex<Line>,
@@ -224,14 +226,16 @@ impl Drop for JobRun {
 
 impl Journal for JobRun {
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
-        Ok(self.ask(|reply| Message::Facts(facts, Some(reply)))?)
+        let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
+        Ok(self.ask(|reply| Message::Facts(changes, Some(reply)))?)
     }
 
     fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         if facts.is_empty() {
             return Ok(());
         }
-        Ok(self.tell(Message::Facts(facts, None))?)
+        let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
+        Ok(self.tell(Message::Facts(changes, None))?)
     }
 }
 
@@ -247,7 +251,8 @@ impl WorkList for JobRun {
         rest.items += items;
         rest.bytes += bytes;
         drop(rest);
-        self.tell(Message::Append(queue, batch))?;
+        let text = planned_text(&batch).map_err(|fault| self.fault(fault))?;
+        self.tell(Message::Append(queue, batch, text))?;
         self.line(queue).is_at_end = false;
         Ok(())
     }

@@ -10,9 +10,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use surecopy_engine::{Fact, PlannedItem, Queue};
+use surecopy_engine::{PlannedItem, Queue};
 
 use crate::apply::Book;
+use crate::change::Change;
 use crate::connection::in_transaction;
 use crate::error::{LedgerError, Outcome};
 use crate::finish::{Ending, finish};
@@ -34,9 +35,9 @@ pub(crate) type Reply<T> = SyncSender<Result<T, LedgerError>>;
 /// What the thread is told.
 pub(crate) enum Message {
     /// Facts, and who waits for them.
-    Facts(Vec<Fact>, Option<Reply<()>>),
-    /// A batch of planned items.
-    Append(Queue, Vec<PlannedItem>),
+    Facts(Vec<Change>, Option<Reply<()>>),
+    /// A batch of planned items, and the members of its record.
+    Append(Queue, Vec<PlannedItem>, String),
     /// The next items are wanted.
     Claim(Queue, Reply<Vec<PlannedItem>>),
     /// Counters for whoever looks on.
@@ -48,8 +49,8 @@ pub(crate) enum Message {
 impl Message {
     fn changes(&self) -> usize {
         match self {
-            Message::Facts(facts, _) => facts.iter().map(changes_of).sum(),
-            Message::Append(_, batch) => batch.len(),
+            Message::Facts(changes, _) => changes.iter().map(Change::rows).sum(),
+            Message::Append(_, batch, _) => batch.len(),
             Message::Claim(..) | Message::Progress(_) | Message::Finish(..) => 1,
         }
     }
@@ -71,21 +72,6 @@ impl Message {
             Message::Claim(_, reply) => answer(&reply, Err(error.clone())),
             Message::Facts(_, None) | Message::Append(..) | Message::Progress(_) => {}
         }
-    }
-}
-
-fn changes_of(fact: &Fact) -> usize {
-    match fact {
-        Fact::Publishing { items } => items.len(),
-        Fact::Settled { items } => items.len(),
-        Fact::Opened { .. }
-        | Fact::Planned { .. }
-        | Fact::DirectoryMade { .. }
-        | Fact::Refused { .. }
-        | Fact::Ended { .. }
-        | Fact::Checked { .. }
-        | Fact::Undone { .. }
-        | Fact::Discarded { .. } => 1,
     }
 }
 
@@ -160,7 +146,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, messages: Vec<Message>) {
+    fn write(&mut self, mut messages: Vec<Message>) {
         if messages.is_empty() {
             return;
         }
@@ -168,7 +154,7 @@ impl Writer {
             messages.into_iter().for_each(|message| message.fail(error));
             return;
         }
-        match self.transact(&messages) {
+        match self.transact(&mut messages) {
             Ok(claimed) => {
                 let mut claimed = claimed.into_iter();
                 for message in messages {
@@ -193,17 +179,20 @@ impl Writer {
     }
 
     /// Writes all or nothing, and returns what was claimed, in order.
-    fn transact(&mut self, messages: &[Message]) -> Outcome<Vec<Vec<PlannedItem>>> {
+    fn transact(&mut self, messages: &mut [Message]) -> Outcome<Vec<Vec<PlannedItem>>> {
         let (connection, book) = (&self.connection, &mut self.book);
         book.at = now_ms();
         in_transaction(connection, || {
             let mut claimed = Vec::new();
             for message in messages {
                 match message {
-                    Message::Facts(facts, _) => {
-                        facts.iter().try_for_each(|fact| book.apply(connection, fact))?;
+                    Message::Facts(changes, _) => {
+                        let mut changes = mem::take(changes).into_iter();
+                        changes.try_for_each(|change| book.apply(connection, change))?;
                     }
-                    Message::Append(queue, batch) => book.append(connection, *queue, batch)?,
+                    Message::Append(queue, batch, text) => {
+                        book.append(connection, *queue, batch, text)?;
+                    }
                     Message::Claim(queue, _) => claimed.push(book.claim(connection, *queue)?),
                     Message::Progress(progress) => {
                         connection

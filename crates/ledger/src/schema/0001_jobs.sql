@@ -67,6 +67,7 @@ CREATE TABLE items (
     known_digest     BLOB,
     state            TEXT NOT NULL,
     record           INTEGER,
+    position         INTEGER,
     error_code       TEXT,
     size_bytes       INTEGER,
     landed_source    BLOB,
@@ -82,12 +83,11 @@ CREATE TABLE items (
 CREATE INDEX items_by_name ON items (directory, name);
 
 CREATE TABLE publications (
-    job      INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
-    item     INTEGER NOT NULL,
-    run      INTEGER NOT NULL,
-    record   INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    PRIMARY KEY (job, item)
+    job       INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    record    INTEGER NOT NULL,
+    run       INTEGER NOT NULL,
+    positions TEXT,
+    PRIMARY KEY (job, record)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE made_directories (

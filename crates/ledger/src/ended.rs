@@ -1,0 +1,179 @@
+//! The ends of items.
+//!
+//! Whatever ended well and just as it was announced is a number in a record that all such items of one
+//! group share. Skipped items share records as well: there may be millions.
+
+use rusqlite::{Connection, params};
+use surecopy_engine::{ItemId, ItemReport, ItemStatus};
+
+use crate::announced::Place;
+use crate::apply::{Book, error_code, one};
+use crate::error::Outcome;
+use crate::group_text::{self, Told};
+use crate::records::EndedAsAnnounced;
+use crate::seen;
+use crate::state::ItemState;
+
+/// So many skipped items share a record at most.
+const MANY_SKIPPED: usize = 1_000;
+
+/// How the end of an item is written, by its state.
+#[derive(Debug)]
+struct EndSql(Vec<(ItemState, String)>);
+
+impl EndSql {
+    fn new() -> Self {
+        let sql = |state: ItemState| (state, sql_for_end(&state.may_come_after()));
+        Self(ItemState::ALL.into_iter().map(sql).collect())
+    }
+
+    fn of(&self, state: ItemState) -> &str {
+        self.0.iter().find(|(known, _)| *known == state).map_or("", |(_, sql)| sql)
+    }
+}
+
+/// Ends for which no record was made yet.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    sql: EndSql,
+    waiting: Waiting,
+}
+
+#[derive(Debug, Default)]
+enum Waiting {
+    #[default]
+    Nothing,
+    /// Ended as a record has announced: which it is, and the items.
+    AsAnnounced(u64, Vec<u64>),
+    Skipped(Vec<(ItemId, Box<ItemReport>)>),
+}
+
+impl Ends {
+    pub(crate) fn new() -> Self {
+        Self { sql: EndSql::new(), waiting: Waiting::Nothing }
+    }
+}
+
+impl Book {
+    /// An item has ended. Its record is made with those of the next that end likewise.
+    pub(crate) fn ended(
+        &mut self,
+        connection: &Connection,
+        item: ItemId,
+        report: Box<ItemReport>,
+    ) -> Outcome<()> {
+        self.tally.add(&report, None);
+        if let Some(place) = self.announced.as_announced(item, &report) {
+            if !matches!(&self.ends.waiting, Waiting::AsAnnounced(record, _) if *record == place.record)
+            {
+                self.write_ends(connection)?;
+                self.ends.waiting = Waiting::AsAnnounced(place.record, Vec::new());
+            }
+            if let Waiting::AsAnnounced(_, items) = &mut self.ends.waiting {
+                items.push(item.0);
+            }
+            return self.end(connection, item, &report, place);
+        }
+        let is_skipped = matches!(report.status, ItemStatus::Skipped(_));
+        match &mut self.ends.waiting {
+            Waiting::Skipped(waiting) if is_skipped && waiting.len() < MANY_SKIPPED => {
+                waiting.push((item, report));
+                Ok(())
+            }
+            _ => {
+                self.write_ends(connection)?;
+                let one = vec![(item, report)];
+                if is_skipped {
+                    self.ends.waiting = Waiting::Skipped(one);
+                    return Ok(());
+                }
+                self.end_otherwise(connection, &one)
+            }
+        }
+    }
+
+    /// Makes the record that is due. Nothing else may be recorded before.
+    pub(crate) fn write_ends(&mut self, connection: &Connection) -> Outcome<()> {
+        match std::mem::take(&mut self.ends.waiting) {
+            Waiting::Nothing => Ok(()),
+            Waiting::AsAnnounced(record, items) => {
+                let body = EndedAsAnnounced { record, items: &items };
+                self.chain.append(connection, self.at, "ended", &body)?;
+                Ok(())
+            }
+            Waiting::Skipped(items) => self.end_otherwise(connection, &items),
+        }
+    }
+
+    /// Ends of which the record says everything.
+    fn end_otherwise(
+        &mut self,
+        connection: &Connection,
+        items: &[(ItemId, Box<ItemReport>)],
+    ) -> Outcome<()> {
+        let told = items.iter().map(|(item, report)| Told {
+            item: Some(item.0),
+            report,
+            mapping: 0,
+            publication: None,
+        });
+        let text = group_text::to_text(told.collect())?;
+        let record = self.chain.append_text(connection, self.at, "ended", &text)?;
+        for (position, (item, report)) in items.iter().enumerate() {
+            self.end(connection, *item, report, Place { record, position })?;
+        }
+        Ok(())
+    }
+
+    fn end(
+        &self,
+        connection: &Connection,
+        item: ItemId,
+        report: &ItemReport,
+        place: Place,
+    ) -> Outcome<()> {
+        let (state, skip_reason) = match &report.status {
+            ItemStatus::Ok => (ItemState::Ok, None),
+            ItemStatus::Skipped(reason) => (ItemState::Skipped, Some(reason.as_str())),
+            ItemStatus::Cancelled => (ItemState::Cancelled, None),
+            ItemStatus::Error(_) => (ItemState::Failed, None),
+        };
+        let is_known_again = matches!(state, ItemState::Ok | ItemState::Skipped);
+        let landed = report.landed.filter(|_| is_known_again);
+        let replaced = landed.and_then(|landed| landed.replaced);
+        let backup = report.backup.as_deref().and_then(|path| path.file_name());
+        let is_kept = self.keep_replaced && state == ItemState::Ok && replaced.is_some();
+        let kept = backup.filter(|_| is_kept);
+        let digest = report.digest.as_ref();
+        // An item ends once: after that it has a record.
+        let changed = connection.prepare_cached(self.ends.sql.of(state))?.execute(params![
+            self.job.0,
+            item.0,
+            state.as_str(),
+            place.record,
+            skip_reason,
+            error_code(report),
+            report.size_bytes.cast_signed(),
+            landed.map(|landed| seen::to_bytes(landed.source)),
+            landed.map(|landed| seen::to_bytes(landed.target)),
+            replaced.map(seen::to_bytes),
+            kept.map(|name| name.as_encoded_bytes()),
+            digest.map(|digest| digest.algorithm.as_str()),
+            digest.map(|digest| &digest.bytes),
+            (state == ItemState::Ok).then(|| report.evidence.as_str()),
+            place.position,
+        ])?;
+        one(changed, item, "has ended already, or was never planned")
+    }
+}
+
+fn sql_for_end(before: &str) -> String {
+    format!(
+        "UPDATE items SET state = ?3, record = ?4, position = ?15,
+             skip_reason = coalesce(?5, skip_reason), error_code = ?6,
+             size_bytes = ?7, landed_source = ?8,
+             landed_target = ?9, landed_replaced = ?10, kept = ?11,
+             digest_algorithm = ?12, digest = ?13, evidence = ?14
+         WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({before})"
+    )
+}
