@@ -17,7 +17,7 @@ use crate::error::{Fault, Outcome};
 use crate::error_text::ErrorText;
 use crate::group_text::{self, Told};
 use crate::how_text::error_of;
-use crate::job::{JobId, Sums};
+use crate::job::{JobId, RunKind, Sums};
 use crate::plan::{Rows, insert};
 use crate::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::state::{ItemState, JobState};
@@ -27,6 +27,7 @@ use crate::state::{ItemState, JobState};
 pub(crate) struct Book {
     pub(crate) job: JobId,
     pub(crate) run: u64,
+    pub(crate) kind: RunKind,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) keep_replaced: bool,
     pub(crate) algorithm: DigestAlgorithm,
@@ -115,7 +116,8 @@ impl Book {
             Fact::Refused { report } => self.refused(connection, report),
             Fact::Checked { item, found } => self.checked(connection, *item, found),
             Fact::Undone { item } => {
-                self.become_state(connection, *item, ItemState::Undone, ", kept = NULL")?;
+                // What was exchanged out may still stand under the kept name; that goes next.
+                self.unless_there(connection, *item, ItemState::Undone)?;
                 let body = OneItem { item: item.0 };
                 self.chain.append(connection, self.at, "undone", &body)?;
                 Ok(())
@@ -131,7 +133,7 @@ impl Book {
             }
             Fact::Settled { items } => {
                 items.iter().for_each(|item| self.announced.settle(*item));
-                Ok(())
+                if self.kind.copies() { Ok(()) } else { self.forget_kept(connection, items) }
             }
         }
     }
@@ -212,6 +214,17 @@ impl Book {
         }
     }
 
+    /// Nothing is left of undone items under the names of what they had replaced.
+    fn forget_kept(&self, connection: &Connection, items: &[ItemId]) -> Outcome<()> {
+        let mut statement = connection.prepare_cached(
+            "UPDATE items SET kept = NULL WHERE job = ? AND item = ? AND state = 'undone'",
+        )?;
+        for item in items {
+            statement.execute((self.job.0, item.0))?;
+        }
+        Ok(())
+    }
+
     /// Changes the state of an item that is not in it already.
     fn unless_there(
         &mut self,
@@ -225,7 +238,7 @@ impl Book {
         if now == state.as_str() {
             return Ok(());
         }
-        self.become_state(connection, item, state, "")
+        self.become_state(connection, item, state)
     }
 
     fn become_state(
@@ -233,11 +246,10 @@ impl Book {
         connection: &Connection,
         item: ItemId,
         state: ItemState,
-        also: &str,
     ) -> Outcome<()> {
         let before = state.may_come_after();
         let sql = format!(
-            "UPDATE items SET state = ?{also} WHERE job = ? AND item = ? AND state IN ({before})"
+            "UPDATE items SET state = ? WHERE job = ? AND item = ? AND state IN ({before})"
         );
         let changed =
             connection.prepare_cached(&sql)?.execute((state.as_str(), self.job.0, item.0))?;

@@ -71,6 +71,7 @@ pub(crate) fn begin_run(
     let book = Book {
         job,
         run,
+        kind,
         keep_replaced: spec.keep_replaced,
         algorithm: spec.digest,
         ids: DirectoryIds::new(&connection, &mappings).map_err(named)?,

@@ -19,7 +19,8 @@ use crate::words::word;
 pub enum DoneOrder {
     /// The last copy of each entry, in the order of planning: what should be there now.
     Standing,
-    /// Every copy, the last one first: the order in which they are undone.
+    /// Every copy, the last one first: the order in which they are undone. Those that are undone come
+    /// again as long as something of theirs may be left under the name of what they had replaced.
     Backward,
     /// Those whose replaced file is kept, in the order of planning.
     Kept,
@@ -52,7 +53,7 @@ impl DoneRows {
     fn batch(&mut self) -> Outcome<Vec<DoneItem>> {
         let (condition, order) = match self.order {
             DoneOrder::Standing => (
-                "item > ?2 AND NOT EXISTS (
+                "state IN ('ok', 'damaged') AND item > ?2 AND NOT EXISTS (
                      SELECT 1 FROM items AS later INDEXED BY items_by_name
                      WHERE later.directory = items.directory AND later.name = items.name
                        AND later.job = items.job AND later.mapping = items.mapping
@@ -60,15 +61,21 @@ impl DoneRows {
                        AND later.state IN ('ok', 'damaged'))",
                 "ASC",
             ),
-            DoneOrder::Backward => ("item < ?2", "DESC"),
-            DoneOrder::Kept => ("item > ?2 AND kept IS NOT NULL", "ASC"),
+            DoneOrder::Backward => (
+                "(state IN ('ok', 'damaged') OR state = 'undone' AND kept IS NOT NULL)
+                 AND item < ?2",
+                "DESC",
+            ),
+            DoneOrder::Kept => {
+                ("state IN ('ok', 'damaged') AND item > ?2 AND kept IS NOT NULL", "ASC")
+            }
         };
         let beyond = if order == "ASC" { -1 } else { i64::MAX };
         let sql = format!(
             "SELECT item, mapping, items.directory, directories.path, name, target_name, kind,
                  landed_source, landed_target, landed_replaced, kept, digest_algorithm, digest
              FROM items CROSS JOIN directories ON directories.directory = items.directory
-             WHERE job = ?1 AND state IN ('ok', 'damaged') AND {condition}
+             WHERE job = ?1 AND {condition}
              ORDER BY item {order} LIMIT ?3"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;

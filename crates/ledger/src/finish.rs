@@ -28,7 +28,10 @@ impl Ending {
         let all_done = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
         match self.kind {
             RunKind::Verify | RunKind::Discard => None,
-            RunKind::Undo => all_done.then_some(JobState::Undone),
+            // It may be undone already, or there was nothing to undo.
+            RunKind::Undo => {
+                (all_done && self.before.may_become(JobState::Undone)).then_some(JobState::Undone)
+            }
             // It did a part of the job: what else was left is left.
             RunKind::Retry if all_done && !self.before.is_complete() => Some(match self.before {
                 JobState::Stopped => JobState::Stopped,

@@ -82,6 +82,8 @@ CREATE TABLE items (
 
 CREATE INDEX items_by_name ON items (directory, name);
 
+CREATE INDEX items_kept ON items (job, item) WHERE kept IS NOT NULL;
+
 CREATE TABLE publications (
     job       INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
     record    INTEGER NOT NULL,

@@ -4,10 +4,12 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use rusqlite::Connection;
-use surecopy_engine::{ItemStatus, Journal, Queue, WorkList};
+use surecopy_engine::{
+    ErrorCode, Fact, ItemError, ItemStatus, Journal, Queue, SkipReason, WorkList,
+};
 use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger};
 
-use crate::scene::{Scene, all_ok, copy, ended, item, path, planned, scene};
+use crate::scene::{Scene, all_ok, copy, ended, item, path, planned, publication, report, scene};
 
 fn job_with_records(scene: &Scene) -> JobId {
     let run = scene.first_run();
@@ -70,6 +72,105 @@ fn everything_that_happened_is_in_it() {
     assert_eq!(items.len(), 2);
     assert_eq!(items[1].report.as_ref(), Some(&crate::scene::report(&item(1, "b"))));
     assert_eq!(items[1].target, std::path::Path::new("/to/in/b"));
+}
+
+fn bodies(scene: &Scene, job: JobId, event: &str) -> Vec<serde_json::Value> {
+    let records = scene.ledger.audit_records(job, 0, 1_000).unwrap();
+    let bodies = records.iter().map(|record| serde_json::from_str(&record.body).unwrap());
+    bodies.filter(|body: &serde_json::Value| body["event"] == event).collect()
+}
+
+#[test]
+fn what_ends_otherwise_than_announced_is_told_in_full() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let items = [item(0, "d/a"), item(1, "d/b"), item(2, "d/c")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(3)).unwrap();
+    let publications = items.iter().map(publication).collect();
+    run.record(vec![Fact::Publishing { items: publications }]).unwrap();
+    let mut other = report(&items[1]);
+    other.mapped_fallbacks = 7;
+    let other = Fact::Ended { item: items[1].id, report: Box::new(other) };
+    let ended = |item| ended(item, ItemStatus::Ok);
+    run.record(vec![ended(&items[2]), ended(&items[0]), other]).unwrap();
+    run.finish(&all_ok(3)).unwrap();
+    let told = bodies(&scene, job, "ended");
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(told[0]["items"], serde_json::json!([2, 0]));
+    assert_eq!(told[0]["record"], 6);
+    assert_eq!(told[1]["items"][0]["mapped_fallbacks"], 7);
+    let found = scene.ledger.items(job, None, None, 10).unwrap();
+    let fallbacks: Vec<_> =
+        found.iter().map(|item| item.report.as_ref().unwrap().mapped_fallbacks).collect();
+    assert_eq!(fallbacks, [0, 7, 0]);
+    assert_eq!(found[2].report.as_ref(), Some(&report(&items[2])));
+}
+
+#[test]
+fn skipped_items_share_a_record() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let items: Vec<_> = (0..1_200).map(|id| item(id, &format!("d/{id}"))).collect();
+    run.append(Queue::Items, items.clone()).unwrap();
+    run.record(planned(1_200)).unwrap();
+    let skipped = ItemStatus::Skipped(SkipReason::Identical);
+    let mut facts: Vec<_> = items.iter().map(|item| ended(item, skipped.clone())).collect();
+    facts.insert(100, Fact::DirectoryMade { mapping: 0, path: crate::scene::rel("in") });
+    run.record(facts).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    let told = bodies(&scene, job, "ended");
+    let shared: Vec<_> = told.iter().map(|body| body["items"].as_array().unwrap().len()).collect();
+    assert_eq!(shared, [100, 1_000, 100]);
+    let after = Some(items[1_149].id);
+    let found = scene.ledger.items(job, Some(ItemState::Skipped), after, 1).unwrap();
+    let mut expected = report(&items[1_150]);
+    expected.status = skipped;
+    assert_eq!(found[0].report.as_ref(), Some(&expected));
+}
+
+#[test]
+fn paths_are_absolute_however_they_were_typed() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let items = [item(0, "d/a"), item(1, "d/b")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(2)).unwrap();
+    let here = std::env::current_dir().unwrap();
+    let typed = |report: &mut surecopy_engine::ItemReport| {
+        report.source = "./here/a".into();
+        report.target = "there/a".into();
+        report.partial = Some("there/.partial".into());
+    };
+    let mut announced = publication(&items[0]);
+    typed(&mut announced.report);
+    let mut failed = report(&items[1]);
+    typed(&mut failed);
+    let error = ItemError::new(ErrorCode::SourceUnreadable, "here/a".into(), "no");
+    failed.status = ItemStatus::Error(error);
+    run.record(vec![Fact::Publishing { items: vec![announced.clone()] }]).unwrap();
+    let refused = Fact::Refused { report: Box::new(failed.clone()) };
+    let failed = Fact::Ended { item: items[1].id, report: Box::new(failed) };
+    let item = items[0].id;
+    let copied = Fact::Ended { item, report: announced.report };
+    run.record(vec![copied, failed, refused]).unwrap();
+    run.finish(&all_ok(1)).unwrap();
+    for record in scene.ledger.items(job, None, None, 10).unwrap() {
+        let report = record.report.unwrap();
+        assert_eq!(report.source, here.join("here/a"));
+        assert_eq!(report.target, here.join("there/a"));
+        assert_eq!(report.partial, Some(here.join("there/.partial")));
+        if let ItemStatus::Error(error) = report.status {
+            assert_eq!(error.path, here.join("here/a"));
+        }
+    }
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    let sql = "SELECT source FROM refusals";
+    let source: Vec<u8> = connection.query_row(sql, (), |row| row.get(0)).unwrap();
+    assert_eq!(source, here.join("here/a").as_os_str().as_encoded_bytes());
 }
 
 #[test]

@@ -77,8 +77,17 @@ fn what_is_kept_keeps_its_job_until_it_is_undone_or_discarded() {
     assert_eq!((last.kept.unwrap(), last.landed.replaced), ("2.backup".into(), Some(old)));
     assert_eq!(run.made_directories().unwrap(), [(0, rel("in/deep")), (0, rel("in"))]);
     run.note(vec![Fact::Undone { item: items[2].id }]).unwrap();
+    run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
+    // Until that is settled, what was exchanged out may still be there.
+    let run = scene.ledger.begin_run(job, RunKind::Undo, 9).unwrap();
+    assert_eq!(numbers(&run, DoneOrder::Backward), [2, 1, 0]);
+    assert_eq!(numbers(&run, DoneOrder::Kept), [0, 1]);
+    assert_eq!(scene.ledger.job(job).unwrap().kept_backups, 3);
+    run.record(vec![Fact::Undone { item: items[2].id }]).unwrap();
+    run.note(vec![Fact::Settled { items: vec![items[2].id] }]).unwrap();
     run.note(vec![Fact::Discarded { item: items[1].id }]).unwrap();
     run.note(vec![Fact::Undone { item: items[0].id }, Fact::Undone { item: items[1].id }]).unwrap();
+    run.note(vec![Fact::Settled { items: vec![items[0].id] }]).unwrap();
     run.finish_as(Outcome::Finished, Sums::default()).unwrap();
     let record = scene.ledger.job(job).unwrap();
     assert_eq!((record.state, record.kept_backups), (JobState::Undone, 0));
