@@ -18,7 +18,7 @@ use crate::error_text::ErrorText;
 use crate::group_text::{self, Told};
 use crate::how_text::error_of;
 use crate::job::{JobId, RunKind, Sums};
-use crate::plan::{Rows, insert};
+use crate::plan::{Planning, Rows, insert};
 use crate::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::state::{ItemState, JobState};
 
@@ -54,11 +54,14 @@ impl Book {
     ) -> Outcome<()> {
         let Some(last) = batch.last() else { return Ok(()) };
         self.write_ends(connection)?;
-        for item in batch {
-            let place = (self.job, self.run);
-            let algorithm = self.algorithm;
-            insert(connection, place, queue, item, &self.mappings, &mut self.ids, algorithm)?;
-        }
+        let planning = Planning {
+            job: self.job,
+            run: self.run,
+            mappings: &self.mappings,
+            ids: &mut self.ids,
+            algorithm: self.algorithm,
+        };
+        insert(connection, planning, queue, batch)?;
         connection
             .prepare_cached("UPDATE jobs SET next_item = max(next_item, ?) WHERE job = ?")?
             .execute((last.id.0 + 1, self.job.0))?;

@@ -18,6 +18,13 @@ const SAFE_SQLITE: i32 = 3_051_003;
 const BUSY_STEP: Duration = Duration::from_millis(2);
 const BUSY_STEPS: i32 = 5_000;
 
+/// What has been written is put in its place when it is as much as this: 32 MiB of pages. The more of
+/// it, the more often a page has changed that is put there once.
+const CHECKPOINT_PAGES: i64 = 8_192;
+
+/// How much of the database a connection may keep in memory.
+const CACHE_KIB: i64 = 8 * 1_024;
+
 /// How a connection is going to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -64,7 +71,8 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     match access {
         Access::Create | Access::Write => {
             // Before anything is written: it may be another program's.
@@ -96,9 +104,9 @@ pub(crate) fn in_transaction<T>(
     connection: &Connection,
     work: impl FnOnce() -> Outcome<T>,
 ) -> Outcome<T> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     let done = work().and_then(|value| {
-        connection.execute_batch("COMMIT")?;
+        connection.prepare_cached("COMMIT")?.execute(())?;
         Ok(value)
     });
     if done.is_err()

@@ -6,7 +6,6 @@
 use rusqlite::{Connection, params};
 use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 
-use crate::announced::Place;
 use crate::apply::{Book, error_code, one};
 use crate::error::Outcome;
 use crate::group_text::{self, Told};
@@ -23,7 +22,7 @@ struct EndSql(Vec<(ItemState, String)>);
 
 impl EndSql {
     fn new() -> Self {
-        let sql = |state: ItemState| (state, sql_for_end(&state.may_come_after()));
+        let sql = |state: ItemState| (state, sql_for_end(state));
         Self(ItemState::ALL.into_iter().map(sql).collect())
     }
 
@@ -43,8 +42,8 @@ pub(crate) struct Ends {
 enum Waiting {
     #[default]
     Nothing,
-    /// Ended as a record has announced: which it is, and the items.
-    AsAnnounced(u64, Vec<u64>),
+    /// Ended as a record has announced: which it is, the items, and their places in it.
+    AsAnnounced(u64, Vec<(ItemId, Box<ItemReport>)>, Vec<usize>),
     Skipped(Vec<(ItemId, Box<ItemReport>)>),
 }
 
@@ -64,15 +63,17 @@ impl Book {
     ) -> Outcome<()> {
         self.tally.add(&report, None);
         if let Some(place) = self.announced.as_announced(item, &report) {
-            if !matches!(&self.ends.waiting, Waiting::AsAnnounced(record, _) if *record == place.record)
+            if let Waiting::AsAnnounced(record, items, positions) = &mut self.ends.waiting
+                && *record == place.record
             {
-                self.write_ends(connection)?;
-                self.ends.waiting = Waiting::AsAnnounced(place.record, Vec::new());
+                items.push((item, report));
+                positions.push(place.position);
+                return Ok(());
             }
-            if let Waiting::AsAnnounced(_, items) = &mut self.ends.waiting {
-                items.push(item.0);
-            }
-            return self.end(connection, item, &report, place);
+            self.write_ends(connection)?;
+            let (one, position) = (vec![(item, report)], vec![place.position]);
+            self.ends.waiting = Waiting::AsAnnounced(place.record, one, position);
+            return Ok(());
         }
         let is_skipped = matches!(report.status, ItemStatus::Skipped(_));
         match &mut self.ends.waiting {
@@ -96,10 +97,11 @@ impl Book {
     pub(crate) fn write_ends(&mut self, connection: &Connection) -> Outcome<()> {
         match std::mem::take(&mut self.ends.waiting) {
             Waiting::Nothing => Ok(()),
-            Waiting::AsAnnounced(record, items) => {
-                let body = EndedAsAnnounced { record, items: &items };
+            Waiting::AsAnnounced(record, items, positions) => {
+                let numbers: Vec<u64> = items.iter().map(|(item, _)| item.0).collect();
+                let body = EndedAsAnnounced { record, items: &numbers };
                 self.chain.append(connection, self.at, "ended", &body)?;
-                Ok(())
+                self.end(connection, record, items.iter().zip(positions))
             }
             Waiting::Skipped(items) => self.end_otherwise(connection, &items),
         }
@@ -119,57 +121,68 @@ impl Book {
         });
         let text = group_text::to_text(told.collect())?;
         let record = self.chain.append_text(connection, self.at, "ended", &text)?;
-        for (position, (item, report)) in items.iter().enumerate() {
-            self.end(connection, *item, report, Place { record, position })?;
+        self.end(connection, record, items.iter().zip(0..))
+    }
+
+    /// Writes down how items ended that have the same state, and where that is told.
+    fn end<'a>(
+        &self,
+        connection: &Connection,
+        record: u64,
+        items: impl Iterator<Item = (&'a (ItemId, Box<ItemReport>), usize)>,
+    ) -> Outcome<()> {
+        let mut items = items.peekable();
+        let Some(((_, first), _)) = items.peek() else { return Ok(()) };
+        let state = state_of(&first.status);
+        let mut statement = connection.prepare_cached(self.ends.sql.of(state))?;
+        for ((item, report), position) in items {
+            let is_known_again = matches!(state, ItemState::Ok | ItemState::Skipped);
+            let landed = report.landed.filter(|_| is_known_again);
+            let replaced = landed.and_then(|landed| landed.replaced);
+            let backup = report.backup.as_deref().and_then(|path| path.file_name());
+            let is_kept = self.keep_replaced && state == ItemState::Ok && replaced.is_some();
+            let kept = backup.filter(|_| is_kept);
+            let skip_reason = match &report.status {
+                ItemStatus::Skipped(reason) => Some(reason.as_str()),
+                ItemStatus::Ok | ItemStatus::Cancelled | ItemStatus::Error(_) => None,
+            };
+            let digest = report.digest.as_ref();
+            // An item ends once: after that it has a record.
+            let changed = statement.execute(params![
+                self.job.0,
+                item.0,
+                record,
+                position,
+                skip_reason,
+                error_code(report),
+                report.size_bytes.cast_signed(),
+                landed.map(|landed| seen::to_bytes(landed.source)),
+                landed.map(|landed| seen::to_bytes(landed.target)),
+                replaced.map(seen::to_bytes),
+                kept.map(|name| name.as_encoded_bytes()),
+                digest.map(|digest| digest.algorithm.as_str()),
+                digest.map(|digest| &digest.bytes),
+                (state == ItemState::Ok).then(|| report.evidence.as_str()),
+            ])?;
+            one(changed, *item, "has ended already, or was never planned")?;
         }
         Ok(())
     }
+}
 
-    fn end(
-        &self,
-        connection: &Connection,
-        item: ItemId,
-        report: &ItemReport,
-        place: Place,
-    ) -> Outcome<()> {
-        let (state, skip_reason) = match &report.status {
-            ItemStatus::Ok => (ItemState::Ok, None),
-            ItemStatus::Skipped(reason) => (ItemState::Skipped, Some(reason.as_str())),
-            ItemStatus::Cancelled => (ItemState::Cancelled, None),
-            ItemStatus::Error(_) => (ItemState::Failed, None),
-        };
-        let is_known_again = matches!(state, ItemState::Ok | ItemState::Skipped);
-        let landed = report.landed.filter(|_| is_known_again);
-        let replaced = landed.and_then(|landed| landed.replaced);
-        let backup = report.backup.as_deref().and_then(|path| path.file_name());
-        let is_kept = self.keep_replaced && state == ItemState::Ok && replaced.is_some();
-        let kept = backup.filter(|_| is_kept);
-        let digest = report.digest.as_ref();
-        // An item ends once: after that it has a record.
-        let changed = connection.prepare_cached(self.ends.sql.of(state))?.execute(params![
-            self.job.0,
-            item.0,
-            state.as_str(),
-            place.record,
-            skip_reason,
-            error_code(report),
-            report.size_bytes.cast_signed(),
-            landed.map(|landed| seen::to_bytes(landed.source)),
-            landed.map(|landed| seen::to_bytes(landed.target)),
-            replaced.map(seen::to_bytes),
-            kept.map(|name| name.as_encoded_bytes()),
-            digest.map(|digest| digest.algorithm.as_str()),
-            digest.map(|digest| &digest.bytes),
-            (state == ItemState::Ok).then(|| report.evidence.as_str()),
-            place.position,
-        ])?;
-        one(changed, item, "has ended already, or was never planned")
+fn state_of(status: &ItemStatus) -> ItemState {
+    match status {
+        ItemStatus::Ok => ItemState::Ok,
+        ItemStatus::Skipped(_) => ItemState::Skipped,
+        ItemStatus::Cancelled => ItemState::Cancelled,
+        ItemStatus::Error(_) => ItemState::Failed,
     }
 }
 
-fn sql_for_end(before: &str) -> String {
+fn sql_for_end(state: ItemState) -> String {
+    let (state, before) = (state.as_str(), state.may_come_after());
     format!(
-        "UPDATE items SET state = ?3, record = ?4, position = ?15,
+        "UPDATE items SET state = '{state}', record = ?3, position = ?4,
              skip_reason = coalesce(?5, skip_reason), error_code = ?6,
              size_bytes = ?7, landed_source = ?8,
              landed_target = ?9, landed_replaced = ?10, kept = ?11,

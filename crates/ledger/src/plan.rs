@@ -15,7 +15,6 @@ use crate::error::{Fault, Outcome};
 use crate::job::JobId;
 use crate::path_text::{from_bytes, rel_from_bytes};
 use crate::seen;
-use crate::state::ItemState;
 use crate::words::{optional_word, word};
 
 /// The stable text of a line that items wait in.
@@ -26,47 +25,55 @@ pub(crate) fn queue_text(queue: Queue) -> &'static str {
     }
 }
 
-/// Writes a planned item down.
+/// Where planned items are written down: their job and run, what paths of it begin with, and the
+/// algorithm of its digests.
+pub(crate) struct Planning<'a> {
+    pub(crate) job: JobId,
+    pub(crate) run: u64,
+    pub(crate) mappings: &'a [Mapping],
+    pub(crate) ids: &'a mut DirectoryIds,
+    pub(crate) algorithm: DigestAlgorithm,
+}
+
+/// Writes planned items down.
 pub(crate) fn insert(
     connection: &Connection,
-    (job, run): (JobId, u64),
+    planning: Planning<'_>,
     queue: Queue,
-    item: &PlannedItem,
-    mappings: &[Mapping],
-    ids: &mut DirectoryIds,
-    algorithm: DigestAlgorithm,
+    batch: &[PlannedItem],
 ) -> Outcome<()> {
-    let directory = ids.of(connection, item.mapping, &item.path)?;
-    let name = name(mappings, item.mapping, &item.path);
-    let (skip_reason, existing) = match item.action {
-        Action::Create | Action::Merge => (None, None),
-        Action::Replace(seen) | Action::ReplaceIfContentDiffers(seen) => {
-            (None, Some(seen::to_bytes(seen)))
-        }
-        Action::Skip(reason) => (Some(reason.as_str()), None),
-    };
-    let (link_role, first) = match &item.link_role {
-        LinkRole::Single => ("single", None),
-        LinkRole::First => ("first", None),
-        LinkRole::Further(first) => ("further", Some(first.as_ref())),
-    };
-    let source = seen::to_bytes(item.source);
-    let known_digest = match &item.known_digest {
-        Some(digest) => Some(digest.bytes.clone()),
-        None => known_digest(connection, item, directory, name, &source, algorithm)?,
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
-                 action, skip_reason, source, existing, strategy, link_role, first_mapping,
-                 first_path, known_digest, state)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
+    let Planning { job, run, mappings, ids, algorithm } = planning;
+    let mut statement = connection.prepare_cached(&format!(
+        "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
+             action, skip_reason, source, existing, strategy, link_role, first_mapping,
+             first_path, known_digest, state)
+         VALUES (?, ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
+        queue_text(queue)
+    ))?;
+    for item in batch {
+        let directory = ids.of(connection, item.mapping, &item.path)?;
+        let name = name(mappings, item.mapping, &item.path);
+        let (skip_reason, existing) = match item.action {
+            Action::Create | Action::Merge => (None, None),
+            Action::Replace(seen) | Action::ReplaceIfContentDiffers(seen) => {
+                (None, Some(seen::to_bytes(seen)))
+            }
+            Action::Skip(reason) => (Some(reason.as_str()), None),
+        };
+        let (link_role, first) = match &item.link_role {
+            LinkRole::Single => ("single", None),
+            LinkRole::First => ("first", None),
+            LinkRole::Further(first) => ("further", Some(first.as_ref())),
+        };
+        let source = seen::to_bytes(item.source);
+        let known_digest = match &item.known_digest {
+            Some(digest) => Some(digest.bytes.clone()),
+            None => known_digest(connection, item, directory, name, &source, algorithm)?,
+        };
+        statement.execute(params![
             job.0,
             item.id.0,
             run,
-            queue_text(queue),
             item.mapping,
             directory.id,
             name,
@@ -81,8 +88,8 @@ pub(crate) fn insert(
             first.map(|(mapping, _)| *mapping),
             first.map(|(_, path)| path.as_encoded_bytes()),
             known_digest,
-            ItemState::Planned.as_str(),
         ])?;
+    }
     Ok(())
 }
 
