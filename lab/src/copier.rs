@@ -23,7 +23,7 @@ pub(crate) struct Copied {
 }
 
 impl Lab {
-    /// `surecopy copy --json` of one source to exactly this target, not started yet.
+    /// `surecopy copy --json` of one source to exactly this target, recorded nowhere, not started yet.
     pub(crate) fn copy_command(&self, options: &[&str], source: &Path, target: &Path) -> Command {
         self.copy_command_under(&[], options, source, target)
     }
@@ -36,10 +36,16 @@ impl Lab {
         source: &Path,
         target: &Path,
     ) -> Command {
-        let mut words = wrapper.iter().map(OsStr::new).chain([self.program.as_os_str()]);
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).args(["copy", "--json"]).args(options);
-        command.arg("-T").arg(source).arg(target);
+        let mut command = self.command_under(wrapper, &["copy", "--no-ledger", "--json"]);
+        command.args(options).arg("-T").arg(source).arg(target);
+        command
+    }
+
+    /// The program with these words, behind another one, not started yet.
+    pub(crate) fn command_under(&self, wrapper: &[&str], words: &[&str]) -> Command {
+        let mut before = wrapper.iter().map(OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(before.next().unwrap_or_default());
+        command.args(before).args(words);
         isolate(&mut command);
         command
     }
@@ -57,7 +63,8 @@ impl Lab {
     }
 }
 
-/// Keeps the settings of the person who runs the lab, and the lab's own, from the program.
+/// Keeps the settings and the ledger of the person who runs the lab, and the lab's own settings, from
+/// the program. A case that wants a ledger names one of its own.
 pub(crate) fn isolate(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"SURECOPY_") {
@@ -65,6 +72,7 @@ pub(crate) fn isolate(command: &mut Command) {
         }
     }
     command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("SURECOPY_LEDGER", "/nonexistent/ledger.db");
 }
 
 /// Runs a copy to its end.

@@ -136,7 +136,7 @@ pub(crate) fn nobody(lab: &Lab) -> Result<String> {
 
     let as_nobody = |source: &Path, target: &Path| {
         let mut command = std::process::Command::new(NOBODY[0]);
-        command.args(&NOBODY[1..]).arg(&reachable).args(["copy", "--json", "-T"]);
+        command.args(&NOBODY[1..]).arg(&reachable).args(["copy", "--no-ledger", "--json", "-T"]);
         copier::isolate(&mut command);
         copier::finish(command.arg(source).arg(target))
     };
