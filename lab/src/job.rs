@@ -1,9 +1,9 @@
 //! A copy that is interrupted, and what must be there then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,12 @@ use crate::snapshot::{PARTIAL_PREFIX, Snapshot};
 
 /// A folder of this name is in every job, and files in it.
 const FOLDER: &str = "folder";
+
+/// An empty folder of this name is in jobs with links.
+const EMPTY: &str = "empty";
+
+/// A symbolic link of this name is in jobs with links, and where it leads.
+const LINK: (&str, &str) = ("symbolic-link", "folder/small-4");
 
 /// Files to copy, some over old ones.
 pub(crate) struct Job {
@@ -85,6 +91,26 @@ impl Job {
         Ok(Self { source: source.to_owned(), untouched, files })
     }
 
+    /// Makes the files, and further names of two of them, a symbolic link and an empty folder.
+    pub(crate) fn with_links(source: &Path, size: Size) -> Result<Self> {
+        let mut job = Self::new(source, size)?;
+        for (first, further) in [("small-0", "further-0"), ("small-1", "folder/further-1")] {
+            fs::hard_link(source.join(first), source.join(further))?;
+            let new = fs::read(source.join(first))?;
+            job.files.push(Planned { name: PathBuf::from(further), new, old: None });
+        }
+        symlink(LINK.1, source.join(LINK.0))?;
+        let empty = source.join(EMPTY);
+        fs::create_dir(&empty)?;
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o751))?;
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_400_000_000, 5_000);
+        for dir in [FOLDER, EMPTY, ""] {
+            fs::File::open(source.join(dir))?.set_modified(long_ago)?;
+        }
+        job.untouched = Snapshot::take(source)?;
+        Ok(job)
+    }
+
     /// How many files there are.
     pub(crate) fn len(&self) -> usize {
         self.files.len()
@@ -135,8 +161,55 @@ impl Job {
                 ),
             }
         }
+        let link = target.join(LINK.0);
+        match fs::read_link(&link) {
+            Ok(leads) => ensure!(leads == Path::new(LINK.1), "{} leads elsewhere", link.display()),
+            Err(_) => ensure!(!done.contains(link.as_path()), "{} is not there", link.display()),
+        }
         self.ensure_nothing_else(target)?;
         Ok(found)
+    }
+
+    /// The numbers of those targets that are new, by path.
+    pub(crate) fn new_ones(&self, target: &Path) -> BTreeMap<PathBuf, u64> {
+        let mut numbers = BTreeMap::new();
+        for file in &self.files {
+            let path = target.join(&file.name);
+            if fs::read(&path).is_ok_and(|content| content == file.new)
+                && let Ok(about) = fs::symlink_metadata(&path)
+            {
+                numbers.insert(path, about.ino());
+            }
+        }
+        numbers
+    }
+
+    /// Fails unless the old content of each file that was to be replaced is there under its name, or under
+    /// that of a backup beside it; those that are done may be without.
+    pub(crate) fn ensure_old_ones_reachable(
+        &self,
+        target: &Path,
+        done: &BTreeSet<&Path>,
+    ) -> Result<usize> {
+        let mut under_backups = 0;
+        for file in &self.files {
+            let path = target.join(&file.name);
+            let Some(old) = &file.old else { continue };
+            if done.contains(path.as_path()) || fs::read(&path)? == *old {
+                continue;
+            }
+            let dir = path.parent().context("it is in a folder")?;
+            let mut is_there = false;
+            for entry in fs::read_dir(dir)? {
+                let name = entry?.file_name();
+                let is_backup = name.as_encoded_bytes().starts_with(PARTIAL_PREFIX)
+                    && name.as_encoded_bytes().ends_with(b".backup");
+                is_there |= is_backup && fs::read(dir.join(name))? == *old;
+            }
+            ensure!(is_there, "what {} was is nowhere, and it is not done", path.display());
+            under_backups += 1;
+        }
+        Ok(under_backups)
     }
 
     /// Fails unless all is new.
@@ -169,9 +242,9 @@ impl Job {
             for entry in fs::read_dir(&dir).with_context(|| format!("list {}", dir.display()))? {
                 let entry = entry?;
                 let is_partial = entry.file_name().as_encoded_bytes().starts_with(PARTIAL_PREFIX);
-                let is_folder = entry.path() == target.join(FOLDER);
+                let is_other = [FOLDER, EMPTY, LINK.0].map(|name| target.join(name));
                 ensure!(
-                    is_partial || is_folder || known.contains(&entry.path()),
+                    is_partial || is_other.contains(&entry.path()) || known.contains(&entry.path()),
                     "{} came from nowhere",
                     entry.path().display()
                 );

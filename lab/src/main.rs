@@ -1,7 +1,8 @@
 //! The lab: the release program of surecopy on real volumes, held to what its reports claim.
 //!
 //! Started by `lab/run`, as root. Every part makes its own volumes and takes them down. Nothing here
-//! looks inside the program: it is judged by its objects, its exit status and what the kernel says.
+//! looks inside the program: it is judged by its objects, its exit status and what the kernel says, and its
+//! ledger by what any program can find out about a database.
 
 mod cases;
 mod child;
@@ -9,8 +10,11 @@ mod content;
 mod copier;
 mod crash;
 mod delay;
+mod disturbed;
 mod job;
 mod lab;
+mod ledger;
+mod likeness;
 mod run;
 mod snapshot;
 mod tool;

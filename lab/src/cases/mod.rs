@@ -6,6 +6,7 @@ mod evidence;
 mod full_disk;
 mod identity;
 mod kill;
+mod kill_and_resume;
 mod kill_matrix;
 mod link_swaps;
 mod memory;

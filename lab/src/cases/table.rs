@@ -1,8 +1,8 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    contract, crash_states, evidence, full_disk, identity, kill, kill_matrix, link_swaps, memory,
-    power_cut, power_cut_at_calls, protected, read_counts, replace, strategies,
+    contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume, kill_matrix,
+    link_swaps, memory, power_cut, power_cut_at_calls, protected, read_counts, replace, strategies,
 };
 use crate::run::Case;
 
@@ -60,4 +60,7 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "38 power: cut before calls that publish", run: power_cut_at_calls::of_a_copy },
     Case { name: "39 kill: a careless program", run: kill_matrix::of_a_careless_program },
     Case { name: "40 kill: before every call that changes something", run: kill_matrix::of_a_copy },
+    Case { name: "41 resume: what is not in order is found", run: kill_and_resume::of_bad_ends },
+    Case { name: "42 resume: killed before every call", run: kill_and_resume::of_a_job },
+    Case { name: "43 resume: killed while resuming", run: kill_and_resume::of_a_resumed_job },
 ];

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::calls::{self, CHANGING, Call};
 use crate::child::Running;
@@ -15,6 +15,9 @@ use crate::delay::{self, wait_for};
 use crate::lab::Lab;
 use crate::tool;
 
+/// What is in the paths of a ledger and in no other.
+const LEDGER: &str = "/ledger.db";
+
 /// Right before the so-many-th call of this name in a thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KillPoint {
@@ -22,11 +25,13 @@ pub(crate) struct KillPoint {
     occurrence: usize,
     /// How many other threads come to this number before.
     threads_before: usize,
+    /// Whether it is a call on the files of a ledger.
+    pub(crate) is_ledger: bool,
 }
 
 impl fmt::Display for KillPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, occurrence, threads_before } = self;
+        let Self { call, occurrence, threads_before, .. } = self;
         write!(f, "killed before {call} number {occurrence} after {threads_before} other threads")
     }
 }
@@ -58,7 +63,8 @@ impl Trace {
     ) -> Result<Self> {
         let log = lab.new_path("strace.log");
         // Much faster, but of strace 6.1 it loses the signals.
-        let options = ["--seccomp-bpf".to_owned(), format!("--trace={CHANGING}")];
+        let trace = format!("--trace={CHANGING}");
+        let options = ["--seccomp-bpf".to_owned(), "--decode-fds=path".to_owned(), trace];
         let output = start_under_strace(&log, &options, command)?.output()?;
         let text = fs::read_to_string(&log)?;
         let points = points_of(&calls::read(&text));
@@ -66,13 +72,40 @@ impl Trace {
         Ok(Self { output, points })
     }
 
+    /// Fails unless the program ended well.
+    pub(crate) fn ensure_ok(&self) -> Result<()> {
+        let status = copier::exit_status(&self.output);
+        ensure!(
+            status == 0,
+            "exit status {status}: {}",
+            String::from_utf8_lossy(&self.output.stderr)
+        );
+        Ok(())
+    }
+
+    fn all(&self) -> Vec<&KillPoint> {
+        self.points.iter().collect()
+    }
+
     /// At most so many of the points before these calls, evenly spread.
     pub(crate) fn some_of(&self, names: &[&str], count: usize) -> Vec<&KillPoint> {
-        let all: Vec<_> =
-            self.points.iter().filter(|point| names.contains(&point.call.as_str())).collect();
-        let count = count.min(all.len());
-        (0..count).map(|number| all[number * all.len() / count]).collect()
+        let all = self.points.iter().filter(|point| names.contains(&point.call.as_str()));
+        some(&all.collect::<Vec<_>>(), count)
     }
+
+    /// All points before calls that are not on the ledger's files, and at most so many of those that are,
+    /// evenly spread; in the order of the run.
+    pub(crate) fn with_some_of_ledger(&self, count: usize) -> Vec<&KillPoint> {
+        let on_ledger: Vec<_> = self.points.iter().filter(|point| point.is_ledger).collect();
+        let chosen = some(&on_ledger, count);
+        self.points.iter().filter(|point| !point.is_ledger || chosen.contains(point)).collect()
+    }
+}
+
+/// At most so many of the points, evenly spread.
+pub(crate) fn some<'a>(points: &[&'a KillPoint], count: usize) -> Vec<&'a KillPoint> {
+    let count = count.min(points.len());
+    (0..count).map(|number| points[number * points.len() / count]).collect()
 }
 
 fn points_of(calls: &[Call<'_>]) -> Vec<KillPoint> {
@@ -81,8 +114,9 @@ fn points_of(calls: &[Call<'_>]) -> Vec<KillPoint> {
     for call in calls {
         let threads: &mut usize = threads.entry((call.name, call.occurrence)).or_default();
         if call.is_change() {
+            let is_ledger = call.arguments.contains(LEDGER);
             let (call, occurrence) = (call.name.to_owned(), call.occurrence);
-            points.push(KillPoint { call, occurrence, threads_before: *threads });
+            points.push(KillPoint { call, occurrence, threads_before: *threads, is_ledger });
         }
         *threads += 1;
     }
@@ -106,7 +140,7 @@ pub(crate) fn kill_at(
     command: impl FnOnce(&[&str]) -> Result<Command>,
 ) -> Result<Option<Option<Killed>>> {
     let log = lab.new_path("strace.log");
-    let KillPoint { call, occurrence, threads_before } = point;
+    let KillPoint { call, occurrence, threads_before, .. } = point;
     // `strace` kills the first thread that comes so far. Of the others each stands still there for a
     // while, and it is killed from here.
     let what = match threads_before {
@@ -171,7 +205,7 @@ fn start_under_strace(
 
 /// How many kills there were.
 pub(crate) struct Kills {
-    kills: usize,
+    pub(crate) kills: usize,
     /// Points to which the program did not come.
     missed: usize,
 }
@@ -191,28 +225,37 @@ pub(crate) fn kill_everywhere(
     mut check: impl FnMut(&Killed) -> Result<()>,
 ) -> Result<Kills> {
     let trace = Trace::take(lab, &command)?;
-    let status = copier::exit_status(&trace.output);
-    if status != 0 {
-        bail!("exit status {status}: {}", String::from_utf8_lossy(&trace.output.stderr));
-    }
+    trace.ensure_ok()?;
+    kill_at_each(lab, &trace.all(), command, |_, killed| check(killed))
+}
+
+/// The same at these points of a program that was looked at before.
+pub(crate) fn kill_at_each(
+    lab: &Lab,
+    points: &[&KillPoint],
+    command: impl Fn(&[&str]) -> Result<Command>,
+    mut check: impl FnMut(&KillPoint, &Killed) -> Result<()>,
+) -> Result<Kills> {
     let mut kills = Kills { kills: 0, missed: 0 };
-    for point in &trace.points {
+    for point in points {
         let attempt = |millis| kill_at(lab, point, millis, &command);
         match delay::in_time(attempt).with_context(|| point.to_string())? {
             Some(killed) => {
-                check(&killed).with_context(|| point.to_string())?;
+                check(point, &killed).with_context(|| point.to_string())?;
                 kills.kills += 1;
             }
             None => kills.missed += 1,
         }
     }
     // Threads share some work by chance, and come to a number that they do not reach another time.
-    ensure!(kills.missed * 20 <= trace.points.len(), "too many points were not reached: {kills}");
+    ensure!(kills.missed * 20 <= points.len(), "too many points were not reached: {kills}");
     Ok(kills)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitStatus;
+
     use super::*;
 
     #[test]
@@ -227,11 +270,29 @@ mod tests {
         let points = points_of(&calls);
         let point = |occurrence, threads_before| {
             let call = "openat".to_owned();
-            KillPoint { call, occurrence, threads_before }
+            KillPoint { call, occurrence, threads_before, is_ledger: false }
         };
         assert_eq!(points, [point(1, 1), point(2, 0), point(2, 1)]);
         let threads: Vec<_> = points.iter().map(|point| point.thread_of(&calls)).collect();
         assert_eq!(threads, [Some("2"), Some("2"), Some("1")]);
         assert_eq!(point(3, 0).thread_of(&calls), None);
+    }
+
+    #[test]
+    fn calls_on_a_ledger_are_told_from_others_and_thinned() {
+        let log = "\
+1 pwrite64(4</tmp/1/ledger.db-wal>, \"x\", 1, 0) = 1
+1 fsync(5</tmp/1/target/file>) = 0
+1 pwrite64(4</tmp/1/ledger.db-wal>, \"x\", 1, 0) = 1
+1 openat(AT_FDCWD, \"/tmp/1/ledger.db-shm\", O_RDWR|O_CREAT, 0600) = 6
+1 fsync(4</tmp/1/ledger.db-wal>) = 0
+";
+        let output = Output { status: ExitStatus::default(), stdout: vec![], stderr: vec![] };
+        let trace = Trace { output, points: points_of(&calls::read(log)) };
+        let are_ledger: Vec<_> = trace.points.iter().map(|point| point.is_ledger).collect();
+        assert_eq!(are_ledger, [true, false, true, true, true]);
+        let chosen: Vec<_> =
+            trace.with_some_of_ledger(2).iter().map(|p| (p.call.as_str(), p.occurrence)).collect();
+        assert_eq!(chosen, [("pwrite64", 1), ("fsync", 1), ("openat", 1)]);
     }
 }

@@ -3,4 +3,4 @@
 mod calls;
 mod kill;
 
-pub(crate) use kill::{KillPoint, Killed, Trace, kill_at, kill_everywhere};
+pub(crate) use kill::{KillPoint, Killed, Trace, kill_at, kill_at_each, kill_everywhere, some};
