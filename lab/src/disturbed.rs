@@ -85,13 +85,14 @@ impl Disturbed<'_> {
         objects: &[serde_json::Value],
         undisturbed: &Likeness,
         ends: &mut Ends,
-    ) -> Result<()> {
+    ) -> Result<Found> {
         let told = copier::done_among(objects);
         self.job.check(&self.target, &told).context("what was reported")?;
         let has_job = self.ledger.has_job(self.lab)?;
         let items = if has_job { self.ledger.items(self.lab)? } else { Items::default() };
         let recorded = items.done().collect();
-        ends.found.add(self.job.check(&self.target, &recorded).context("what was recorded")?);
+        let found = self.job.check(&self.target, &recorded).context("what was recorded")?;
+        ends.found.add(found);
         ensure!(told.is_subset(&recorded), "reported and not recorded: {told:?}, {recorded:?}");
         ends.under_backups += self.job.ensure_old_ones_reachable(&self.target, &recorded)?;
         let there = self.job.new_ones(&self.target);
@@ -99,7 +100,8 @@ impl Disturbed<'_> {
         drop(recorded);
         self.go_on(has_job, ends)?;
         self.ensure_same_files(&there)?;
-        self.ensure_ended(undisturbed)
+        self.ensure_ended(undisturbed)?;
+        Ok(found)
     }
 
     /// Resumes the job, or copies when there is none yet.

@@ -7,6 +7,7 @@ mod full_disk;
 mod identity;
 mod kill;
 mod kill_and_resume;
+mod kill_at_random;
 mod kill_matrix;
 mod link_swaps;
 mod memory;

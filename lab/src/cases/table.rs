@@ -1,8 +1,9 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume, kill_matrix,
-    link_swaps, memory, power_cut, power_cut_at_calls, protected, read_counts, replace, strategies,
+    contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume, kill_at_random,
+    kill_matrix, link_swaps, memory, power_cut, power_cut_at_calls, protected, read_counts,
+    replace, strategies,
 };
 use crate::run::Case;
 
@@ -63,4 +64,5 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "41 resume: what is not in order is found", run: kill_and_resume::of_bad_ends },
     Case { name: "42 resume: killed before every call", run: kill_and_resume::of_a_job },
     Case { name: "43 resume: killed while resuming", run: kill_and_resume::of_a_resumed_job },
+    Case { name: "44 resume: killed at random moments", run: kill_at_random::of_a_job },
 ];
