@@ -1,6 +1,6 @@
 //! A recorded job that is disturbed and gone on with, and what must be there in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -15,6 +15,9 @@ use crate::lab::Lab;
 use crate::ledger::{Items, Ledger};
 use crate::likeness::Likeness;
 use crate::snapshot::{PARTIAL_PREFIX, ensure_no_partials};
+
+/// What is wrong then.
+const RECORDED: &str = "what was recorded";
 
 /// A job, where it copies to, and where that is recorded.
 pub(crate) struct Disturbed<'a> {
@@ -78,20 +81,19 @@ impl Disturbed<'_> {
         Ok(likeness)
     }
 
-    /// Fails unless every target is old or new, what these objects report and what the ledger records as
+    /// Fails unless every target is old or new, what was told and what the ledger records as
     /// done is new, and what is to be replaced is there until then; then goes on.
     pub(crate) fn check_and_go_on(
         &self,
-        objects: &[serde_json::Value],
+        told: &BTreeSet<&Path>,
         undisturbed: &Likeness,
         ends: &mut Ends,
     ) -> Result<Found> {
-        let told = copier::done_among(objects);
-        self.job.check(&self.target, &told).context("what was reported")?;
+        self.job.check(&self.target, told).context("what was reported")?;
         let has_job = self.ledger.has_job(self.lab)?;
         let items = if has_job { self.ledger.items(self.lab)? } else { Items::default() };
         let recorded = items.done().collect();
-        let found = self.job.check(&self.target, &recorded).context("what was recorded")?;
+        let found = self.job.check(&self.target, &recorded).context(RECORDED)?;
         ends.found.add(found);
         ensure!(told.is_subset(&recorded), "reported and not recorded: {told:?}, {recorded:?}");
         ends.under_backups += self.job.ensure_old_ones_reachable(&self.target, &recorded)?;
@@ -102,6 +104,15 @@ impl Disturbed<'_> {
         self.ensure_same_files(&there)?;
         self.ensure_ended(undisturbed)?;
         Ok(found)
+    }
+
+    /// Fails unless what the ledger records as done is there.
+    pub(crate) fn check_recorded(&self) -> Result<()> {
+        if self.ledger.has_job(self.lab)? {
+            let items = self.ledger.items(self.lab)?;
+            self.job.check(&self.target, &items.done().collect()).context(RECORDED)?;
+        }
+        Ok(())
     }
 
     /// Resumes the job, or copies when there is none yet.

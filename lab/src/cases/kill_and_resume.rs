@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::copier;
+use crate::copier::{self, done_among};
 use crate::delay;
 use crate::disturbed::{Disturbed, Ends};
 use crate::job::{Job, Size};
@@ -58,7 +58,9 @@ fn kill_jobs(lab: &Lab, job: &Job, volume: &Volume) -> Result<String> {
     let (chosen, all) = (on_ledger(&points), on_ledger(&trace.points.iter().collect::<Vec<_>>()));
     let mut ends = Ends::default();
     let kills = kill_at_each(lab, &points, begin, |_, killed| {
-        recorded.check_and_go_on(&killed.copied()?.objects, &undisturbed, &mut ends).map(drop)
+        recorded
+            .check_and_go_on(&done_among(&killed.copied()?.objects), &undisturbed, &mut ends)
+            .map(drop)
     })?;
     ensure!(chosen >= ON_LEDGER.min(all) && chosen > 20, "only {chosen} calls on the ledger");
     ensure!(
@@ -100,7 +102,9 @@ fn kill_twice(lab: &Lab, job: &Job, volume: &Volume) -> Result<String> {
         // Another place among the calls each time.
         let points: Vec<_> = trace.points.iter().collect();
         let done = kill_at_each(lab, &some(&points, KILLS), resume, |_, killed| {
-            recorded.check_and_go_on(&killed.copied()?.objects, &undisturbed, &mut ends).map(drop)
+            recorded
+                .check_and_go_on(&done_among(&killed.copied()?.objects), &undisturbed, &mut ends)
+                .map(drop)
         });
         kills += done.with_context(|| format!("resumed after being {state}"))?.kills;
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use surecopy_testkit::Random;
 
 use crate::child::Running;
-use crate::copier;
+use crate::copier::{self, done_among};
 use crate::disturbed::{Disturbed, Ends};
 use crate::job::{Job, Size};
 use crate::lab::Lab;
@@ -94,6 +94,8 @@ fn kill_at(
         return Ok(None);
     }
     let what = || format!("killed after {moment:?}");
-    let found = recorded.check_and_go_on(&copied.objects, undisturbed, ends).with_context(what)?;
+    let found = recorded
+        .check_and_go_on(&done_among(&copied.objects), undisturbed, ends)
+        .with_context(what)?;
     Ok(Some(found.new > 0 && found.new < recorded.job.len()))
 }

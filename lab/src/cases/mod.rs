@@ -12,6 +12,7 @@ mod kill_matrix;
 mod link_swaps;
 mod memory;
 mod power_cut;
+mod power_cut_and_resume;
 mod power_cut_at_calls;
 mod protected;
 mod read_counts;

@@ -2,8 +2,8 @@
 
 use super::{
     contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume, kill_at_random,
-    kill_matrix, link_swaps, memory, power_cut, power_cut_at_calls, protected, read_counts,
-    replace, strategies,
+    kill_matrix, link_swaps, memory, power_cut, power_cut_and_resume, power_cut_at_calls,
+    protected, read_counts, replace, strategies,
 };
 use crate::run::Case;
 
@@ -65,4 +65,10 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "42 resume: killed before every call", run: kill_and_resume::of_a_job },
     Case { name: "43 resume: killed while resuming", run: kill_and_resume::of_a_resumed_job },
     Case { name: "44 resume: killed at random moments", run: kill_at_random::of_a_job },
+    Case {
+        name: "45 resume: crash states without flushes",
+        run: power_cut_and_resume::of_states_without_flushes,
+    },
+    Case { name: "46 resume: crash states", run: power_cut_and_resume::of_states },
+    Case { name: "47 resume: power cut before calls", run: power_cut_and_resume::at_calls },
 ];
