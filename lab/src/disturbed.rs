@@ -143,7 +143,7 @@ impl Disturbed<'_> {
         undisturbed.ensure_of(&self.target)?;
         ensure_no_partials(&self.target)?;
         self.ledger.ensure_sound(self.lab)?;
-        self.ledger.items(self.lab)?.ensure_none_twice()?;
+        self.ledger.items(self.lab)?.ensure_each_once(&self.job.targets(&self.target))?;
         self.job.ensure_source_untouched()
     }
 }

@@ -15,8 +15,9 @@ use crate::snapshot::{PARTIAL_PREFIX, Snapshot};
 /// A folder of this name is in every job, and files in it.
 const FOLDER: &str = "folder";
 
-/// An empty folder of this name is in jobs with links.
+/// An empty folder of this name is in jobs with links, and one that is new, with files in it.
 const EMPTY: &str = "empty";
+const NEW: &str = "new";
 
 /// A symbolic link of this name is in jobs with links, and where it leads.
 const LINK: (&str, &str) = ("symbolic-link", "folder/small-4");
@@ -26,6 +27,7 @@ pub(crate) struct Job {
     pub(crate) source: PathBuf,
     untouched: Snapshot,
     files: Vec<Planned>,
+    has_link: bool,
 }
 
 struct Planned {
@@ -81,30 +83,35 @@ impl Job {
             files.push(Planned { name, new, old });
         }
         for file in &files {
-            let path = source.join(&file.name);
-            fs::write(&path, &file.new)?;
-            // Not now, so that a new file whose times were lost is told from one that kept them.
-            let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
-            fs::File::options().write(true).open(&path)?.set_modified(long_ago)?;
+            write_long_ago(&source.join(&file.name), &file.new)?;
         }
         let untouched = Snapshot::take(source)?;
-        Ok(Self { source: source.to_owned(), untouched, files })
+        Ok(Self { source: source.to_owned(), untouched, files, has_link: false })
     }
 
-    /// Makes the files, and further names of two of them, a symbolic link and an empty folder.
+    /// Makes the files, and further names of two of them, a symbolic link, an empty folder and a new one with
+    /// files in it.
     pub(crate) fn with_links(source: &Path, size: Size) -> Result<Self> {
         let mut job = Self::new(source, size)?;
+        fs::create_dir(source.join(NEW))?;
+        for name in ["new/first", "new/second"] {
+            write_long_ago(&source.join(name), name.repeat(500).as_bytes())?;
+        }
         for (first, further) in [("small-0", "further-0"), ("small-1", "folder/further-1")] {
             fs::hard_link(source.join(first), source.join(further))?;
-            let new = fs::read(source.join(first))?;
-            job.files.push(Planned { name: PathBuf::from(further), new, old: None });
+        }
+        for name in ["further-0", "folder/further-1", "new/first", "new/second"] {
+            let new = fs::read(source.join(name))?;
+            job.files.push(Planned { name: PathBuf::from(name), new, old: None });
         }
         symlink(LINK.1, source.join(LINK.0))?;
-        let empty = source.join(EMPTY);
-        fs::create_dir(&empty)?;
-        fs::set_permissions(&empty, fs::Permissions::from_mode(0o751))?;
+        job.has_link = true;
+        fs::create_dir(source.join(EMPTY))?;
+        for dir in [EMPTY, NEW] {
+            fs::set_permissions(source.join(dir), fs::Permissions::from_mode(0o751))?;
+        }
         let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_400_000_000, 5_000);
-        for dir in [FOLDER, EMPTY, ""] {
+        for dir in [FOLDER, EMPTY, NEW, ""] {
             fs::File::open(source.join(dir))?.set_modified(long_ago)?;
         }
         job.untouched = Snapshot::take(source)?;
@@ -168,6 +175,13 @@ impl Job {
         }
         self.ensure_nothing_else(target)?;
         Ok(found)
+    }
+
+    /// Every target that is not a directory.
+    pub(crate) fn targets(&self, target: &Path) -> BTreeSet<PathBuf> {
+        let link = self.has_link.then_some(Path::new(LINK.0));
+        let names = self.files.iter().map(|file| file.name.as_path()).chain(link);
+        names.map(|name| target.join(name)).collect()
     }
 
     /// The numbers of those targets that are new, by path.
@@ -238,11 +252,14 @@ impl Job {
     fn ensure_nothing_else(&self, target: &Path) -> Result<()> {
         let known: BTreeSet<PathBuf> =
             self.files.iter().map(|file| target.join(&file.name)).collect();
-        for dir in [target.to_owned(), target.join(FOLDER)] {
+        for dir in [target.to_owned(), target.join(FOLDER), target.join(EMPTY), target.join(NEW)] {
+            if !dir.exists() {
+                continue;
+            }
             for entry in fs::read_dir(&dir).with_context(|| format!("list {}", dir.display()))? {
                 let entry = entry?;
                 let is_partial = entry.file_name().as_encoded_bytes().starts_with(PARTIAL_PREFIX);
-                let is_other = [FOLDER, EMPTY, LINK.0].map(|name| target.join(name));
+                let is_other = [FOLDER, EMPTY, NEW, LINK.0].map(|name| target.join(name));
                 ensure!(
                     is_partial || is_other.contains(&entry.path()) || known.contains(&entry.path()),
                     "{} came from nowhere",
@@ -251,5 +268,39 @@ impl Job {
             }
         }
         Ok(())
+    }
+}
+
+/// Not now, so that a new file whose times were lost is told from one that kept them.
+fn write_long_ago(path: &Path, content: &[u8]) -> Result<()> {
+    fs::write(path, content)?;
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
+    fs::File::options().write(true).open(path)?.set_modified(long_ago)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_replaced_before_it_is_done_has_to_be_in_a_backup() {
+        let top = std::env::temp_dir().join(format!("surecopy-job-{}", std::process::id()));
+        let (source, target) = (top.join("source"), top.join("target"));
+        fs::create_dir_all(&source).expect("it is new");
+        let job = Job::with_links(&source, Size { small: 5, medium: 0 }).expect("there is room");
+        job.fill(&target).expect("there is room");
+        let file = target.join("small-1");
+        let old = fs::read(&file).expect("it was filled");
+        let reachable = |done: &[&Path]| {
+            job.ensure_old_ones_reachable(&target, &done.iter().copied().collect()).ok()
+        };
+        assert_eq!(reachable(&[]), Some(0));
+        fs::write(&file, "another").expect("there is room");
+        assert_eq!(reachable(&[]), None);
+        assert_eq!(reachable(&[&file]), Some(0));
+        fs::write(target.join(".surecopy-1.backup"), old).expect("there is room");
+        assert_eq!(reachable(&[]), Some(1));
+        fs::remove_dir_all(&top).expect("it goes");
     }
 }

@@ -1,6 +1,6 @@
 //! A ledger in a place of the case's own, and the program that works with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,9 @@ impl Ledger {
     pub(crate) fn items(&self, lab: &Lab) -> Result<Items> {
         let audit = copier::finish(&mut self.command(lab, &[], &["audit", "1", "--json"]))?;
         audit.ensure_ok().context("audit")?;
-        Ok(Items(audit.of_type("audit_item").cloned().collect()))
+        let job = audit.of_type("job_status").next().context("no status of the job")?;
+        let state = job["state"].as_str().unwrap_or_default().to_owned();
+        Ok(Items { state, items: audit.of_type("audit_item").cloned().collect() })
     }
 
     /// Fails unless the database is whole and the audit log of the job fits.
@@ -94,12 +96,16 @@ impl Ledger {
 
 /// The items of a job, as the ledger has them.
 #[derive(Default)]
-pub(crate) struct Items(Vec<Value>);
+pub(crate) struct Items {
+    /// The state of the job.
+    state: String,
+    items: Vec<Value>,
+}
 
 impl Items {
     /// Directories are not among them.
     fn entries(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().filter(|item| item["kind"] != "directory")
+        self.items.iter().filter(|item| item["kind"] != "directory")
     }
 
     /// The targets of those that are recorded as done.
@@ -108,14 +114,18 @@ impl Items {
         done.filter_map(|item| item["target"].as_str().map(Path::new))
     }
 
-    /// Fails when something was copied more than once.
-    pub(crate) fn ensure_none_twice(&self) -> Result<()> {
+    /// Fails unless the job has come to its end, and each of these, and nothing else, was copied once.
+    pub(crate) fn ensure_each_once(&self, targets: &BTreeSet<PathBuf>) -> Result<()> {
+        ensure!(self.state == "finished", "the job is {}", self.state);
         let mut times: BTreeMap<&Path, usize> = BTreeMap::new();
         for target in self.done() {
             *times.entry(target).or_default() += 1;
         }
         let twice = times.iter().find(|(_, times)| **times > 1);
         ensure!(twice.is_none(), "copied more than once: {twice:?}");
+        let done: BTreeSet<PathBuf> = times.keys().map(|path| path.to_path_buf()).collect();
+        let differs = done.symmetric_difference(targets).next();
+        ensure!(differs.is_none(), "copied or recorded as such, but not both: {differs:?}");
         Ok(())
     }
 }

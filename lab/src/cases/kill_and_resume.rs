@@ -93,7 +93,7 @@ fn kill_twice(lab: &Lab, job: &Job, volume: &Volume) -> Result<String> {
     for state in states {
         let resume = |wrapper: &[&str]| {
             let attempt = |millis| kill_at(lab, state, millis, |wrapper| recorded.begin(wrapper));
-            delay::in_time(attempt)?.context("the first kill was not reached")?;
+            delay::soon_in_time(attempt)?.context("the first kill was not reached")?;
             Ok(recorded.ledger.resume_command(lab, wrapper))
         };
         let trace = Trace::take(lab, resume)?;

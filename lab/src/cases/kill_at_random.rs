@@ -1,5 +1,6 @@
 //! A recorded job of several threads that is killed at random moments, and gone on with.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use surecopy_testkit::Random;
 
 use crate::child::Running;
-use crate::copier::{self, done_among};
+use crate::copier::{self, Copied, done_among};
 use crate::disturbed::{Disturbed, Ends};
 use crate::job::{Job, Size};
 use crate::lab::Lab;
@@ -21,6 +22,9 @@ const KILLS_VARIABLE: &str = "SURECOPY_LAB_KILLS";
 
 /// The moments are drawn from this; what is met there differs anyway.
 const SEED: u64 = 500;
+
+/// The exit status of what was killed.
+const KILLED: i32 = 128 + 9;
 
 const WORKERS: usize = 4;
 const GROUP: usize = 8;
@@ -41,13 +45,18 @@ pub(crate) fn of_a_job(lab: &Lab) -> Result<String> {
     let undisturbed = recorded.undisturbed()?;
     let mut random = Random::new(SEED);
     let mut took = time(&recorded)?;
-    let (mut ends, mut killed, mut amid, mut too_late) = (Ends::default(), 0, 0, 0);
+    let (mut ends, mut killed, mut amid, mut twice, mut too_late) = (Ends::default(), 0, 0, 0, 0);
     while killed < kills {
-        let moment = Duration::from_micros(random.below(took.as_micros().try_into()?));
-        match kill_at(&recorded, moment, &undisturbed, &mut ends)? {
-            Some(is_amid) => {
+        let mut draw = || -> Result<_> {
+            Ok(Duration::from_micros(random.below(took.as_micros().try_into()?)))
+        };
+        // Every third one is killed again while it is resumed.
+        let moments = (draw()?, if killed % 3 == 2 { Some(draw()? / 2) } else { None });
+        match kill_at(&recorded, moments, &undisturbed, &mut ends)? {
+            Some(seen) => {
                 killed += 1;
-                amid += usize::from(is_amid);
+                amid += usize::from(seen.is_amid);
+                twice += usize::from(seen.is_killed_twice);
             }
             None => {
                 too_late += 1;
@@ -58,11 +67,13 @@ pub(crate) fn of_a_job(lab: &Lab) -> Result<String> {
         }
     }
     ensure!(amid * 10 >= kills, "only {amid} of {kills} kills were in the middle");
+    ensure!(twice * 10 >= kills, "only {twice} of {kills} were killed while resuming");
     ensure!(ends.found_done > 0 && ends.begun_again > 0, "the kills were not spread: {ends}");
     let most = WORKERS * (GROUP + 1);
     ensure!(ends.most_begun_again <= most, "more than {most} files are begun again: {ends}");
     Ok(format!(
-        "seed {SEED}: {killed} kills within {} ms, {amid} in the middle ({too_late} more came too late), \
+        "seed {SEED}: {killed} kills within {} ms, {amid} in the middle, {twice} killed again while \
+        resuming ({too_late} more came too late), \
         {} files: {ends}",
         took.as_millis(),
         job.len()
@@ -77,25 +88,46 @@ fn time(recorded: &Disturbed<'_>) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// Gives nothing when the job had ended by then, and otherwise whether some was done and some was not.
+/// A job that was killed.
+struct Seen {
+    /// Some was done, and some was not.
+    is_amid: bool,
+    /// It was killed again while it was resumed.
+    is_killed_twice: bool,
+}
+
+/// Gives nothing when the job had ended by then.
 fn kill_at(
     recorded: &Disturbed<'_>,
-    moment: Duration,
+    (moment, again): (Duration, Option<Duration>),
     undisturbed: &Likeness,
     ends: &mut Ends,
-) -> Result<Option<bool>> {
-    let running = Running::start(&mut recorded.begin(&[])?)?;
-    thread::sleep(moment);
-    running.kill()?;
-    let copied = copier::read(&running.output()?)?;
-    if copied.status != 128 + 9 {
+) -> Result<Option<Seen>> {
+    let mut copied = kill_after(&mut recorded.begin(&[])?, moment)?;
+    if copied.status != KILLED {
         copied.ensure_ok()?;
         recorded.ensure_ended(undisturbed)?;
         return Ok(None);
     }
-    let what = || format!("killed after {moment:?}");
-    let found = recorded
-        .check_and_go_on(&done_among(&copied.objects), undisturbed, ends)
-        .with_context(what)?;
-    Ok(Some(found.new > 0 && found.new < recorded.job.len()))
+    let mut is_killed_twice = false;
+    if let Some(again) = again
+        && recorded.ledger.has_job(recorded.lab)?
+    {
+        let resumed = kill_after(&mut recorded.ledger.resume_command(recorded.lab, &[]), again)?;
+        is_killed_twice = resumed.status == KILLED;
+        ensure!(is_killed_twice || resumed.status == 0, "resume: {}", resumed.describe());
+        copied.objects.extend(resumed.objects);
+    }
+    let what = || format!("killed after {moment:?}, and again after {again:?}");
+    let told = done_among(&copied.objects);
+    let found = recorded.check_and_go_on(&told, undisturbed, ends).with_context(what)?;
+    let is_amid = found.new > 0 && found.new < recorded.job.len();
+    Ok(Some(Seen { is_amid, is_killed_twice }))
+}
+
+fn kill_after(command: &mut Command, moment: Duration) -> Result<Copied> {
+    let running = Running::start(command)?;
+    thread::sleep(moment);
+    running.kill()?;
+    copier::read(&running.output()?)
 }

@@ -43,7 +43,7 @@ impl Machine {
             let killed = kill_at(lab, point, millis, |wrapper| command(&state, wrapper))?;
             Ok(killed.map(|killed| killed.map(|killed| (killed, state))))
         };
-        let Some((killed, state)) = delay::in_time(attempt)? else { return Ok(None) };
+        let Some((killed, state)) = delay::soon_in_time(attempt)? else { return Ok(None) };
         fs::write(state.path(0).join(WITNESS), [b'w'; 300_000])?;
         for path in state.paths() {
             let arguments = ["-x", "-c", cut].map(AsRef::as_ref);

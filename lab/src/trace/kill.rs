@@ -239,7 +239,7 @@ pub(crate) fn kill_at_each(
     let mut kills = Kills { kills: 0, missed: 0 };
     for point in points {
         let attempt = |millis| kill_at(lab, point, millis, &command);
-        match delay::in_time(attempt).with_context(|| point.to_string())? {
+        match delay::soon_in_time(attempt).with_context(|| point.to_string())? {
             Some(killed) => {
                 check(point, &killed).with_context(|| point.to_string())?;
                 kills.kills += 1;
