@@ -221,10 +221,10 @@ fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outc
     Ok(())
 }
 
-/// Whether the last run that copied has dealt with everything.
+/// Whether the last run that went through the whole job has come to its end.
 fn has_finished(connection: &Connection, job: JobId) -> Outcome<bool> {
     let sql = "SELECT outcome IS 'finished' FROM runs
-               WHERE job = ? AND kind IN ('copy', 'resume', 'retry') ORDER BY run DESC LIMIT 1";
+               WHERE job = ? AND kind IN ('copy', 'resume') ORDER BY run DESC LIMIT 1";
     let found = connection.query_row(sql, (job.0,), |row| row.get(0));
     Ok(found.optional()?.unwrap_or(false))
 }

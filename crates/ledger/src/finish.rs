@@ -34,10 +34,13 @@ impl Ending {
             }
             // It did a part of the job: what else was left is left.
             RunKind::Retry if all_done && !self.before.is_complete() => Some(match self.before {
-                JobState::Stopped => JobState::Stopped,
-                JobState::Interrupted | JobState::Running => JobState::Interrupted,
-                _ => JobState::Cancelled,
+                JobState::Refused => JobState::Cancelled,
+                before => before.as_left(),
             }),
+            // Nothing was done this time: what was left before is left.
+            RunKind::Resume | RunKind::Retry if self.outcome == RunOutcome::Refused => {
+                Some(self.before.as_left())
+            }
             RunKind::Copy | RunKind::Resume | RunKind::Retry => Some(match &self.outcome {
                 RunOutcome::Finished if all_done => JobState::Finished,
                 RunOutcome::Finished => JobState::Incomplete,
@@ -79,9 +82,14 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
         "UPDATE runs SET ended_at = ?, outcome = ?, is_cleared = 1 WHERE job = ? AND run = ?",
         (book.at, outcome, book.job.0, book.run),
     )?;
-    connection
-        .execute("DELETE FROM publications WHERE job = ? AND run = ?", (book.job.0, book.run))?;
-    if ending.kind.copies() && ending.outcome == RunOutcome::Finished {
+    if ending.outcome == RunOutcome::Finished {
+        // What is left of them was told. A run that was cut short leaves that to the next one.
+        let sql = "DELETE FROM publications WHERE job = ? AND run = ?";
+        connection.execute(sql, (book.job.0, book.run))?;
+    }
+    // To try again what failed is not to go on with the rest.
+    let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);
+    if goes_through_all && ending.outcome == RunOutcome::Finished {
         connection.execute(
             "UPDATE made_directories SET is_finished = 1 WHERE job = ? AND NOT is_finished",
             (book.job.0,),

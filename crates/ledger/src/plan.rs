@@ -109,7 +109,7 @@ fn known_digest(
     Ok(connection
         .prepare_cached(
             "SELECT digest FROM items
-             WHERE directory = ? AND name = ? AND state = 'ok' AND digest_algorithm = ?
+             WHERE directory = ? AND name = ? AND state IN ('ok', 'damaged') AND digest_algorithm = ?
                AND substr(landed_source, ?) = ?
              ORDER BY job DESC, item DESC LIMIT 1",
         )?

@@ -34,13 +34,20 @@ fn is_over(state: JobState) -> bool {
     state.is_complete() || state == JobState::Refused
 }
 
-/// Forgets a job. Nobody is at work on it.
+/// How many items are forgotten in one transaction: others wait for it no longer than for a batch that
+/// is written.
+const BATCH: usize = 10_000;
+
+/// Forgets a job. Nobody is at work on it. When that is cut short, it is forgotten the next time.
 pub(crate) fn forget(connection: &Connection, job: JobId, before_ms: i64) -> Outcome<bool> {
+    // It may have been begun again in the meantime.
+    if candidates(connection, before_ms, Some(job))?.is_empty() {
+        return Ok(false);
+    }
+    let sql = "DELETE FROM items WHERE job = ?1 AND item IN (
+                   SELECT item FROM items WHERE job = ?1 ORDER BY item LIMIT ?2)";
+    while in_transaction(connection, || Ok(connection.execute(sql, (job.0, BATCH))?))? > 0 {}
     in_transaction(connection, || {
-        // It may have been begun again in the meantime.
-        if candidates(connection, before_ms, Some(job))?.is_empty() {
-            return Ok(false);
-        }
         connection.execute("DELETE FROM jobs WHERE job = ?", (job.0,))?;
         Ok(true)
     })

@@ -145,6 +145,11 @@ impl JobState {
         matches!(self, JobState::Finished | JobState::Incomplete | JobState::Undone)
     }
 
+    /// What it is again after a run that has not changed what was left.
+    pub(crate) fn as_left(self) -> Self {
+        if self.is_open() { JobState::Interrupted } else { self }
+    }
+
     /// Whether the other state may follow this one.
     pub(crate) fn may_become(self, next: JobState) -> bool {
         use JobState::{
@@ -153,12 +158,14 @@ impl JobState {
         };
         match self {
             Created => matches!(next, Planning | Interrupted),
-            Planning => matches!(next, Running | Cancelled | Refused | Stopped | Interrupted),
+            // A run that was refused leaves the job as it was before.
+            Planning => !matches!(next, Created | Planning),
             Running => matches!(next, Finished | Incomplete | Cancelled | Stopped | Interrupted),
             Finished | Incomplete | Cancelled | Stopped | Interrupted => {
                 matches!(next, Planning | Undone)
             }
-            Refused | Undone => matches!(next, Planning),
+            Refused => matches!(next, Planning | Undone),
+            Undone => matches!(next, Planning),
         }
     }
 
@@ -209,16 +216,20 @@ mod tests {
             (Created, Planning),
             (Created, Interrupted),
             (Planning, Running),
+            (Planning, Finished),
+            (Planning, Incomplete),
             (Planning, Cancelled),
             (Planning, Refused),
             (Planning, Stopped),
             (Planning, Interrupted),
+            (Planning, Undone),
             (Running, Finished),
             (Running, Incomplete),
             (Running, Cancelled),
             (Running, Stopped),
             (Running, Interrupted),
             (Refused, Planning),
+            (Refused, Undone),
             (Undone, Planning),
         ];
         let ended = [Finished, Incomplete, Cancelled, Stopped, Interrupted];

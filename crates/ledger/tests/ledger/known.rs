@@ -60,7 +60,8 @@ fn every_state() {
     for name in ["cancelled", "planned"] {
         assert_eq!(known(name), Known::Unfinished { target_name: None }, "{name}");
     }
-    for name in ["failed", "to skip", "damaged", "undone", "never heard of"] {
+    assert!(matches!(known("damaged"), Known::Damaged(_)));
+    for name in ["failed", "to skip", "undone", "never heard of"] {
         assert_eq!(known(name), Known::Nothing, "{name}");
     }
     assert_eq!(run.known(0, &rel("elsewhere/ok")).unwrap(), Known::Nothing);

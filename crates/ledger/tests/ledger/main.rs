@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 mod audit;
+mod cut_short;
 mod damage;
 mod known;
 mod later;

@@ -1,0 +1,116 @@
+//! Runs that come to nothing or are cut short: what was left before is left.
+
+use surecopy_engine::{Action, Check, Fact, History, Journal, Outcome, Queue, Report, WorkList};
+use surecopy_ledger::{JobState, RunKind, Sums};
+
+use crate::scene::{all_ok, copy, digest, item, planned, publication, rel, report, scene, seen};
+
+fn ended_as(outcome: Outcome) -> Report {
+    Report { outcome, ..all_ok(0) }
+}
+
+#[test]
+fn a_refused_resume_leaves_the_job_as_it_was() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.append(Queue::Items, vec![item(0, "a"), item(1, "b")]).unwrap();
+    run.record(planned(2)).unwrap();
+    drop(run);
+    for _ in 0..2 {
+        scene.resume(job).finish(&ended_as(Outcome::Refused)).unwrap();
+        assert_eq!(scene.ledger.job(job).unwrap().state, JobState::Interrupted);
+        assert_eq!(scene.ledger.latest_interrupted().unwrap().unwrap().id, job);
+        assert!(scene.ledger.prune(i64::MAX).unwrap().is_empty());
+    }
+    let run = scene.resume(job);
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(2)).unwrap();
+    scene.resume(job).finish(&ended_as(Outcome::Refused)).unwrap();
+    assert_eq!(scene.ledger.job(job).unwrap().state, JobState::Finished);
+}
+
+#[test]
+fn a_job_may_be_undone_twice() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    for _ in 0..2 {
+        let run = scene.ledger.begin_run(job, RunKind::Undo, 8).unwrap();
+        run.finish_as(Outcome::Finished, Sums::default()).unwrap();
+        assert_eq!(scene.ledger.job(job).unwrap().state, JobState::Undone);
+    }
+}
+
+#[test]
+fn to_try_again_what_failed_does_not_finish_the_directories_of_the_rest() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.record(planned(0)).unwrap();
+    run.note(vec![Fact::DirectoryMade { mapping: 0, path: rel("made") }]).unwrap();
+    drop(run);
+    let run = scene.ledger.begin_run(job, RunKind::Retry, 8).unwrap();
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(1)).unwrap();
+    let run = scene.resume(job);
+    assert_eq!(run.unfinished_directories(), [(0, rel("made"))]);
+    assert!(!run.is_finished());
+}
+
+#[test]
+fn what_a_cancelled_run_has_not_settled_is_left_to_the_next() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let replacing = {
+        let mut item = item(0, "a");
+        item.action = Action::Replace(seen(5, 4_096));
+        item
+    };
+    run.append(Queue::Items, vec![replacing.clone()]).unwrap();
+    run.record(planned(1)).unwrap();
+    run.record(vec![Fact::Publishing { items: vec![publication(&replacing)] }]).unwrap();
+    let end = Fact::Ended { item: replacing.id, report: Box::new(report(&replacing)) };
+    run.record(vec![end]).unwrap();
+    run.finish(&ended_as(Outcome::Cancelled)).unwrap();
+    let run = scene.resume(job);
+    let left = &run.in_flight().publications;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].publication.item, replacing.id);
+    run.note(vec![Fact::Settled { items: vec![replacing.id] }]).unwrap();
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    assert!(scene.resume(job).in_flight().publications.is_empty());
+}
+
+#[test]
+fn what_a_damaged_copy_was_made_of_is_still_remembered() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let items = [item(0, "a")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(1)).unwrap();
+    copy(&run, &items);
+    run.finish(&all_ok(1)).unwrap();
+    let run = scene.ledger.begin_run(job, RunKind::Verify, 8).unwrap();
+    let path = "/target/a".into();
+    let error = surecopy_engine::ItemError::new(
+        surecopy_engine::ErrorCode::VerifyMismatch,
+        path,
+        "it is not what was copied",
+    );
+    run.note(vec![Fact::Checked { item: items[0].id, found: Check::Damaged(error) }]).unwrap();
+    run.finish_as(Outcome::Finished, Sums::default()).unwrap();
+    let run = scene.resume(job);
+    let mut again = item(1, "a");
+    again.source = items[0].source;
+    run.append(Queue::Items, vec![again]).unwrap();
+    run.record(planned(1)).unwrap();
+    let claimed = run.claim(Queue::Items, 10).unwrap();
+    assert_eq!(claimed[0].known_digest, report(&items[0]).digest);
+    assert_ne!(claimed[0].known_digest, Some(digest(0xee)));
+}
