@@ -9,6 +9,7 @@ use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
 use super::destination::{Existing, Sight};
 use super::listed::Listed;
 use crate::error::{ItemError, Side};
+use crate::partial_names::nonce_of_partial;
 use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
 use crate::policy::{
     ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
@@ -172,6 +173,19 @@ impl<F: FileSystem> Planner<'_, F> {
         self.leave_out(entry, ItemKind::Symlink, SkipReason::LinkNotKept);
     }
 
+    /// A later run into the same directory would take the copy for what a dead one has left, and remove
+    /// it. What is not a file is never removed so.
+    fn leave_out_our_partial(&mut self, entry: &Entry) {
+        self.sink.warning(Warning {
+            kind: WarningKind::OurPartialFile,
+            path: self.root.show_source(&self.root.source_below(&entry.path)),
+            message: "it is named like an unfinished file of surecopy, which is removed when \
+                      found, so it is not copied; rename it if it is wanted"
+                .to_owned(),
+        });
+        self.leave_out(entry, ItemKind::File, SkipReason::OurPartialFile);
+    }
+
     fn plan_copy(&mut self, entry: Entry, kind: ItemKind) {
         if kind == ItemKind::Symlink && !self.spec.preserve.links {
             return self.leave_out_link(&entry);
@@ -183,6 +197,9 @@ impl<F: FileSystem> Planner<'_, F> {
         };
         if let Some(error) = self.refused_above(&entry, &target) {
             return self.refuse(&entry, error);
+        }
+        if kind == ItemKind::File && nonce_of_partial(&name).is_some() {
+            return self.leave_out_our_partial(&entry);
         }
         let known = self.known(&entry.path);
         let kept = match &known {

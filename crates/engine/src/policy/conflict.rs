@@ -71,17 +71,21 @@ pub enum SkipReason {
     SpecialFile,
     /// A symbolic link, and links are not kept.
     LinkNotKept,
+    /// A file whose target has a name that only our partial files have, so that a later run into the same
+    /// directory would remove it.
+    OurPartialFile,
 }
 
 impl SkipReason {
     /// Every reason.
-    pub const ALL: [SkipReason; 6] = [
+    pub const ALL: [SkipReason; 7] = [
         SkipReason::Identical,
         SkipReason::IdenticalContent,
         SkipReason::TargetExists,
         SkipReason::TargetNewer,
         SkipReason::SpecialFile,
         SkipReason::LinkNotKept,
+        SkipReason::OurPartialFile,
     ];
 
     /// Stable text.
@@ -93,6 +97,7 @@ impl SkipReason {
             SkipReason::TargetNewer => "target_newer",
             SkipReason::SpecialFile => "special_file",
             SkipReason::LinkNotKept => "link_not_kept",
+            SkipReason::OurPartialFile => "our_partial_file",
         }
     }
 

@@ -60,6 +60,8 @@ pub enum WarningKind {
     Directory,
     /// A socket, pipe or device was left out.
     SpecialFile,
+    /// A file was left out because it is named like a partial file of ours.
+    OurPartialFile,
     /// A partial file or backup could not be removed.
     LeftBehind,
     /// A source has another content than when it was copied before, though its size and time are the
@@ -78,6 +80,7 @@ impl WarningKind {
             WarningKind::Loss => "loss",
             WarningKind::Directory => "directory",
             WarningKind::SpecialFile => "special_file",
+            WarningKind::OurPartialFile => "our_partial_file",
             WarningKind::LeftBehind => "left_behind",
             WarningKind::BitRot => "bit_rot",
             WarningKind::Recovered => "recovered",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use surecopy_engine::WarningKind;
+use surecopy_engine::{Action, Event, ItemStatus, SkipReason, WarningKind};
 use surecopy_fs::{FileSystem, FsErrorKind, Operation, Timestamp};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
@@ -17,6 +17,10 @@ fn stale(number: u32) -> String {
 
 fn in_dst(name: &str) -> PathBuf {
     Path::new("/dst").join(name)
+}
+
+fn in_src(name: &str) -> PathBuf {
+    Path::new("/src").join(name)
 }
 
 fn scene() -> FakeFs {
@@ -189,4 +193,73 @@ fn a_directory_that_was_swept_in_vain_has_its_time_back() {
     assert_eq!(ran.report.tally.failed, 1, "{}", ran.in_short());
     assert!(!fake.exists(in_dst(&stale(0))));
     assert_eq!(fake.stat("/dst").expect("it is there").modified, before);
+}
+
+/// What a dead run has left in a source would be removed from the copy by the next run, although it
+/// was told as copied. So it is not copied, and that is told.
+#[test]
+fn what_is_named_like_a_partial_file_is_not_copied_at_all() {
+    let fs = scene();
+    let backup = stale(1).replace(".partial", ".backup");
+    fs.file(in_src(&stale(0)), "half of it").file(in_src("sub").join(stale(0)), "another");
+    fs.file(in_src(&backup), "kept").file(in_src(&(stale(2) + "~")), "another's");
+    fs.symlink(in_src(&stale(3)), "file").dir(in_src(&stale(4)));
+    fs.file(in_src(&stale(4)).join("in"), "in it");
+    let fs = Arc::new(fs);
+    let dry = dry_run(&fs);
+    assert_eq!(dry, [in_src(&stale(0)), in_src("sub").join(stale(0))]);
+    let ran = carry_out(&fs, &spec(fs.as_ref(), &["/src/"], "/dst"));
+    let left = [in_src(&stale(0)), in_src("sub").join(stale(0))];
+    assert_eq!(ran.warned_of(WarningKind::OurPartialFile), left, "{}", ran.in_short());
+    for target in [in_dst(&stale(0)), in_dst("sub").join(stale(0))] {
+        let expected = ItemStatus::Skipped(SkipReason::OurPartialFile);
+        assert_eq!(ran.item(&target).status, expected);
+        assert!(!fs.exists(target));
+    }
+    // More to write, so that the directory is looked through again.
+    fs.file("/src/more", "new");
+    carry_out(&fs, &spec(fs.as_ref(), &["/src/"], "/dst"));
+    for name in [&backup, &(stale(2) + "~"), &stale(3), &format!("{}/in", stale(4)), "more"] {
+        assert!(fs.exists(in_dst(name)), "{name} is gone");
+    }
+}
+
+/// The name that counts is the one that the copy would get.
+#[test]
+fn a_single_file_is_left_out_only_if_its_copy_would_be_named_so() {
+    for (source, target, is_copied) in [
+        (stale(0), "as it is".to_owned(), true),
+        ("file".to_owned(), stale(0), false),
+        (stale(0), String::new(), false),
+    ] {
+        let fs = scene();
+        fs.file(in_src(&stale(0)), "half of it");
+        let fs = Arc::new(fs);
+        let source = in_src(&source);
+        let source = source.to_str().expect("it is text");
+        let target = in_dst(&target);
+        let spec = spec(fs.as_ref(), &[source], target.to_str().expect("it is text"));
+        let ran = carry_out(&fs, &spec);
+        let tally = &ran.report.tally;
+        let expected = if is_copied { (1, 0) } else { (0, 1) };
+        assert_eq!((tally.ok, tally.skipped), expected, "{}", ran.in_short());
+        assert_eq!(fs.exists(in_dst("as it is")), is_copied);
+        assert!(!fs.exists(in_dst(&stale(0))));
+    }
+}
+
+/// The sources that a dry run says are left out because of their names.
+fn dry_run(fs: &Arc<FakeFs>) -> Vec<PathBuf> {
+    let mut spec = spec(fs.as_ref(), &["/src/"], "/dst");
+    spec.dry_run = true;
+    let ran = carry_out(fs, &spec);
+    let left_out = |event: &Event| match event {
+        Event::ItemPlanned { source, item, .. }
+            if item.action == Action::Skip(SkipReason::OurPartialFile) =>
+        {
+            Some(source.clone())
+        }
+        _ => None,
+    };
+    ran.events.iter().filter_map(left_out).collect()
 }
