@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{LedgerError, Outcome};
 use crate::place;
@@ -77,12 +77,37 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
         Access::Create | Access::Write => {
             // Before anything is written: it may be another program's.
             schema::look(&connection, path)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            use_wal(&connection)?;
             schema::migrate(&connection, path)?;
         }
         Access::Read | Access::Frozen => schema::check(&connection, path)?,
     }
     Ok(connection)
+}
+
+/// Puts a new database into WAL mode. Of several programs that do so at once all but one may be told
+/// that it is busy, at once and without the busy handler: each has looked at it, and waits for the
+/// others to let go.
+fn use_wal(connection: &Connection) -> Outcome<()> {
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == ErrorCode::DatabaseBusy
+                    && !is_wal(connection)?
+                    && tries < BUSY_STEPS =>
+            {
+                tries += 1;
+                std::thread::sleep(BUSY_STEP);
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn is_wal(connection: &Connection) -> Outcome<bool> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(mode == "wal")
 }
 
 /// The address of a file that does not change.

@@ -57,3 +57,18 @@ fn an_empty_file_becomes_a_ledger() {
     assert!(Ledger::open_existing(&file).unwrap().jobs().unwrap().is_empty());
     Ledger::open(&file).unwrap().create_job(&spec()).unwrap();
 }
+
+/// Programs that are started at the same moment, and find that there is no ledger yet.
+#[test]
+fn many_may_make_it_at_once() {
+    for _ in 0..30 {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("ledger.db");
+        std::thread::scope(|scope| {
+            let openings: Vec<_> = (0..8).map(|_| scope.spawn(|| Ledger::open(&path))).collect();
+            for opening in openings {
+                opening.join().unwrap().unwrap();
+            }
+        });
+    }
+}
