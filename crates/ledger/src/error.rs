@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ffi::ErrorCode as SqliteCode;
+use rusqlite::ffi::{ErrorCode as SqliteCode, SQLITE_IOERR_SHMSIZE};
 use surecopy_engine::JournalError;
 
 use crate::job::JobId;
@@ -188,6 +188,13 @@ impl From<LedgerError> for JournalError {
 fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> LedgerError {
     let message = error.to_string();
     let code = match error {
+        // The memory that its users share is a file beside it, and the only thing that is not simply
+        // written: how SQLite says that there is no room for that.
+        rusqlite::Error::SqliteFailure(failure, _)
+            if failure.extended_code == SQLITE_IOERR_SHMSIZE =>
+        {
+            return LedgerError::Full { path };
+        }
         rusqlite::Error::SqliteFailure(failure, _) => failure.code,
         // A value of another type than the schema says.
         rusqlite::Error::FromSqlConversionFailure(..)
@@ -201,8 +208,34 @@ fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> LedgerError {
         SqliteCode::NotADatabase => LedgerError::NotALedger { path, message },
         SqliteCode::DatabaseCorrupt => LedgerError::Damaged { path, message },
         SqliteCode::DiskFull => LedgerError::Full { path },
-        SqliteCode::ReadOnly | SqliteCode::PermissionDenied => LedgerError::ReadOnly { path },
+        // That it cannot be opened: it is known by now to be an ordinary file, and to be there.
+        SqliteCode::ReadOnly | SqliteCode::PermissionDenied | SqliteCode::CannotOpen => {
+            LedgerError::ReadOnly { path }
+        }
         SqliteCode::DatabaseBusy | SqliteCode::DatabaseLocked => LedgerError::Locked { path },
         _ => LedgerError::Io { path, message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_is_told_in_words_that_help() {
+        let told = |code| {
+            let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Fault::from(failure).in_ledger(Path::new("/l"))
+        };
+        let path = PathBuf::from("/l");
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            assert_eq!(told(code), LedgerError::Full { path: path.clone() }, "{code}");
+        }
+        for code in [ffi::SQLITE_READONLY, ffi::SQLITE_PERM, ffi::SQLITE_CANTOPEN] {
+            assert_eq!(told(code), LedgerError::ReadOnly { path: path.clone() }, "{code}");
+        }
+        assert!(matches!(told(ffi::SQLITE_IOERR_READ), LedgerError::Io { .. }));
     }
 }
