@@ -15,10 +15,12 @@ mod job;
 mod lab;
 mod ledger;
 mod likeness;
+mod recorded;
 mod run;
 mod snapshot;
 mod tool;
 mod trace;
+mod tree;
 mod volume;
 mod watch;
 

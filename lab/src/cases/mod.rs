@@ -1,5 +1,6 @@
 //! The parts of the lab.
 
+mod bit_rot;
 mod contract;
 mod crash_states;
 mod evidence;
@@ -9,15 +10,20 @@ mod kill;
 mod kill_and_resume;
 mod kill_at_random;
 mod kill_matrix;
+mod ledger_faults;
 mod link_swaps;
 mod memory;
+mod other_volume;
 mod power_cut;
 mod power_cut_and_resume;
 mod power_cut_at_calls;
 mod protected;
 mod read_counts;
+mod really_there;
 mod replace;
 mod strategies;
 mod table;
+mod two_processes;
+mod undo;
 
 pub(crate) use table::CASES;

@@ -1,9 +1,10 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume, kill_at_random,
-    kill_matrix, link_swaps, memory, power_cut, power_cut_and_resume, power_cut_at_calls,
-    protected, read_counts, replace, strategies,
+    bit_rot, contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume,
+    kill_at_random, kill_matrix, ledger_faults, link_swaps, memory, other_volume, power_cut,
+    power_cut_and_resume, power_cut_at_calls, protected, read_counts, really_there, replace,
+    strategies, two_processes, undo,
 };
 use crate::run::Case;
 
@@ -71,4 +72,18 @@ pub(crate) static CASES: &[Case] = &[
     },
     Case { name: "46 resume: crash states", run: power_cut_and_resume::of_states },
     Case { name: "47 resume: power cut before calls", run: power_cut_and_resume::at_calls },
+    Case { name: "48 resume: whatever the conflict policy", run: really_there::policies },
+    Case { name: "49 resume: after changes by others", run: really_there::changes },
+    Case { name: "50 resume: when another volume is there", run: other_volume::is_noticed },
+    Case { name: "51 ledger: full", run: ledger_faults::full },
+    Case { name: "52 ledger: read-only", run: ledger_faults::read_only },
+    Case { name: "53 ledger: held by another program", run: ledger_faults::locked },
+    Case { name: "54 ledger: damaged", run: ledger_faults::damaged },
+    Case { name: "55 ledger: of an older version", run: ledger_faults::of_older_version },
+    Case { name: "56 bit rot: suspected", run: bit_rot::suspected },
+    Case { name: "57 processes: three jobs on one ledger", run: two_processes::two_jobs },
+    Case { name: "58 processes: one job, seen by others", run: two_processes::one_job },
+    Case { name: "59 processes: following a job to its end", run: two_processes::follow },
+    Case { name: "60 undo: of a job", run: undo::of_a_job },
+    Case { name: "61 undo: killed", run: undo::killed },
 ];

@@ -126,8 +126,13 @@ impl Volume {
 
     /// Unmounts and mounts again, as after a reboot.
     pub(crate) fn mount_again(&self, fs: Fs) -> Result<()> {
-        let image = self.image.as_deref().context("only images are mounted again")?;
         tool::run("umount", [&self.path])?;
+        self.put_back(fs)
+    }
+
+    /// Mounts again what was unmounted.
+    pub(crate) fn put_back(&self, fs: Fs) -> Result<()> {
+        let image = self.image.as_deref().context("only images are mounted again")?;
         mount(fs.name(), "loop", image, &self.path)
     }
 
