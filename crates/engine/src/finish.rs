@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use surecopy_fs::{FileSystem, FsError, Node, RelPath, Support};
 
-use crate::context::Context;
+use crate::context::{Context, Stop};
 use crate::error::{ItemError, Side};
 use crate::metadata::{Applying, apply};
 use crate::plan::PlannedItem;
@@ -31,12 +32,20 @@ pub(crate) fn finish_directories<F: FileSystem>(
         (idle, wanted) =
             wanted.into_iter().partition(|(item, path)| finish.came_to_nothing(item.mapping, path));
     }
+    let clock = context.outside.clock;
+    let begun = clock.now();
     // What goes changes the times of what stays, so it goes first.
     finish.put_back();
+    let mut left = None;
     for (item, path) in wanted {
-        if !ended_early || context.directories.is_created(item.mapping, &path) {
-            finish.complete(item, &path);
+        if ended_early && !context.directories.is_created(item.mapping, &path) {
+            continue;
         }
+        if finish.may_leave() && clock.now().saturating_sub(begun) > PATIENCE {
+            left.get_or_insert((item.mapping, path));
+            continue;
+        }
+        finish.complete(item, &path);
     }
     // An empty directory may just have been made in one that had come to nothing.
     for (item, path) in idle {
@@ -45,12 +54,25 @@ pub(crate) fn finish_directories<F: FileSystem>(
         }
     }
     finish.open_up();
+    if let Some((mapping, path)) = left {
+        context.warn(Warning {
+            kind: WarningKind::Directory,
+            path: context.roots[mapping].show_target(&path),
+            message:
+                "this directory and others that the job made do not have their permissions and \
+                      times yet: they get them when the job is resumed"
+                    .to_owned(),
+        });
+    }
     // Whoever cancels does not wait for the device, which may have much to write for others. What
     // was published is durable already, names included; what is left here is how directories look.
     if !context.outside.control.is_cancelled() {
         finish.flush();
     }
 }
+
+/// Whoever cancels waits this long, at most, for how directories look.
+const PATIENCE: Duration = Duration::from_millis(150);
 
 struct Finish<'c, 'r, F: FileSystem> {
     context: &'c Context<'r, F>,
@@ -68,6 +90,15 @@ struct Completed<'c, F: FileSystem> {
 }
 
 impl<'c, F: FileSystem> Finish<'c, '_, F> {
+    /// Whether directories can be left as they are: nobody waits for them to be finished, and who goes on
+    /// with the job will be told of them.
+    fn may_leave(&self) -> bool {
+        let has_journal_failed = matches!(self.context.stopped(), Some(Stop::Journal(_)));
+        self.context.outside.control.is_cancelled()
+            && self.context.outside.journal.remembers_directories()
+            && !has_journal_failed
+    }
+
     /// A directory with nothing but failures in it; so may be the one above, then.
     fn came_to_nothing(&self, mapping: usize, path: &RelPath) -> bool {
         let directories = &self.context.directories;

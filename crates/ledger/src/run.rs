@@ -237,6 +237,10 @@ impl Journal for JobRun {
         let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
         Ok(self.tell(Message::Facts(changes, None))?)
     }
+
+    fn remembers_directories(&self) -> bool {
+        true
+    }
 }
 
 impl WorkList for JobRun {

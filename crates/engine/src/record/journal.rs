@@ -24,6 +24,12 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When nothing can be recorded any more.
     fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError>;
+
+    /// Whether a later run of the job can be told of directories that this one made and did not come to
+    /// finish, so that they may be left to it.
+    fn remembers_directories(&self) -> bool {
+        false
+    }
 }
 
 /// A run that leaves no record.

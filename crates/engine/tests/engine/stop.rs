@@ -1,9 +1,13 @@
 //! Runs that are ended early: by the first failure, by the journal, by the user.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use surecopy_engine::{Control, ErrorCode, Fact, ItemStatus, Outcome, WarningKind};
+use surecopy_engine::{
+    Clock, Control, Environment, ErrorCode, Event, Fact, ItemStatus, Journal, JournalError,
+    MemoryWorkList, Observer, Outcome, Progress, WarningKind, run,
+};
 use surecopy_fs::Operation;
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs};
 
@@ -175,4 +179,108 @@ fn a_job_may_be_cancelled_at_any_call() {
         }
     }
     assert!(cancelled > 100, "only {cancelled} runs were cancelled");
+}
+
+/// A journal whose job can be resumed, or not.
+struct Remembering(bool);
+
+impl Journal for Remembering {
+    fn note(&self, _facts: Vec<Fact>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn record(&self, _facts: Vec<Fact>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn remembers_directories(&self) -> bool {
+        self.0
+    }
+}
+
+/// Each look at this clock takes ten milliseconds.
+#[derive(Default)]
+struct Slow(AtomicU64);
+
+impl Clock for Slow {
+    fn now(&self) -> Duration {
+        Duration::from_millis(10 * self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn wait(&self, _duration: Duration) {}
+}
+
+/// Counts warnings about directories.
+#[derive(Default)]
+struct OfDirectories(AtomicUsize);
+
+impl Observer for OfDirectories {
+    fn on_event(&self, event: Event) {
+        if matches!(event, Event::Warned(warning) if warning.kind == WarningKind::Directory) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whoever cancels does not wait until thousands of new directories look as they are to look, if the
+/// job can be resumed. What nothing was published in goes all the same.
+#[test]
+fn many_new_directories_are_left_to_who_resumes_the_cancelled_job() {
+    const DIRECTORIES: u64 = 100;
+    for (is_remembered, is_cancelled) in [(true, true), (false, true), (true, false)] {
+        let fs = FakeFs::new();
+        for number in 0..DIRECTORIES {
+            fs.file(format!("/src/{number:03}/file"), "x");
+            fs.mode(format!("/src/{number:03}"), 0o755);
+        }
+        fs.dir("/dst");
+        let mut spec = spec(&fs, &["/src/"], "/dst");
+        spec.limits.group_max_files = 2;
+        let control = Control::new();
+        let switch = control.clone();
+        fs.before(Operation::PublishNew, move |_, nth| {
+            if is_cancelled && nth == DIRECTORIES - 10 {
+                switch.cancel();
+            }
+        });
+        let fs = Arc::new(fs);
+        let (progress, work) = (Progress::new(), MemoryWorkList::default());
+        let told = OfDirectories::default();
+        let report = run(
+            &spec,
+            &Environment {
+                fs: Arc::clone(&fs),
+                clock: &Slow::default(),
+                journal: &Remembering(is_remembered),
+                work: &work,
+                history: None,
+                observer: &told,
+                control: &control,
+                progress: &progress,
+                resolver: None,
+                available_memory_bytes: None,
+            },
+        );
+        let what = format!("{is_remembered}, {is_cancelled}: {report:?}");
+        assert_eq!(report.outcome == Outcome::Cancelled, is_cancelled, "{what}");
+        let modes: Vec<u32> = fs
+            .names("/dst")
+            .iter()
+            .map(|name| {
+                let dir = std::path::Path::new("/dst").join(name);
+                assert_eq!(fs.names(&dir), ["file"], "an empty one was left: {what}");
+                fs.stat(&dir).expect("it is there").mode
+            })
+            .collect();
+        let left = modes.iter().filter(|mode| **mode == 0o700).count();
+        let finished = modes.iter().filter(|mode| **mode == 0o755).count();
+        assert_eq!(left + finished, modes.len(), "{what}");
+        assert!(modes.len() as u64 > DIRECTORIES / 2, "{what}");
+        if is_remembered && is_cancelled {
+            assert!(left > modes.len() / 2 && finished > 5, "{left} of {}: {what}", modes.len());
+            assert_eq!(told.0.load(Ordering::Relaxed), 1, "{what}");
+        } else {
+            assert_eq!((left, told.0.load(Ordering::Relaxed)), (0, 0), "{what}");
+        }
+    }
 }
