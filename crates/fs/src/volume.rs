@@ -27,15 +27,6 @@ impl VolumeIdentity {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether this is another volume for certain. What is known from different origins (a newer
-    /// kernel may know more) cannot be compared, and is not another for that.
-    pub fn is_other_than(&self, other: &VolumeIdentity) -> bool {
-        let origin = |identity: &VolumeIdentity| {
-            identity.0.split_once(':').map(|(origin, _)| origin.to_owned())
-        };
-        origin(self) == origin(other) && self != other
-    }
 }
 
 impl FromStr for VolumeIdentity {
@@ -98,13 +89,6 @@ pub struct Volume {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn identities_of_different_origins_cannot_be_compared() {
-        let [a, b, c] = ["uuid:1", "uuid:2", "fsid:3"].map(|text| text.parse().unwrap());
-        let is_other = VolumeIdentity::is_other_than;
-        assert!(is_other(&a, &b) && !is_other(&a, &a) && !is_other(&a, &c));
-    }
 
     #[test]
     fn an_identity_is_text_and_back() {

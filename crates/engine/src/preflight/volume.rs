@@ -6,8 +6,8 @@ use crate::error::{ErrorCode, ItemError};
 use crate::record::RootIdentity;
 use crate::spec::Mapping;
 
-/// What speaks against going on: another volume stands where one of the mapping's was. What cannot be
-/// known again does not speak against it.
+/// What speaks against going on: another volume stands where one of the mapping's was. Where nothing was
+/// known of it then, nothing speaks against it.
 pub(crate) fn check_volumes(
     mapping: &Mapping,
     known: &RootIdentity,
@@ -35,10 +35,8 @@ pub(crate) fn check_destination_volume(
     })
 }
 
-/// Whether another volume is mounted than the one that is remembered.
+/// Whether another volume is mounted than the one that is remembered. One that does not say which it is
+/// counts as another: that is what a directory looks like over which nothing is mounted any more.
 pub(crate) fn is_other_volume(then: &Option<VolumeIdentity>, now: &Volume) -> bool {
-    match (then, &now.identity) {
-        (Some(then), Some(now)) => then.is_other_than(now),
-        _ => false,
-    }
+    then.is_some() && *then != now.identity
 }

@@ -217,13 +217,17 @@ fn a_partial_file_that_somebody_holds_stays_and_is_told_of() {
 #[test]
 fn on_another_volume_nothing_is_touched_unless_that_is_accepted() {
     for way in Way::ALL {
-        for root in ["/dst", "/src"] {
+        // One that does not say which it is is another too.
+        let others = [Some("fake:another"), None];
+        for (root, other) in [("/dst", others[0]), ("/src", others[0]), ("/dst", others[1])] {
             let (end, ..) = End::undisturbed(Story::new(way, UPDATE));
             let mut story = interrupted(way, UPDATE);
             let facts = story.ledger.facts().len();
             let (before, mut identity) = (story.fs.tree("/"), None);
-            let other = "fake:another".parse().expect("an identity");
-            story.fs.remount(root, |settings| identity = settings.identity.replace(other));
+            let other = other.map(|other| other.parse().expect("an identity"));
+            story.fs.remount(root, |settings| {
+                identity = std::mem::replace(&mut settings.identity, other);
+            });
             for is_accepted in [false, true] {
                 story.spec.accept_volume = is_accepted;
                 let what = format!("{way:?}, {root}, accepted: {is_accepted}");
