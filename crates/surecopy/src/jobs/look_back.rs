@@ -166,7 +166,9 @@ pub fn discard_replaced(
 }
 
 fn keeps_replaced(ledger: &Ledger, job: JobId) -> Result<(), CopyError> {
-    if ledger.job(job)?.request?.keep_replaced {
+    let record = ledger.job(job)?;
+    // Of one that somebody is at work on, that is what will be said.
+    if record.is_running || record.request?.keep_replaced {
         return Ok(());
     }
     Err(CopyError::NothingKept { job })
