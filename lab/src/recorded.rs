@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::child::Running;
 use crate::copier::{self, Copied};
 use crate::lab::Lab;
+use crate::tool;
 
 /// The program and its ledger.
 #[derive(Clone)]
@@ -148,8 +149,8 @@ impl Recorded {
                 fs::remove_file(&name)?;
             }
         }
-        fs::copy(from, &self.ledger)?;
-        Ok(())
+        let to = self.ledger.as_os_str();
+        tool::run("cp", ["--".as_ref(), from.as_os_str(), to]).map(drop)
     }
 }
 

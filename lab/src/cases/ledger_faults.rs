@@ -173,7 +173,7 @@ pub(crate) fn read_only(lab: &Lab) -> Result<String> {
     // For a user without rights of their own.
     let volume = Volume::tmpfs(lab, "size=256m,mode=0755")?;
     let program = volume.join("surecopy");
-    fs::copy(&lab.program, &program)?;
+    tool::run("cp", ["--".as_ref(), lab.program.as_os_str(), program.as_os_str()])?;
     let open = r#"chmod 0711 "$1"; chmod 0755 "$2""#;
     tool::shell(open, [volume.path.parent().unwrap_or(&volume.path), &program])?;
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -353,16 +353,14 @@ fn overwrite_page_of(ledger: &Path, table: &str, number: usize) -> Result<()> {
     let file = File::options().read(true).write(true).open(ledger)?;
     let mut page = root;
     let mut bytes = vec![0; usize::try_from(size)?];
+    file.read_exact_at(&mut bytes, (page - 1) * size)?;
     // Down to the leaves: in an inner page, the number of a page beneath stands where a cell begins.
-    while number > 0 {
-        file.read_exact_at(&mut bytes, (page - 1) * size)?;
-        if bytes[0] != 5 && bytes[0] != 2 {
-            break;
-        }
+    while number > 0 && matches!(bytes[0], 2 | 5) {
         let cells = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
         let at = 12 + 2 * number.min(cells - 1);
         let cell = usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
         page = u64::from(u32::from_be_bytes(bytes[cell..cell + 4].try_into()?));
+        file.read_exact_at(&mut bytes, (page - 1) * size)?;
     }
     ensure!(number == 0 || page != root, "{table} has one page only");
     file.write_all_at(&vec![0xa5; usize::try_from(size)?], (page - 1) * size)?;

@@ -149,10 +149,9 @@ pub(crate) fn changes(lab: &Lab) -> Result<String> {
         recorded.copy_and_kill(&options, (&source, &target), TOLD)?;
         let done = names(&recorded.items(1, "ok")?, &source)?;
         ensure!(done.len() >= TOLD && done.len() < FILES - 20, "{} were done", done.len());
-        // Neither recorded nor published: what is visible already is finished, whatever became of its
-        // source.
-        let is_open = |name: &PathBuf| !done.contains(name) && !target.join(name).exists();
-        let open: Vec<PathBuf> = (0..FILES).map(tree::name).filter(is_open).collect();
+        // As others see it: also what the recorded job has begun and not told.
+        let open: Vec<PathBuf> =
+            (0..FILES).map(tree::name).filter(|name| !done.contains(name)).collect();
         let changes = change_all(&source, &target, &done, &open)?;
         let resumed = recorded.run(&["resume", "1", "--json"])?;
         let described = || format!("{policy}: {}", resumed.describe());

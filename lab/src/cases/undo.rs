@@ -144,7 +144,7 @@ pub(crate) fn killed(lab: &Lab) -> Result<String> {
                 |millis| kill_at(lab, point, millis, |wrapper| Ok(undo(&recorded, wrapper)));
             kills += usize::from(delay::in_time(attempt)?.is_some());
             let again = recorded.run(&["undo", "1", "--json"])?;
-            again.ensure_ok().with_context(|| point.to_string())?;
+            again.ensure_ok().with_context(|| format!("{point}: {:?}", again.objects.last()))?;
             ensure_as_before(&volume).with_context(|| point.to_string())?;
             recorded.ensure_sound(1)?;
         }
