@@ -3,9 +3,11 @@
 use std::io;
 
 use rusqlite::Connection;
+use surecopy_engine::ItemReport;
 
 use crate::chain::{BEGINNING, RecordDigest, chain_of, digest_after};
 use crate::error::{LedgerError, Outcome};
+use crate::group_text;
 use crate::job::JobId;
 use crate::path_text::to_hex;
 
@@ -18,6 +20,22 @@ pub struct AuditRecord {
     pub digest: String,
     /// One line of JSON.
     pub body: String,
+}
+
+impl AuditRecord {
+    /// The entry that this record says was refused before it could be planned, when it is such a record.
+    pub fn refused(&self) -> Option<ItemReport> {
+        #[derive(serde::Deserialize)]
+        struct Kind<'a> {
+            event: &'a str,
+        }
+        let kind: Kind<'_> = serde_json::from_str(&self.body).ok()?;
+        if kind.event != "refused" {
+            return None;
+        }
+        let read = group_text::from_text(&self.body).ok()?;
+        read.into_iter().next().map(|read| read.report)
+    }
 }
 
 /// What checking the audit log of a job has shown.

@@ -19,5 +19,5 @@ mod status;
 pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
 pub(crate) use job::JobLine;
 pub(crate) use lines::{JsonLines, line};
-pub(crate) use refusal::RefusedLine;
+pub(crate) use refusal::{RefusedLine, reason};
 pub(crate) use status::JobStatus;

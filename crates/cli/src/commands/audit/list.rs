@@ -12,7 +12,7 @@ use crate::commands::written;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::fragment;
-use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, RefusedLine, line};
+use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, RefusedLine, line, reason};
 use crate::shown::Shown;
 
 /// Items that are read at once.
@@ -139,18 +139,17 @@ fn write_refused(
             .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
         let Some(last) = page.last() else { return Ok(count) };
         after = last.record;
-        for refused in page.iter().filter_map(RefusedLine::read) {
+        for record in &page {
+            let Some(refused) = record.refused() else { continue };
+            let Some(error) = reason(&refused) else { continue };
             count += 1;
             if is_json {
-                out.write_all(&line(&refused))?;
+                out.write_all(&line(&RefusedLine::new(record.record, &refused, error)))?;
                 continue;
             }
-            let (path, error) = refused.why();
-            write!(out, "{:<11} {:<6} {:>10}  {}", "refused", "", "", Shown(&path))?;
-            match error {
-                Some(error) => writeln!(out, ": {}", fragment(&error))?,
-                None => writeln!(out)?,
-            }
+            let path = Shown(&refused.source);
+            let why = fragment(error);
+            writeln!(out, "{:<11} {:<6} {:>10}  {path}: {why}", "refused", "", "")?;
         }
     }
 }
