@@ -10,7 +10,7 @@ use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume};
 use crate::environment::Environment;
 use crate::error::{ErrorCode, ItemError, Side};
 use crate::plan::Seen;
-use crate::preflight::{Problem, Scope, check_destination_volume};
+use crate::preflight::{Problem, Scope, check_destination_volume, volume_identity};
 use crate::record::DoneItem;
 use crate::report::Event;
 use crate::spec::{CopySpec, Mapping, joined};
@@ -55,17 +55,19 @@ impl<'a, F: FileSystem> Destinations<'a, F> {
         let known = outside.history.map_or(&[][..], |history| history.roots());
         let (mut roots, mut problems) = (Vec::new(), Vec::new());
         for (index, mapping) in spec.mappings.iter().enumerate() {
-            let opened = fs
-                .open_root(&mapping.destination_root)
-                .and_then(|root| Ok((volumes.of_root(fs, &root)?, root)));
+            let opened = fs.open_root(&mapping.destination_root).and_then(|root| {
+                volumes.of_root(fs, &root)?;
+                let now = volume_identity(fs, &root, &mapping.target)?;
+                Ok((root, now))
+            });
             let error = match opened {
                 Err(error) => {
                     Some(ItemError::from_fs(&error, Side::Destination, mapping.target_path()))
                 }
-                Ok((volume, root)) => {
+                Ok((root, now)) => {
                     roots.push(root);
                     let known = known.get(index).filter(|_| !spec.accept_volume);
-                    known.and_then(|known| check_destination_volume(mapping, known, &volume))
+                    known.and_then(|known| check_destination_volume(mapping, known, &now))
                 }
             };
             problems.extend(error.map(|error| problem(mapping, error)));

@@ -11,7 +11,9 @@ use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::error::{ItemError, Side};
 use crate::plan::{PlanSink, PlanState, PlannedItem, Planner, scan};
-use crate::preflight::{Problem, Scope, check_job, check_volumes, own_directories};
+use crate::preflight::{
+    Problem, Scope, check_job, check_volumes, own_directories, volume_identity,
+};
 use crate::record::{BATCH, JournalError, Queue, RootIdentity, WorkList};
 use crate::report::{Event, ItemKind, Outcome, Phase, Planned, Warning};
 use crate::roots::Root;
@@ -129,14 +131,10 @@ fn scan_all<F: FileSystem>(
         if !spec.accept_volume
             && let Some(known) = outside.history.and_then(|history| history.roots().get(index))
         {
-            let (source, destination) = (&opened.source_volume, &opened.destination_volume);
-            let errors = check_volumes(mapping, known, source, destination);
+            let errors = check_volumes(mapping, known, &opened.identity);
             errors.into_iter().for_each(|error| sink.job_problem(error, Some(mapping)));
         }
-        state.identities.push(RootIdentity {
-            source: opened.source_volume.identity.clone(),
-            destination: opened.destination_volume.identity.clone(),
-        });
+        state.identities.push(opened.identity);
         let mut planner = Planner {
             fs,
             spec,
@@ -167,6 +165,7 @@ struct Opened<F: FileSystem> {
     own_directories: Vec<FileId>,
     source_volume: Arc<Volume>,
     destination_volume: Arc<Volume>,
+    identity: RootIdentity,
 }
 
 impl<F: FileSystem> Opened<F> {
@@ -190,14 +189,14 @@ impl<F: FileSystem> Opened<F> {
         };
         let (source, destination) = opened;
         let facts = Facts::gather(fs, mapping, volumes, &source, &destination);
-        let Facts { source_volume, destination_volume, metadata, mut own_directories } = match facts
-        {
-            Ok(facts) => facts,
-            Err((side, error)) => {
-                sink.root_problem(&error, side, mapping);
-                return None;
-            }
-        };
+        let Facts { source_volume, destination_volume, identity, metadata, mut own_directories } =
+            match facts {
+                Ok(facts) => facts,
+                Err((side, error)) => {
+                    sink.root_problem(&error, side, mapping);
+                    return None;
+                }
+            };
         let errors = check_job(fs, mapping, &metadata, &destination, &destination_volume);
         if !errors.is_empty() {
             // What the scan would say of them has been said.
@@ -209,7 +208,7 @@ impl<F: FileSystem> Opened<F> {
             source: source.into(),
             destination: destination.into(),
         };
-        Some(Self { root, own_directories, source_volume, destination_volume })
+        Some(Self { root, own_directories, source_volume, destination_volume, identity })
     }
 }
 
@@ -217,6 +216,7 @@ impl<F: FileSystem> Opened<F> {
 struct Facts {
     source_volume: Arc<Volume>,
     destination_volume: Arc<Volume>,
+    identity: RootIdentity,
     /// Of the mapping's source.
     metadata: Metadata,
     own_directories: Vec<FileId>,
@@ -239,7 +239,13 @@ impl Facts {
                 fs.open_dir(source, &parent).and_then(|dir| fs.metadata_at(&dir, &name))
             }
         };
+        let identity = RootIdentity {
+            source: volume_identity(fs, source, &mapping.source).map_err(at_source)?,
+            destination: volume_identity(fs, destination, &mapping.target)
+                .map_err(at_destination)?,
+        };
         Ok(Self {
+            identity,
             metadata: metadata.map_err(at_source)?,
             source_volume: volumes.of_root(fs, source).map_err(at_source)?,
             destination_volume: volumes.of_root(fs, destination).map_err(at_destination)?,

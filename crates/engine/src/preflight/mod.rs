@@ -12,4 +12,6 @@ pub(crate) use job::{check_job, own_directories, same_file};
 pub(crate) use names::{Meeting, TargetNames};
 pub use problem::{Problem, RefusedEntry, Scope};
 pub(crate) use space::SpaceNeeds;
-pub(crate) use volume::{check_destination_volume, check_volumes, is_other_volume};
+pub(crate) use volume::{
+    check_destination_volume, check_volumes, is_other_volume, volume_identity,
+};

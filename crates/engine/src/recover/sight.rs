@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume, VolumeIdentity};
 
-use crate::preflight::is_other_volume;
+use crate::preflight::{is_other_volume, volume_identity};
 use crate::record::RootIdentity;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -32,22 +32,20 @@ impl<'a, F: FileSystem> Sight<'a, F> {
         let volumes = Volumes::default();
         let mut roots = Vec::with_capacity(spec.mappings.len());
         for (index, mapping) in spec.mappings.iter().enumerate() {
-            let open = |path| {
-                let root = fs.open_root(path).ok()?;
-                let volume = volumes.of_root(fs, &root).ok()?;
-                Some((root, volume))
-            };
-            let destination = open(&mapping.destination_root);
+            let destination = fs.open_root(&mapping.destination_root).ok();
             if let Some(known) = known.get(index).filter(|_| !spec.accept_volume) {
-                let source = open(&mapping.source_root);
-                let is_other = |then: &Option<VolumeIdentity>, now: &Option<(_, Arc<Volume>)>| {
-                    now.as_ref().is_some_and(|(_, now)| is_other_volume(then, now))
+                let source = fs.open_root(&mapping.source_root).ok();
+                let is_other = |then: &Option<VolumeIdentity>, root: &Option<F::Dir>, path| {
+                    let now = root.as_ref().map(|root| volume_identity(fs, root, path));
+                    now.is_some_and(|now| now.is_ok_and(|now| is_other_volume(then, &now)))
                 };
-                if is_other(&known.source, &source) || is_other(&known.destination, &destination) {
+                if is_other(&known.source, &source, &mapping.source)
+                    || is_other(&known.destination, &destination, &mapping.target)
+                {
                     return None;
                 }
             }
-            roots.push(destination.map(|(root, _)| root));
+            roots.push(destination);
         }
         Some(Self { fs, roots, volumes })
     }
