@@ -24,17 +24,17 @@ pub struct AuditRecord {
 
 impl AuditRecord {
     /// The entry that this record says was refused before it could be planned, when it is such a record.
-    pub fn refused(&self) -> Option<ItemReport> {
+    pub(crate) fn refused(&self) -> Outcome<Option<ItemReport>> {
         #[derive(serde::Deserialize)]
         struct Kind<'a> {
             event: &'a str,
         }
-        let kind: Kind<'_> = serde_json::from_str(&self.body).ok()?;
+        let kind: Kind<'_> = serde_json::from_str(&self.body)?;
         if kind.event != "refused" {
-            return None;
+            return Ok(None);
         }
-        let read = group_text::from_text(&self.body).ok()?;
-        read.into_iter().next().map(|read| read.report)
+        let read = group_text::from_text(&self.body)?;
+        Ok(read.into_iter().next().map(|read| read.report))
     }
 }
 

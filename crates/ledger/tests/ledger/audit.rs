@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use surecopy_engine::{
     ErrorCode, Fact, ItemError, ItemStatus, Journal, Queue, SkipReason, WorkList,
 };
-use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger};
+use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger, LedgerError};
 
 use crate::scene::{Scene, all_ok, copy, ended, item, path, planned, publication, report, scene};
 
@@ -275,4 +275,25 @@ fn an_exported_log_can_be_checked_without_us() {
         std::fs::write(&file, bad).unwrap();
         assert!(!check().unwrap().status.success());
     }
+}
+
+#[test]
+fn a_refusal_is_read_from_its_record_and_what_cannot_be_read_is_damage() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let error = ItemError::new(ErrorCode::TargetExists, "/from/d/a".into(), "the target exists");
+    let mut refused = report(&item(0, "d/a"));
+    (refused.status, refused.landed) = (ItemStatus::Error(error), None);
+    run.record(vec![Fact::Refused { report: Box::new(refused.clone()) }]).unwrap();
+    drop(run);
+    let records = scene.ledger.audit_records(job, 0, 100).unwrap();
+    let found: Vec<_> =
+        records.iter().filter_map(|record| scene.ledger.refused(record).unwrap()).collect();
+    assert_eq!(found.len(), 1, "{records:#?}");
+    assert_eq!((&found[0].source, &found[0].status), (&refused.source, &refused.status));
+    let mut broken = records.into_iter().find(|it| it.body.contains("TARGET_EXISTS")).unwrap();
+    broken.body = broken.body.replace("TARGET_EXISTS", "NO_SUCH_CODE");
+    let error = scene.ledger.refused(&broken).unwrap_err();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }

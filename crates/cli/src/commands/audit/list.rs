@@ -140,7 +140,9 @@ fn write_refused(
         let Some(last) = page.last() else { return Ok(count) };
         after = last.record;
         for record in &page {
-            let Some(refused) = record.refused() else { continue };
+            let refused =
+                ledger.refused(record).map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
+            let Some(refused) = refused else { continue };
             let Some(error) = reason(&refused) else { continue };
             count += 1;
             if is_json {
