@@ -31,9 +31,7 @@ pub struct LookBack<R> {
 type Work<R> = fn(&CopySpec, &Environment<'_, NativeFs>, &JobRun) -> Result<R, LedgerError>;
 
 /// What such a run comes to.
-pub trait LookBackReport: Sized {
-    /// A run that could not be carried out because of the ledger.
-    fn of_failure(message: String) -> Self;
+pub trait LookBackReport: Default {
     /// How it ended.
     fn outcome(&mut self) -> &mut Outcome;
     /// Items that are well, and items that are not.
@@ -92,7 +90,11 @@ impl<R: LookBackReport> LookBack<R> {
         let done = while_telling(&self.run, &self.progress, || {
             (self.work)(&self.spec, &environment, &self.run)
         });
-        let mut report = done.unwrap_or_else(|error| R::of_failure(error.to_string()));
+        let mut report = done.unwrap_or_else(|error| {
+            let mut report = R::default();
+            *report.outcome() = Outcome::JournalFailed(error.to_string());
+            report
+        });
         let (outcome, sums) = (report.outcome().clone(), report.sums());
         if let Err(error) = self.run.finish_as(outcome, sums)
             && !matches!(report.outcome(), Outcome::JournalFailed(_))
@@ -175,10 +177,6 @@ fn keeps_replaced(ledger: &Ledger, job: JobId) -> Result<(), CopyError> {
 }
 
 impl LookBackReport for RecheckReport {
-    fn of_failure(message: String) -> Self {
-        Self { outcome: Outcome::JournalFailed(message), ..Self::default() }
-    }
-
     fn outcome(&mut self) -> &mut Outcome {
         &mut self.outcome
     }
@@ -189,10 +187,6 @@ impl LookBackReport for RecheckReport {
 }
 
 impl LookBackReport for UndoReport {
-    fn of_failure(message: String) -> Self {
-        Self { outcome: Outcome::JournalFailed(message), ..Self::default() }
-    }
-
     fn outcome(&mut self) -> &mut Outcome {
         &mut self.outcome
     }
@@ -208,10 +202,6 @@ impl LookBackReport for UndoReport {
 }
 
 impl LookBackReport for DiscardReport {
-    fn of_failure(message: String) -> Self {
-        Self { outcome: Outcome::JournalFailed(message), ..Self::default() }
-    }
-
     fn outcome(&mut self) -> &mut Outcome {
         &mut self.outcome
     }
