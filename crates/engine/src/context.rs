@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::ErrorCode;
 use crate::links::Links;
 use crate::partial_names::PartialNames;
-use crate::plan::{ItemId, PlannedItem};
+use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
 use crate::record::{Fact, JournalError, Rest};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning};
@@ -233,20 +233,6 @@ impl<'a, F: FileSystem> Context<'a, F> {
     pub(crate) fn finish(&self, item: &PlannedItem, report: ItemReport, share: Share) {
         self.note(vec![Fact::Ended { item: item.id, report: Box::new(report.clone()) }]);
         self.account(report, share);
-    }
-
-    /// Records that items have ended; says whether the journal knows now.
-    pub(crate) fn record_ended(&self, ended: &[(ItemId, ItemReport)]) -> bool {
-        let facts = ended
-            .iter()
-            .map(|(item, report)| Fact::Ended { item: *item, report: Box::new(report.clone()) })
-            .collect();
-        let recorded = self.record(facts);
-        if let Err(error) = &recorded {
-            // What is published stays published; the outcome of the run tells.
-            tracing::error!(%error, "the end of items could not be recorded");
-        }
-        recorded.is_ok()
     }
 
     /// Something that never became an item has ended.

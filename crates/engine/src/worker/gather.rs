@@ -21,8 +21,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             .first()
             .is_some_and(|first| first.claim.volume.id != member.claim.volume.id);
         let is_group_of_its_own = alone || self.is_group_of_its_own(size);
-        if other_volume || is_group_of_its_own {
+        if is_group_of_its_own {
             self.commit();
+        } else if other_volume {
+            self.commit_group();
         }
         if self.group.members.is_empty() {
             self.group.since = self.context.outside.clock.now();
@@ -42,23 +44,33 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     }
 
     /// Commits the group when it is full, or has waited long enough, whatever became of the items
-    /// since.
+    /// since. Ends do not wait longer than that either.
     pub(super) fn commit_if_due(&mut self) {
         let limits = &self.context.spec.limits;
-        let has_waited = |now: Duration| {
-            now.saturating_sub(self.group.since) >= Duration::from_millis(limits.group_max_millis)
-        };
-        let is_due = !self.group.members.is_empty()
-            && (self.group.members.len() >= self.context.bounds.group_files
-                || self.group.bytes >= limits.group_max_bytes
-                || has_waited(self.context.outside.clock.now()));
-        if is_due {
+        let is_full = self.group.members.len() >= self.context.bounds.group_files
+            || self.group.bytes >= limits.group_max_bytes;
+        if is_full {
+            return self.commit_group();
+        }
+        let patience = Duration::from_millis(limits.group_max_millis);
+        let has_waited = |now: Duration, since| now.saturating_sub(since) >= patience;
+        let now = self.context.outside.clock.now();
+        if !self.group.members.is_empty() && has_waited(now, self.group.since) {
             self.commit();
+        } else if self.ended.since().is_some_and(|since| has_waited(now, since)) {
+            self.record_ended();
         }
     }
 
-    /// Commits the group; members that fell out are begun again, each as a group of its own.
+    /// Commits the group and records its ends, so that nothing waits any more.
     pub(super) fn commit(&mut self) {
+        self.commit_group();
+        self.record_ended();
+    }
+
+    /// Commits the group; members that fell out are begun again, each as a group of its own. Ends may
+    /// be left to be recorded with what the next group announces.
+    fn commit_group(&mut self) {
         let control = self.context.outside.control;
         let is_large =
             |member: &Member<F, _>| self.is_group_of_its_own(member.work.report.size_bytes);
@@ -68,7 +80,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             false => control.passing_pause(),
         };
         let former = std::mem::replace(&mut self.control, heeded);
-        let fallen: Fallen = self.commit_group();
+        let fallen: Fallen = self.commit_members();
         self.control = former;
         for (work, setback) in fallen {
             if let Some(again) = self.after(work, setback) {

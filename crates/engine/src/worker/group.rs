@@ -10,6 +10,7 @@ use std::time::Duration;
 use surecopy_fs::{FileSystem, FsError, FsErrorKind, RelPath};
 
 use super::attempt::beside;
+use super::ended::Ended;
 use super::member::{Member, Setback, Work};
 use super::settle::Removed;
 use super::take::Worker;
@@ -17,9 +18,9 @@ use crate::commit::{Flushed, Proved, Published, RollBack, Written};
 use crate::directories::flush_names_in;
 use crate::error::{ErrorCode, ItemError};
 use crate::links::LinkTarget;
-use crate::plan::{Action, ItemId, LinkRole};
+use crate::plan::{Action, LinkRole};
 use crate::record::Fact;
-use crate::report::{ItemReport, ItemStatus};
+use crate::report::ItemStatus;
 
 /// Partial files that wait to be committed together. All are on one volume.
 pub(super) struct Group<F: FileSystem> {
@@ -39,7 +40,7 @@ pub(super) type Fallen = Vec<(Work, Setback)>;
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     /// Commits everything that waits. Returns the members that fell out; all others have ended.
-    pub(super) fn commit_group(&mut self) -> Fallen {
+    pub(super) fn commit_members(&mut self) -> Fallen {
         let group = std::mem::take(&mut self.group);
         if group.members.is_empty() {
             return Vec::new();
@@ -140,10 +141,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         Ok(())
     }
 
-    /// The end is recorded before backups go: until then, they are the way back.
+    /// The end is recorded before backups go: until then, they are the way back. Where there are none,
+    /// nothing waits for that.
     fn commit_all(&mut self, published: Vec<Member<F, Published<F>>>) {
-        let mut ended: Vec<(ItemId, ItemReport)> = Vec::with_capacity(published.len());
-        let mut stages = Vec::with_capacity(published.len());
+        let mut replacing = Vec::new();
         for member in published {
             let Member { mut work, stage, claim } = member;
             let parent = claim.parent;
@@ -160,22 +161,26 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 work.note_other_copy(other.as_ref());
             }
             work.report.status = ItemStatus::Ok;
-            ended.push((work.item.id, work.report));
-            let removed = Removed {
-                item: work.item.id,
-                volume: claim.volume,
-                place: (work.item.mapping, parent),
-            };
-            stages.push((stage, work.share, removed));
+            let (item, share) = (work.item.id, work.share);
+            if stage.backup_name().is_none() {
+                self.ended.push(item, work.report, share, self.context.outside.clock.now());
+                continue;
+            }
+            let place = (work.item.mapping, parent);
+            let removed = Removed { item, volume: claim.volume, place };
+            replacing.push((Ended { item, report: work.report, share }, stage, removed));
         }
-        if ended.is_empty() {
-            return;
+        if !replacing.is_empty() {
+            self.commit_replacing(replacing);
         }
-        let is_recorded = self.context.record_ended(&ended);
+    }
+
+    fn commit_replacing(&mut self, replacing: Vec<(Ended, Published<F>, Removed)>) {
+        let ends = replacing.iter().map(|(ended, _, _)| ended.fact()).collect();
+        let is_recorded = self.record_with_ended(ends).is_ok();
         let mut settled = Vec::new();
-        for ((item, mut report), (stage, share, removed)) in ended.into_iter().zip(stages) {
+        for (Ended { item, mut report, share }, stage, removed) in replacing {
             let begun = self.context.outside.clock.now();
-            let has_backup = stage.backup_name().is_some();
             if !is_recorded {
                 if let Some(kept) = stage.keep() {
                     self.warn_kept(beside(&report.target, &kept));
@@ -185,10 +190,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 settled.push(item);
             } else if let Some((left, error)) = stage.commit() {
                 self.warn_left_behind(beside(&report.target, &left), &error);
-            } else if has_backup {
-                self.removed.push(removed);
             } else {
-                settled.push(item);
+                self.removed.push(removed);
             }
             report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
             self.context.account(report, share);

@@ -8,6 +8,7 @@ mod attempt;
 mod checks;
 mod content;
 mod earlier;
+mod ended;
 mod flush;
 mod gather;
 mod group;

@@ -27,7 +27,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let proved = self.known_again(proved, fallen);
         let backups: Vec<OsString> = proved.iter().map(|_| self.context.names.backup()).collect();
         let items = proved.iter().zip(&backups).map(|(member, backup)| publication(member, backup));
-        if self.context.record(vec![Fact::Publishing { items: items.collect() }]).is_err() {
+        let announced = Fact::Publishing { items: items.collect() };
+        if self.record_with_ended(vec![announced]).is_err() {
             for member in proved {
                 let error = self.context.journal_error(member.work.report.target.clone());
                 self.drop_partial(member.stage.discard(), &member.work);

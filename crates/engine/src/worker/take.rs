@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use surecopy_fs::FileSystem;
 
+use super::ended::WaitingEnds;
 use super::group::Group;
 use super::handles::Handles;
 use super::member::{Setback, Work};
@@ -29,6 +30,7 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) handles: Handles<F>,
     pub(super) scratch: (AlignedBuffer, AlignedBuffer),
     pub(super) group: Group<F>,
+    pub(super) ended: WaitingEnds,
     /// What the step at hand heeds: a pause does not hold what others wait for.
     pub(super) control: Control,
     /// What is known of exchanging names on each volume.
@@ -49,6 +51,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             handles: Handles::default(),
             scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
             group: Group::default(),
+            ended: WaitingEnds::default(),
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
             removed: Vec::new(),

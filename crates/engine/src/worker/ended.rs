@@ -1,0 +1,77 @@
+//! Ends that wait to be recorded: those of a group go with what the next one announces, so that each
+//! group waits for the record once.
+//!
+//! Only ends of which nothing is left to be done wait here. Until they are recorded, a later run finds
+//! by their announcement that they were published.
+
+use std::time::Duration;
+
+use surecopy_fs::FileSystem;
+
+use super::take::Worker;
+use crate::plan::ItemId;
+use crate::record::{Fact, JournalError};
+use crate::report::{ItemReport, Share};
+
+/// An item that has ended well.
+pub(super) struct Ended {
+    pub(super) item: ItemId,
+    pub(super) report: ItemReport,
+    pub(super) share: Share,
+}
+
+impl Ended {
+    pub(super) fn fact(&self) -> Fact {
+        Fact::Ended { item: self.item, report: Box::new(self.report.clone()) }
+    }
+}
+
+/// Published and durable items without a backup, whose ends are not recorded.
+#[derive(Default)]
+pub(super) struct WaitingEnds {
+    items: Vec<Ended>,
+    since: Duration,
+}
+
+impl WaitingEnds {
+    pub(super) fn push(&mut self, item: ItemId, report: ItemReport, share: Share, now: Duration) {
+        if self.items.is_empty() {
+            self.since = now;
+        }
+        self.items.push(Ended { item, report, share });
+    }
+
+    /// For how long the first has been waiting, if there is one.
+    pub(super) fn since(&self) -> Option<Duration> {
+        (!self.items.is_empty()).then_some(self.since)
+    }
+}
+
+impl<F: FileSystem> Worker<'_, '_, F> {
+    /// Records the ends that wait.
+    pub(super) fn record_ended(&mut self) {
+        if !self.ended.items.is_empty() {
+            // What is published stays published, whatever came of this.
+            self.record_with_ended(Vec::new()).ok();
+        }
+    }
+
+    /// Records the ends that wait, and these facts with them.
+    pub(super) fn record_with_ended(&mut self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        let ended = std::mem::take(&mut self.ended.items);
+        let mut all: Vec<Fact> = ended.iter().map(Ended::fact).collect();
+        if !ended.is_empty() {
+            all.push(Fact::Settled { items: ended.iter().map(|ended| ended.item).collect() });
+        }
+        all.extend(facts);
+        let recorded = self.context.record(all);
+        if let (Err(error), false) = (&recorded, ended.is_empty()) {
+            // What is published stays published; the outcome of the run tells.
+            tracing::error!(%error, "the end of items could not be recorded");
+        }
+        for Ended { report, share, .. } in ended {
+            self.context.account(report, share);
+        }
+        recorded
+    }
+}
