@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -66,8 +66,20 @@ pub struct JobRun {
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     ready: VecDeque<PlannedItem>,
+    /// More of them are being claimed.
+    asked: Option<Asked>,
+    /// How many batches were put into the line.
+    appended: u64,
     /// The ledger has no more.
     is_at_end: bool,
+}
+
+/// Items are being claimed while others are worked on.
+#[derive(Debug)]
+struct Asked {
+    answer: Receiver<Result<Vec<PlannedItem>, LedgerError>>,
+    /// How many batches had been put into the line by then.
+    appended: u64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -189,6 +201,18 @@ impl JobRun {
         answer.recv().map_err(|_| self.gone())?
     }
 
+    /// Has the next items of a line claimed, unless that is being done or there are none.
+    fn ask_for_more(&self, queue: Queue, line: &mut Line) -> Result<(), LedgerError> {
+        if line.asked.is_some() || line.is_at_end {
+            return Ok(());
+        }
+        locked(&self.reader).rest().map_err(|fault| self.fault(fault))?;
+        let (reply, answer) = sync_channel(1);
+        self.tell(Message::Claim(queue, reply))?;
+        line.asked = Some(Asked { answer, appended: line.appended });
+        Ok(())
+    }
+
     pub(crate) fn fault(&self, fault: Fault) -> LedgerError {
         fault.in_ledger(&self.path)
     }
@@ -257,20 +281,27 @@ impl WorkList for JobRun {
         drop(rest);
         let text = planned_text(&batch).map_err(|fault| self.fault(fault))?;
         self.tell(Message::Append(queue, batch, text))?;
-        self.line(queue).is_at_end = false;
+        let mut line = self.line(queue);
+        line.appended += 1;
+        line.is_at_end = false;
         Ok(())
     }
 
     fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
         let mut line = self.line(queue);
-        if line.ready.is_empty() && !line.is_at_end {
-            locked(&self.reader).rest().map_err(|fault| JournalError::from(self.fault(fault)))?;
-            let claimed = self.ask(|reply| Message::Claim(queue, reply))?;
-            line.is_at_end = claimed.len() < STEP;
-            line.ready = claimed.into();
+        if line.ready.is_empty() {
+            self.ask_for_more(queue, &mut line)?;
+            if let Some(asked) = line.asked.take() {
+                let claimed = asked.answer.recv().map_err(|_| self.gone())??;
+                line.is_at_end = claimed.len() < STEP && asked.appended == line.appended;
+                line.ready = claimed.into();
+            }
         }
         let count = limit.min(line.ready.len());
         let handed: Vec<PlannedItem> = line.ready.drain(..count).collect();
+        if line.ready.len() < STEP / 2 && !handed.is_empty() {
+            self.ask_for_more(queue, &mut line)?;
+        }
         drop(line);
         let mut rest = locked(&self.rest);
         rest.items -= handed.len() as u64;
