@@ -10,7 +10,7 @@ use surecopy_engine::{
 use crate::announced::Announced;
 use crate::chain::Chain;
 use crate::change::Change;
-use crate::claim::claim;
+use crate::claim::Lines;
 use crate::directory_ids::DirectoryIds;
 use crate::ended::Ends;
 use crate::error::{Fault, Outcome};
@@ -37,6 +37,7 @@ pub(crate) struct Book {
     pub(crate) tally: Tally,
     /// The run copies, and its plan is complete.
     pub(crate) is_planned: bool,
+    pub(crate) lines: Lines,
     pub(crate) announced: Announced,
     pub(crate) ends: Ends,
     /// The time of the transaction.
@@ -49,10 +50,10 @@ impl Book {
         &mut self,
         connection: &Connection,
         queue: Queue,
-        batch: &[PlannedItem],
+        mut batch: Vec<PlannedItem>,
         text: &str,
     ) -> Outcome<()> {
-        let Some(last) = batch.last() else { return Ok(()) };
+        let Some(last) = batch.last().map(|item| item.id) else { return Ok(()) };
         self.write_ends(connection)?;
         let planning = Planning {
             job: self.job,
@@ -61,11 +62,12 @@ impl Book {
             ids: &mut self.ids,
             algorithm: self.algorithm,
         };
-        insert(connection, planning, queue, batch)?;
+        insert(connection, planning, queue, &mut batch)?;
         connection
             .prepare_cached("UPDATE jobs SET next_item = max(next_item, ?) WHERE job = ?")?
-            .execute((last.id.0 + 1, self.job.0))?;
+            .execute((last.0 + 1, self.job.0))?;
         self.chain.append_text(connection, self.at, "planned", text)?;
+        self.lines.of(queue).append(batch);
         Ok(())
     }
 
@@ -75,7 +77,7 @@ impl Book {
         connection: &Connection,
         queue: Queue,
     ) -> Outcome<Vec<PlannedItem>> {
-        claim(connection, (self.job, self.run), queue, &mut self.rows)
+        self.lines.of(queue).claim(connection, (self.job, self.run), queue, &mut self.rows)
     }
 
     /// Writes a change down.
@@ -127,7 +129,7 @@ impl Book {
             }
             Fact::Discarded { item } => {
                 let changed = connection
-                    .prepare_cached("UPDATE items SET kept = NULL WHERE job = ? AND item = ?")?
+                    .prepare_cached("UPDATE ends SET kept = NULL WHERE job = ? AND item = ?")?
                     .execute((self.job.0, item.0))?;
                 one(changed, *item, "has no replaced file to discard")?;
                 let body = OneItem { item: item.0 };
@@ -220,7 +222,7 @@ impl Book {
     /// Nothing is left of undone items under the names of what they had replaced.
     fn forget_kept(&self, connection: &Connection, items: &[ItemId]) -> Outcome<()> {
         let mut statement = connection.prepare_cached(
-            "UPDATE items SET kept = NULL WHERE job = ? AND item = ? AND state = 'undone'",
+            "UPDATE ends SET kept = NULL WHERE job = ? AND item = ? AND state = 'undone'",
         )?;
         for item in items {
             statement.execute((self.job.0, item.0))?;
@@ -236,7 +238,7 @@ impl Book {
         state: ItemState,
     ) -> Outcome<()> {
         let now: String = connection
-            .prepare_cached("SELECT state FROM items WHERE job = ? AND item = ?")?
+            .prepare_cached("SELECT state FROM item_states WHERE job = ? AND item = ?")?
             .query_row((self.job.0, item.0), |row| row.get(0))?;
         if now == state.as_str() {
             return Ok(());
@@ -251,9 +253,8 @@ impl Book {
         state: ItemState,
     ) -> Outcome<()> {
         let before = state.may_come_after();
-        let sql = format!(
-            "UPDATE items SET state = ? WHERE job = ? AND item = ? AND state IN ({before})"
-        );
+        let sql =
+            format!("UPDATE ends SET state = ? WHERE job = ? AND item = ? AND state IN ({before})");
         let changed =
             connection.prepare_cached(&sql)?.execute((state.as_str(), self.job.0, item.0))?;
         one(changed, item, "is in a state that this cannot follow")

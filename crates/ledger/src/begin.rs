@@ -14,6 +14,7 @@ use crate::announced::Announced;
 use crate::apply::{Book, set_state};
 use crate::chain::{Chain, chain_of};
 use crate::change::Changes;
+use crate::claim::Lines;
 use crate::connection::{Access, in_transaction, open};
 use crate::directory_ids::DirectoryIds;
 use crate::ended::Ends;
@@ -80,6 +81,7 @@ pub(crate) fn begin_run(
         chain,
         tally: Tally::default(),
         is_planned: false,
+        lines: Lines::default(),
         announced,
         ends: Ends::new(),
         at: 0,
@@ -194,19 +196,19 @@ fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outc
     if dead.is_empty() {
         return Ok(());
     }
-    let before = ItemState::Interrupted.may_come_after();
-    let sql = format!(
-        "UPDATE items SET state = 'interrupted'
-         WHERE job = ? AND item >= ? AND item < ? AND queue = ? AND state IN ({before})
-         RETURNING item"
-    );
+    // Of all states only this one: what has ended stays as it ended.
+    debug_assert_eq!(ItemState::Interrupted.may_come_after(), "'planned'");
+    let sql = "INSERT INTO ends (job, item, state)
+               SELECT job, item, 'interrupted' FROM item_states
+               WHERE job = ? AND item >= ? AND item < ? AND queue = ? AND state = 'planned'
+               RETURNING item";
     let mut items: Vec<u64> = Vec::new();
     for (run, [first, claimed_items, claimed_further]) in &dead {
         for (queue, claimed) in
             [(Queue::Items, claimed_items), (Queue::FurtherNames, claimed_further)]
         {
             let key = (job.0, first, claimed, queue_text(queue));
-            let mut statement = connection.prepare(&sql)?;
+            let mut statement = connection.prepare(sql)?;
             let found = statement.query_map(key, |row| row.get(0))?;
             items.extend(found.collect::<Result<Vec<u64>, _>>()?);
         }

@@ -54,7 +54,7 @@ impl DoneRows {
         let (condition, order) = match self.order {
             DoneOrder::Standing => (
                 "state IN ('ok', 'damaged') AND item > ?2 AND NOT EXISTS (
-                     SELECT 1 FROM items AS later INDEXED BY items_by_name
+                     SELECT 1 FROM item_states AS later
                      WHERE later.directory = items.directory AND later.name = items.name
                        AND later.job = items.job AND later.mapping = items.mapping
                        AND later.item > items.item
@@ -74,7 +74,8 @@ impl DoneRows {
         let sql = format!(
             "SELECT item, mapping, items.directory, directories.path, name, target_name, kind,
                  landed_source, landed_target, landed_replaced, kept, digest_algorithm, digest
-             FROM items CROSS JOIN directories ON directories.directory = items.directory
+             FROM item_states AS items
+             CROSS JOIN directories ON directories.directory = items.directory
              WHERE job = ?1 AND {condition}
              ORDER BY item {order} LIMIT ?3"
         );

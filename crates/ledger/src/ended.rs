@@ -182,11 +182,16 @@ fn state_of(status: &ItemStatus) -> ItemState {
 fn sql_for_end(state: ItemState) -> String {
     let (state, before) = (state.as_str(), state.may_come_after());
     format!(
-        "UPDATE items SET state = '{state}', record = ?3, position = ?4,
-             skip_reason = coalesce(?5, skip_reason), error_code = ?6,
-             size_bytes = ?7, landed_source = ?8,
-             landed_target = ?9, landed_replaced = ?10, kept = ?11,
-             digest_algorithm = ?12, digest = ?13, evidence = ?14
-         WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({before})"
+        "INSERT INTO ends (job, item, state, record, position, skip_reason, error_code, size_bytes,
+             landed_source, landed_target, landed_replaced, kept, digest_algorithm, digest, evidence)
+         VALUES (?1, ?2, '{state}', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT DO UPDATE SET state = excluded.state, record = excluded.record,
+             position = excluded.position, skip_reason = excluded.skip_reason,
+             error_code = excluded.error_code, size_bytes = excluded.size_bytes,
+             landed_source = excluded.landed_source, landed_target = excluded.landed_target,
+             landed_replaced = excluded.landed_replaced, kept = excluded.kept,
+             digest_algorithm = excluded.digest_algorithm, digest = excluded.digest,
+             evidence = excluded.evidence
+         WHERE ends.record IS NULL AND ends.state IN ({before})"
     )
 }

@@ -21,7 +21,7 @@ pub(crate) fn failed_paths(
 ) -> Outcome<BTreeSet<(usize, RelPath)>> {
     let mut failed = BTreeSet::new();
     let mut statement = connection.prepare_cached(
-        "SELECT mapping, items.directory, directories.path, name FROM items
+        "SELECT mapping, items.directory, directories.path, name FROM item_states AS items
              CROSS JOIN directories ON directories.directory = items.directory
          WHERE job = ?1 AND state = 'failed' AND NOT EXISTS (
              SELECT 1 FROM items AS later

@@ -38,7 +38,8 @@ fn publications(
     job: JobId,
     mappings: &[Mapping],
 ) -> Outcome<Vec<Unsettled>> {
-    let mut state = connection.prepare("SELECT state FROM items WHERE job = ? AND item = ?")?;
+    let mut state =
+        connection.prepare("SELECT state FROM item_states WHERE job = ? AND item = ?")?;
     let mut found = Vec::new();
     for Announcement { items, positions, .. } in announced(connection, job)? {
         for (position, read) in items.into_iter().enumerate() {
@@ -99,7 +100,7 @@ fn directories(
     job: JobId,
     mappings: &[Mapping],
 ) -> Outcome<Vec<(usize, RelPath)>> {
-    let sql = "SELECT DISTINCT mapping, path FROM items JOIN directories USING (directory)
+    let sql = "SELECT DISTINCT mapping, path FROM item_states JOIN directories USING (directory)
                WHERE job = ?1 AND state = 'interrupted'
                  AND run IN (SELECT run FROM runs WHERE job = ?1 AND NOT is_cleared)
                ORDER BY mapping, path";

@@ -51,7 +51,8 @@ pub(crate) fn items(
     let after = after.map_err(|_| Fault::Contradiction("an item of that number".to_owned()))?;
     let sql = "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
                    kind, run, state, source, kept IS NOT NULL, record, position
-               FROM items CROSS JOIN directories ON directories.directory = items.directory
+               FROM item_states AS items
+               CROSS JOIN directories ON directories.directory = items.directory
                WHERE items.job = ?1 AND items.item > ?2 AND (?3 IS NULL OR state = ?3)
                ORDER BY items.item LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
@@ -109,9 +110,10 @@ pub(crate) fn failed_paths(
     let mut failed = vec![Vec::new(); mappings.len()];
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
     let sql = "SELECT mapping, items.directory, directories.path, name
-               FROM items CROSS JOIN directories ON directories.directory = items.directory
+               FROM item_states AS items
+               CROSS JOIN directories ON directories.directory = items.directory
                WHERE job = ? AND state = 'failed' AND NOT EXISTS (
-                   SELECT 1 FROM items AS later INDEXED BY items_by_name
+                   SELECT 1 FROM item_states AS later
                    WHERE later.directory = items.directory AND later.name = items.name
                      AND later.job = items.job AND later.mapping = items.mapping
                      AND later.item > items.item AND later.state IN ('ok', 'skipped', 'undone'))

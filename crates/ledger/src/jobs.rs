@@ -55,8 +55,8 @@ pub(crate) fn read(
 ) -> Outcome<JobRecord> {
     let sql = "SELECT state, created_at, changed_at, request, audit_records,
                    CASE WHEN keep_replaced THEN
-                       (SELECT count(*) FROM items INDEXED BY items_kept
-                        WHERE items.job = jobs.job AND kept IS NOT NULL)
+                       (SELECT count(*) FROM ends INDEXED BY ends_kept
+                        WHERE ends.job = jobs.job AND kept IS NOT NULL)
                    ELSE 0 END
                FROM jobs WHERE job = ?";
     let mut statement = connection.prepare(sql)?;

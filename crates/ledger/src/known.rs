@@ -55,7 +55,7 @@ impl Reader {
         let name = name(&self.mappings, mapping, path);
         let mut statement = self.connection.prepare_cached(
             "SELECT state, skip_reason, action, landed_source, landed_target, target_name
-             FROM items INDEXED BY items_by_name
+             FROM item_states
              WHERE directory = ? AND name = ? AND job = ? AND item < ? AND mapping = ?
              ORDER BY item DESC LIMIT 1",
         )?;

@@ -35,19 +35,19 @@ pub(crate) struct Planning<'a> {
     pub(crate) algorithm: DigestAlgorithm,
 }
 
-/// Writes planned items down.
+/// Writes planned items down, and says in them what content they had before.
 pub(crate) fn insert(
     connection: &Connection,
     planning: Planning<'_>,
     queue: Queue,
-    batch: &[PlannedItem],
+    batch: &mut [PlannedItem],
 ) -> Outcome<()> {
     let Planning { job, run, mappings, ids, algorithm } = planning;
     let mut statement = connection.prepare_cached(&format!(
         "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
              action, skip_reason, source, existing, strategy, link_role, first_mapping,
-             first_path, known_digest, state)
-         VALUES (?, ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
+             first_path, known_digest)
+         VALUES (?, ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         queue_text(queue)
     ))?;
     for item in batch {
@@ -66,10 +66,10 @@ pub(crate) fn insert(
             LinkRole::Further(first) => ("further", Some(first.as_ref())),
         };
         let source = seen::to_bytes(item.source);
-        let known_digest = match &item.known_digest {
-            Some(digest) => Some(digest.bytes.clone()),
-            None => known_digest(connection, item, directory, name, &source, algorithm)?,
-        };
+        if item.known_digest.is_none() {
+            let bytes = known_digest(connection, item, directory, name, &source, algorithm)?;
+            item.known_digest = bytes.map(|bytes| Digest { algorithm, bytes });
+        }
         statement.execute(params![
             job.0,
             item.id.0,
@@ -87,7 +87,7 @@ pub(crate) fn insert(
             link_role,
             first.map(|(mapping, _)| *mapping),
             first.map(|(_, path)| path.as_encoded_bytes()),
-            known_digest,
+            item.known_digest.as_ref().map(|digest| &digest.bytes),
         ])?;
     }
     Ok(())
@@ -108,9 +108,9 @@ fn known_digest(
     }
     Ok(connection
         .prepare_cached(
-            "SELECT digest FROM items
-             WHERE directory = ? AND name = ? AND state IN ('ok', 'damaged') AND digest_algorithm = ?
-               AND substr(landed_source, ?) = ?
+            "SELECT digest FROM item_states
+             WHERE directory = ? AND name = ? AND digest_algorithm = ?
+               AND state IN ('ok', 'damaged', 'undone') AND substr(landed_source, ?) = ?
              ORDER BY job DESC, item DESC LIMIT 1",
         )?
         .query_row(

@@ -20,7 +20,7 @@ pub(crate) fn candidates(
         "SELECT job FROM jobs
          WHERE state IN ({}) AND changed_at < ?1 AND (?2 IS NULL OR job = ?2)
            AND (NOT keep_replaced OR NOT EXISTS (
-               SELECT 1 FROM items WHERE items.job = jobs.job AND kept IS NOT NULL))
+               SELECT 1 FROM ends WHERE ends.job = jobs.job AND kept IS NOT NULL))
          ORDER BY job",
         states.join(", ")
     );

@@ -11,7 +11,8 @@ use crate::error::{LedgerError, Outcome};
 pub(crate) const APPLICATION: i32 = 0x5343_7079;
 
 /// The migrations, in order: the first leads from an empty file to version 1.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_jobs.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001_jobs.sql"), include_str!("schema/0002_ends.sql")];
 
 /// The version that this program writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

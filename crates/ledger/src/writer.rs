@@ -191,7 +191,7 @@ impl Writer {
                         changes.try_for_each(|change| book.apply(connection, change))?;
                     }
                     Message::Append(queue, batch, text) => {
-                        book.append(connection, *queue, batch, text)?;
+                        book.append(connection, *queue, mem::take(batch), text)?;
                     }
                     Message::Claim(queue, _) => claimed.push(book.claim(connection, *queue)?),
                     Message::Progress(progress) => {

@@ -171,8 +171,11 @@ static CHANGES: &[(&str, &str, &str)] = &[
     ),
     (
         "an item that was copied twice",
-        "CREATE TEMP TABLE again AS SELECT * FROM items WHERE state = 'ok' AND kind = 'file' LIMIT 1;
-        UPDATE again SET item = 1000000; INSERT INTO items SELECT * FROM again",
+        "CREATE TEMP TABLE again AS SELECT items.* FROM items JOIN ends USING (job, item)
+            WHERE state = 'ok' AND kind = 'file' LIMIT 1;
+        CREATE TEMP TABLE its_end AS SELECT ends.* FROM ends JOIN again USING (job, item);
+        UPDATE again SET item = 1000000; INSERT INTO items SELECT * FROM again;
+        UPDATE its_end SET item = 1000000; INSERT INTO ends SELECT * FROM its_end",
         "more than once",
     ),
     (
