@@ -60,6 +60,13 @@ impl Announced {
         is_same.then_some(*place)
     }
 
+    /// Where an end was announced that came to be just so, and how; `None` when it was not announced,
+    /// or has ended already.
+    pub(crate) fn take(&mut self, item: ItemId) -> Option<(Place, Box<ItemReport>)> {
+        let (place, announced) = self.items.get_mut(&item)?;
+        Some((*place, announced.take()?))
+    }
+
     /// Nothing is left of an item.
     pub(crate) fn settle(&mut self, item: ItemId) {
         let Some((place, _)) = self.items.remove(&item) else { return };

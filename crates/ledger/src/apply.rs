@@ -86,6 +86,9 @@ impl Book {
             Change::Fact(Fact::Ended { item, report }) => {
                 return self.ended(connection, item, report);
             }
+            Change::Fact(Fact::EndedAsAnnounced { items }) => {
+                return self.ended_as_announced(connection, &items);
+            }
             Change::Fact(fact) => fact,
             Change::Publishing { text, reports } => {
                 self.write_ends(connection)?;
@@ -95,7 +98,7 @@ impl Book {
         self.write_ends(connection)?;
         match &fact {
             // Those with something in them came otherwise.
-            Fact::Publishing { .. } | Fact::Ended { .. } => Ok(()),
+            Fact::Publishing { .. } | Fact::Ended { .. } | Fact::EndedAsAnnounced { .. } => Ok(()),
             Fact::Opened { roots } => self.opened(connection, roots),
             Fact::Planned { planned } => {
                 let sums = PlanSums::new(planned);

@@ -29,7 +29,7 @@ impl Change {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Change::Publishing { .. } => 1,
-            Change::Fact(Fact::Settled { items }) => items.len(),
+            Change::Fact(Fact::Settled { items } | Fact::EndedAsAnnounced { items }) => items.len(),
             Change::Fact(_) => 1,
         }
     }
@@ -70,6 +70,7 @@ impl Changes {
             | Fact::Checked { .. }
             | Fact::Undone { .. }
             | Fact::Discarded { .. }
+            | Fact::EndedAsAnnounced { .. }
             | Fact::Settled { .. } => {}
         }
         Ok(Change::Fact(fact))

@@ -6,8 +6,9 @@
 use rusqlite::{Connection, params};
 use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 
+use crate::announced::Place;
 use crate::apply::{Book, error_code, one};
-use crate::error::Outcome;
+use crate::error::{Fault, Outcome};
 use crate::group_text::{self, Told};
 use crate::records::EndedAsAnnounced;
 use crate::seen;
@@ -54,6 +55,44 @@ impl Ends {
 }
 
 impl Book {
+    /// Items have ended just as they were announced.
+    pub(crate) fn ended_as_announced(
+        &mut self,
+        connection: &Connection,
+        items: &[ItemId],
+    ) -> Outcome<()> {
+        for item in items {
+            let Some((place, report)) = self.announced.take(*item) else {
+                let message = format!("item {} has ended already, or was not announced", item.0);
+                return Err(Fault::Contradiction(message));
+            };
+            self.tally.add(&report, None);
+            self.ended_at(connection, place, *item, report)?;
+        }
+        Ok(())
+    }
+
+    /// An item has ended as it was announced. Its record is made with those of the next that do.
+    fn ended_at(
+        &mut self,
+        connection: &Connection,
+        place: Place,
+        item: ItemId,
+        report: Box<ItemReport>,
+    ) -> Outcome<()> {
+        if let Waiting::AsAnnounced(record, items, positions) = &mut self.ends.waiting
+            && *record == place.record
+        {
+            items.push((item, report));
+            positions.push(place.position);
+            return Ok(());
+        }
+        self.write_ends(connection)?;
+        let (one, position) = (vec![(item, report)], vec![place.position]);
+        self.ends.waiting = Waiting::AsAnnounced(place.record, one, position);
+        Ok(())
+    }
+
     /// An item has ended. Its record is made with those of the next that end likewise.
     pub(crate) fn ended(
         &mut self,
@@ -63,17 +102,7 @@ impl Book {
     ) -> Outcome<()> {
         self.tally.add(&report, None);
         if let Some(place) = self.announced.as_announced(item, &report) {
-            if let Waiting::AsAnnounced(record, items, positions) = &mut self.ends.waiting
-                && *record == place.record
-            {
-                items.push((item, report));
-                positions.push(place.position);
-                return Ok(());
-            }
-            self.write_ends(connection)?;
-            let (one, position) = (vec![(item, report)], vec![place.position]);
-            self.ends.waiting = Waiting::AsAnnounced(place.record, one, position);
-            return Ok(());
+            return self.ended_at(connection, place, item, report);
         }
         let is_skipped = matches!(report.status, ItemStatus::Skipped(_));
         match &mut self.ends.waiting {

@@ -46,6 +46,12 @@ pub enum Fact {
         /// Everything about it.
         report: Box<ItemReport>,
     },
+    /// These items ended well, each just as it was announced: its report is the one that stands there,
+    /// but for how long it took to be published.
+    EndedAsAnnounced {
+        /// The items.
+        items: Vec<ItemId>,
+    },
     /// A copied item was looked at again, by its content.
     Checked {
         /// The item.

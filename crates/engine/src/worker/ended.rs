@@ -18,6 +18,8 @@ pub(super) struct Ended {
     pub(super) item: ItemId,
     pub(super) report: ItemReport,
     pub(super) share: Share,
+    /// Nothing was found out about it since it was announced.
+    pub(super) is_as_announced: bool,
 }
 
 impl Ended {
@@ -34,11 +36,11 @@ pub(super) struct WaitingEnds {
 }
 
 impl WaitingEnds {
-    pub(super) fn push(&mut self, item: ItemId, report: ItemReport, share: Share, now: Duration) {
+    pub(super) fn push(&mut self, ended: Ended, now: Duration) {
         if self.items.is_empty() {
             self.since = now;
         }
-        self.items.push(Ended { item, report, share });
+        self.items.push(ended);
     }
 
     /// For how long the first has been waiting, if there is one.
@@ -59,7 +61,13 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     /// Records the ends that wait, and these facts with them.
     pub(super) fn record_with_ended(&mut self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let ended = std::mem::take(&mut self.ended.items);
-        let mut all: Vec<Fact> = ended.iter().map(Ended::fact).collect();
+        let is_other = |ended: &&Ended| !ended.is_as_announced;
+        let mut all: Vec<Fact> = ended.iter().filter(is_other).map(Ended::fact).collect();
+        let as_announced = ended.iter().filter(|ended| ended.is_as_announced);
+        let as_announced: Vec<ItemId> = as_announced.map(|ended| ended.item).collect();
+        if !as_announced.is_empty() {
+            all.push(Fact::EndedAsAnnounced { items: as_announced });
+        }
         if !ended.is_empty() {
             all.push(Fact::Settled { items: ended.iter().map(|ended| ended.item).collect() });
         }

@@ -149,7 +149,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             let Member { mut work, stage, claim } = member;
             let parent = claim.parent;
             self.context.directories.published_in(work.item.mapping, &parent);
+            let mut is_as_announced = true;
             if work.item.link_role == LinkRole::First || work.was_further_name() {
+                // What other name it has is found only now.
+                is_as_announced = false;
                 let target = LinkTarget {
                     dir: parent.clone(),
                     name: stage.target().name.clone(),
@@ -161,14 +164,15 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 work.note_other_copy(other.as_ref());
             }
             work.report.status = ItemStatus::Ok;
-            let (item, share) = (work.item.id, work.share);
+            let item = work.item.id;
+            let ended = Ended { item, report: work.report, share: work.share, is_as_announced };
             if stage.backup_name().is_none() {
-                self.ended.push(item, work.report, share, self.context.outside.clock.now());
+                self.ended.push(ended, self.context.outside.clock.now());
                 continue;
             }
             let place = (work.item.mapping, parent);
             let removed = Removed { item, volume: claim.volume, place };
-            replacing.push((Ended { item, report: work.report, share }, stage, removed));
+            replacing.push((ended, stage, removed));
         }
         if !replacing.is_empty() {
             self.commit_replacing(replacing);
@@ -179,7 +183,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let ends = replacing.iter().map(|(ended, _, _)| ended.fact()).collect();
         let is_recorded = self.record_with_ended(ends).is_ok();
         let mut settled = Vec::new();
-        for (Ended { item, mut report, share }, stage, removed) in replacing {
+        for (Ended { item, mut report, share, .. }, stage, removed) in replacing {
             let begun = self.context.outside.clock.now();
             if !is_recorded {
                 if let Some(kept) = stage.keep() {

@@ -12,6 +12,7 @@ use surecopy_engine::{Control, Fact, Journal, JournalError};
 use surecopy_fs::{FileSystem, Operation};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, VolumeSettings};
 
+use crate::announced::Announced;
 use crate::job::{Ran, carry_out, carry_out_with, spec};
 use crate::oracle::Before;
 use crate::scene::{Way, scene};
@@ -91,11 +92,12 @@ fn the_power_may_go_while_four_workers_are_at_it() {
 struct CutAtEnds {
     fs: Arc<CrashFs>,
     ended: Arc<Mutex<BTreeMap<PathBuf, bool>>>,
+    announced: Mutex<Announced>,
 }
 
 impl CutAtEnds {
     fn new(fs: &Arc<CrashFs>) -> Self {
-        Self { fs: Arc::clone(fs), ended: Arc::default() }
+        Self { fs: Arc::clone(fs), ended: Arc::default(), announced: Mutex::default() }
     }
 
     #[track_caller]
@@ -113,7 +115,8 @@ impl Journal for CutAtEnds {
     }
 
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
-        for fact in facts {
+        let mut announced = self.announced.lock().expect("no code panics while holding this lock");
+        for fact in announced.in_full(facts) {
             if let Fact::Ended { report, .. } = fact {
                 let found = self.fs.after_crash(CrashStyle::OnlyDurable);
                 let was_there = found.exists(&report.target);

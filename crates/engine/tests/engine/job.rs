@@ -14,6 +14,8 @@ use surecopy_engine::{
 };
 use surecopy_fs::FileSystem;
 
+use crate::announced::Announced;
+
 /// The shortest buffer and chunk the engine uses, so that short files have several.
 pub(crate) const CHUNK: usize = 64 << 10;
 
@@ -48,11 +50,17 @@ pub(crate) struct Recording {
     calls: AtomicU64,
     /// The calls that fail, counted from 1.
     fails_at: Range<u64>,
+    announced: Mutex<Announced>,
 }
 
 impl Default for Recording {
     fn default() -> Self {
-        Self { facts: Mutex::default(), calls: AtomicU64::new(0), fails_at: 0..0 }
+        Self {
+            facts: Mutex::default(),
+            announced: Mutex::default(),
+            calls: AtomicU64::new(0),
+            fails_at: 0..0,
+        }
     }
 }
 
@@ -86,6 +94,8 @@ impl Journal for Recording {
         if self.fails_at.contains(&call) {
             return Err(JournalError { message: "the journal's disk is full".to_owned() });
         }
+        let mut announced = self.announced.lock().expect("no code panics while holding this lock");
+        let facts = announced.in_full(facts);
         self.facts.lock().expect("no code panics while holding this lock").extend(facts);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The engine as its users see it, on file systems in memory that fail, lie and lose power.
 
+mod announced;
 mod counters;
 mod crash;
 mod directories;

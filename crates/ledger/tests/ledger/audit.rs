@@ -109,6 +109,21 @@ fn what_ends_otherwise_than_announced_is_told_in_full() {
 }
 
 #[test]
+fn only_what_was_announced_ends_so_and_once() {
+    for is_announced in [false, true] {
+        let scene = scene();
+        let run = scene.first_run();
+        let items = [item(0, "a"), item(1, "b")];
+        run.append(Queue::Items, items.to_vec()).unwrap();
+        run.record(planned(2)).unwrap();
+        copy(&run, &items[..1]);
+        let wrong = items[usize::from(!is_announced)].id;
+        let error = run.record(vec![Fact::EndedAsAnnounced { items: vec![wrong] }]).unwrap_err();
+        assert!(error.message.contains("has ended already, or was not announced"), "{error}");
+    }
+}
+
+#[test]
 fn skipped_items_share_a_record() {
     let scene = scene();
     let run = scene.first_run();

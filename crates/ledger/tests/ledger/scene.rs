@@ -138,8 +138,9 @@ pub(crate) fn planned(items: u64) -> Vec<Fact> {
 pub(crate) fn copy(run: &JobRun, items: &[PlannedItem]) {
     let publications = items.iter().map(publication).collect();
     run.record(vec![Fact::Publishing { items: publications }]).unwrap();
-    run.record(items.iter().map(|item| ended(item, ItemStatus::Ok)).collect()).unwrap();
-    run.note(vec![Fact::Settled { items: items.iter().map(|item| item.id).collect() }]).unwrap();
+    let items: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+    let ends = Fact::EndedAsAnnounced { items: items.clone() };
+    run.record(vec![ends, Fact::Settled { items }]).unwrap();
 }
 
 pub(crate) fn finished(tally: Tally) -> Report {

@@ -11,6 +11,8 @@ use surecopy_engine::{
 };
 use surecopy_testkit::CrashFs;
 
+use crate::announced::Announced;
+
 /// Items handed out at once, so that few are ever begun and not ended.
 const CLAIM: usize = 4;
 
@@ -41,6 +43,7 @@ struct Pages {
     is_dead: bool,
     /// The process that writes: dead as soon as its file system is.
     process: Option<Arc<CrashFs>>,
+    announced: Announced,
 }
 
 /// The ledger of one job.
@@ -167,13 +170,16 @@ impl Remembered {
 impl Journal for Remembered {
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let mut pages = self.alive()?;
+        let facts = pages.announced.in_full(facts);
         pages.lines.extend(facts.into_iter().map(Line::Fact));
         pages.durable = pages.lines.len();
         Ok(())
     }
 
     fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
-        self.alive()?.lines.extend(facts.into_iter().map(Line::Fact));
+        let mut pages = self.alive()?;
+        let facts = pages.announced.in_full(facts);
+        pages.lines.extend(facts.into_iter().map(Line::Fact));
         Ok(())
     }
 }
