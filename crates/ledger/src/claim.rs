@@ -14,8 +14,8 @@ use crate::plan::{COLUMNS, Rows, queue_text};
 /// Items are claimed in steps of this many.
 pub(crate) const STEP: usize = 1_000;
 
-/// So many items of a line are at hand at most: about five megabytes. The others are read again.
-const AT_HAND: usize = 16_000;
+/// So many items of a line are at hand at most: about ten megabytes. The others are read again.
+const AT_HAND: usize = 40_000;
 
 /// The lines of a run.
 #[derive(Debug, Default)]
