@@ -2,6 +2,7 @@
 //!
 //! Holds no product code, and nothing in the product depends on it.
 
+mod bench;
 mod docs;
 mod tidy;
 mod workspace;
@@ -17,7 +18,9 @@ const USAGE: &str = "usage: cargo xtask <command>
 commands:
   tidy          check the rules of the house that compilers do not check
   docs          write the documents that are made from tables in the code
-  docs --check  fail when one of those documents is out of date";
+  docs --check  fail when one of those documents is out of date
+  bench NAME [ROUNDS]
+                time the program: `ledger` (what it costs), `resume` (of a finished job)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +39,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         ["tidy"] => tidy::run(&Workspace::find()?),
         ["docs"] => docs::write(&Workspace::find()?),
         ["docs", "--check"] => docs::check(&Workspace::find()?),
+        ["bench", rest @ ..] => bench::run(&Workspace::find()?, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -1,11 +1,13 @@
 //! How much memory copying takes.
 
 use std::fs;
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
 use crate::content::write_random;
 use crate::lab::Lab;
+use crate::recorded::Recorded;
 use crate::tool;
 use crate::volume::Volume;
 use crate::watch::{self, Watched};
@@ -69,4 +71,44 @@ pub(crate) fn many_files(lab: &Lab) -> Result<String> {
         fs::remove_dir_all(&target)?;
     }
     Ok(figures.join(", "))
+}
+
+/// A million files, most of them empty, that are copied with a ledger; and the finished job once more.
+pub(crate) fn million(lab: &Lab) -> Result<String> {
+    const DIRECTORIES: u64 = 10_000;
+    const FILES: u64 = 100;
+    const MOST: u64 = 128 * MIB;
+    let memory = Volume::tmpfs(lab, "size=8g,nr_inodes=0")?;
+    let source = memory.dir("many")?;
+    for directory in 0..DIRECTORIES {
+        let directory = source.join(format!("d{directory}"));
+        fs::create_dir(&directory)?;
+        for file in 0..FILES {
+            let content: &[u8] = if file % 10 == 0 { b"little" } else { b"" };
+            fs::write(directory.join(format!("f{file}")), content)?;
+        }
+    }
+    let (recorded, target) = (Recorded::within(lab, &memory.dir("records")?), memory.join("copy"));
+    let mut copy = recorded.command(&["copy", "-q", "-T"]);
+    copy.arg(&source).arg(&target);
+    let mut figures = Vec::new();
+    for (what, command) in
+        [("copied", &mut copy), ("resumed", &mut recorded.command(&["resume", "1", "-q"]))]
+    {
+        let begun = Instant::now();
+        let watched = watch::finish(command)?;
+        watched.copied.ensure_ok()?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let resident = watched.peak_resident_bytes / MIB;
+        ensure!(resident > 0, "{what}: nothing was measured");
+        ensure!(watched.peak_resident_bytes <= MOST, "{what}: {resident} MiB at most");
+        figures.push(format!("{what} in {seconds:.1} s, {resident} MiB"));
+    }
+    let done = &recorded.status(1)?["items"]["done"];
+    ensure!(*done == DIRECTORIES * FILES, "{done} items are done");
+    for number in [0, 1, DIRECTORIES - 1] {
+        let there = fs::read_dir(target.join(format!("d{number}")))?.count() as u64;
+        ensure!(there == FILES, "{there} files in directory {number}");
+    }
+    Ok(figures.join("; "))
 }

@@ -86,4 +86,5 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "59 undo: of a job", run: undo::of_a_job },
     Case { name: "60 undo: killed", run: undo::killed },
     Case { name: "61 resume: when another volume is there", run: other_volume::is_noticed },
+    Case { name: "62 memory: a million small files, and resume", run: memory::million },
 ];
