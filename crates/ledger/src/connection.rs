@@ -88,6 +88,7 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
         }
         Access::Read | Access::Frozen => schema::check(&connection, path)?,
     }
+    connection.execute_batch(schema::ITEM_STATES)?;
     Ok(connection)
 }
 

@@ -14,6 +14,9 @@ pub(crate) const APPLICATION: i32 = 0x5343_7079;
 const MIGRATIONS: &[&str] =
     &[include_str!("schema/0001_jobs.sql"), include_str!("schema/0002_ends.sql")];
 
+/// The view that queries go by.
+pub(crate) const ITEM_STATES: &str = include_str!("schema/item_states.sql");
+
 /// The version that this program writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 

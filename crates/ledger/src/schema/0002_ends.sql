@@ -61,12 +61,3 @@ DROP TABLE former_items;
 
 CREATE INDEX items_by_name ON items (directory, name);
 CREATE INDEX ends_kept ON ends (job, item) WHERE kept IS NOT NULL;
-
--- Every item, with how far it has got.
-CREATE VIEW item_states AS
-SELECT items.job, items.item, items.run, items.queue, items.mapping, items.directory, items.name,
-    items.target_name, items.kind, items.action, items.source,
-    coalesce(ends.state, 'planned') AS state, ends.record, ends.position,
-    coalesce(ends.skip_reason, items.skip_reason) AS skip_reason, ends.landed_source,
-    ends.landed_target, ends.landed_replaced, ends.kept, ends.digest_algorithm, ends.digest
-FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item;

@@ -1,0 +1,9 @@
+-- Every item, with how far it has got. Each connection makes this view for itself: SQLite looks over a
+-- database less thoroughly that has a view in its own schema.
+CREATE TEMP VIEW item_states AS
+SELECT items.job, items.item, items.run, items.queue, items.mapping, items.directory, items.name,
+    items.target_name, items.kind, items.action, items.source,
+    coalesce(ends.state, 'planned') AS state, ends.record, ends.position,
+    coalesce(ends.skip_reason, items.skip_reason) AS skip_reason, ends.landed_source,
+    ends.landed_target, ends.landed_replaced, ends.kept, ends.digest_algorithm, ends.digest
+FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item;
