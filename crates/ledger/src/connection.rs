@@ -150,6 +150,18 @@ pub(crate) fn in_transaction<T>(
     done
 }
 
+/// Reads more than one thing as all of it was at one moment, whatever is written in the meantime. What
+/// is written stays in the log that long, so nobody may be waited for in here.
+pub(crate) fn in_snapshot<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Outcome<T>,
+) -> Outcome<T> {
+    let transaction = connection.unchecked_transaction()?;
+    let read = work();
+    transaction.finish()?;
+    read
+}
+
 /// Opens a ledger for a program that works with it: makes it if it is not there.
 pub(crate) fn create(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
     let path = place::prepare(path)?;

@@ -11,7 +11,7 @@ use surecopy_fs::{LockTable, RelPath};
 
 use crate::audit::{self, AuditCheck, AuditRecord, ExportError};
 use crate::begin;
-use crate::connection::{self, in_transaction};
+use crate::connection::{self, in_snapshot, in_transaction};
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::failed::failed_paths;
 use crate::items::{self, ItemRecord};
@@ -169,7 +169,9 @@ impl Ledger {
     /// # Errors
     /// When there is no such job, or it cannot be read. A log that does not fit is no error.
     pub fn check_audit(&self, job: JobId) -> Result<AuditCheck, LedgerError> {
-        self.named(audit::check(&self.connection(), job))
+        let connection = self.connection();
+        // Of a job that is at work, the log goes on growing.
+        self.named(in_snapshot(&connection, || audit::check(&connection, job)))
     }
 
     /// Writes the audit log of a job so that anybody can check it: for each record a line with its

@@ -1,6 +1,7 @@
 //! The audit log: complete, readable, and no record can be changed, removed, added or moved unseen.
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -9,7 +10,9 @@ use surecopy_engine::{
 };
 use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger, LedgerError};
 
-use crate::scene::{Scene, all_ok, copy, ended, item, path, planned, publication, report, scene};
+use crate::scene::{
+    Scene, all_ok, copy, ended, item, path, planned, publication, rel, report, scene,
+};
 
 fn job_with_records(scene: &Scene) -> JobId {
     let run = scene.first_run();
@@ -235,6 +238,32 @@ fn what_was_done_to_it_is_found() {
         tamper(&scene, sql);
         assert_eq!(broken(&scene.ledger, job), Some(expected), "{sql}");
     }
+}
+
+/// Records that are written while others are checked belong to the log, or do not yet.
+#[test]
+fn the_log_of_a_job_that_is_at_work_fits_at_any_moment() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let other = scene.again();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let checks = scope.spawn(|| {
+            let mut checks = 0;
+            while !is_over.load(Ordering::Relaxed) || checks == 0 {
+                assert_eq!(broken(&other, job), None);
+                checks += 1;
+            }
+        });
+        for number in 0..1_000 {
+            let path = rel(&format!("in/{number}"));
+            run.record(vec![Fact::DirectoryMade { mapping: 0, path }]).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        checks.join().unwrap();
+    });
+    run.finish(&all_ok(0)).unwrap();
 }
 
 proptest! {
