@@ -105,20 +105,25 @@ impl Ledger {
         self.named(jobs::read(&self.connection(), job, &self.path, is_running))
     }
 
-    /// The last job that was interrupted.
+    /// Which job is gone on with when nobody says which: the latest that was interrupted, or else the
+    /// latest that was ended before it was done.
     ///
     /// # Errors
     /// When that cannot be read.
-    pub fn latest_interrupted(&self) -> Result<Option<JobRecord>, LedgerError> {
+    pub fn latest_to_resume(&self) -> Result<Option<JobRecord>, LedgerError> {
         // Not in the head of the loop, which would hold the connection until its end.
         let jobs = self.named(jobs::all(&self.connection()))?;
+        let mut ended_early = None;
         for job in jobs.into_iter().rev() {
             let job = self.job(job)?;
             if job.state == JobState::Interrupted {
                 return Ok(Some(job));
             }
+            if matches!(job.state, JobState::Cancelled | JobState::Stopped) {
+                ended_early.get_or_insert(job);
+            }
         }
-        Ok(None)
+        Ok(ended_early)
     }
 
     /// What of a job has failed the last time that it was tried: mappings, and paths beneath their

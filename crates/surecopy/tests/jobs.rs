@@ -71,7 +71,7 @@ fn a_job_is_run_by_one_at_a_time() {
     );
     // Given up without having run, it is one that was interrupted.
     drop(job);
-    let latest = scene.ledger.latest_interrupted().unwrap().unwrap();
+    let latest = scene.ledger.latest_to_resume().unwrap().unwrap();
     assert_eq!((latest.id, latest.state), (id, JobState::Interrupted));
     let report = resume(&scene.ledger, id, &ResumeOptions::default()).unwrap().run(&NoObserver);
     assert_eq!((report.outcome, report.tally.ok), (Outcome::Finished, 2));

@@ -20,7 +20,7 @@ fn a_refused_resume_leaves_the_job_as_it_was() {
     for _ in 0..2 {
         scene.resume(job).finish(&ended_as(Outcome::Refused)).unwrap();
         assert_eq!(scene.ledger.job(job).unwrap().state, JobState::Interrupted);
-        assert_eq!(scene.ledger.latest_interrupted().unwrap().unwrap().id, job);
+        assert_eq!(scene.ledger.latest_to_resume().unwrap().unwrap().id, job);
         assert!(scene.ledger.prune(i64::MAX).unwrap().is_empty());
     }
     let run = scene.resume(job);

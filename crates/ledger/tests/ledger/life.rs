@@ -1,7 +1,7 @@
 //! The life of a job: asked for, planned, carried out, interrupted, resumed, finished.
 
-use surecopy_engine::{Fact, History, ItemStatus, Journal, Known, Queue, WorkList};
-use surecopy_ledger::{JobState, LedgerError, RunKind};
+use surecopy_engine::{Fact, History, ItemStatus, Journal, Known, Outcome, Queue, WorkList};
+use surecopy_ledger::{JobRun, JobState, LedgerError, RunKind, Sums};
 
 use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, scene};
 
@@ -30,7 +30,7 @@ fn a_job_that_comes_to_its_end() {
     assert_eq!((run.run, run.kind, run.nonce, run.sums.ok), (1, RunKind::Copy, 7, 3));
     assert_eq!(run.outcome.as_deref(), Some("finished"));
     assert_eq!(run.planned.map(|planned| planned.items), Some(3));
-    assert!(scene.ledger.latest_interrupted().unwrap().is_none());
+    assert!(scene.ledger.latest_to_resume().unwrap().is_none());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_job_that_was_interrupted_is_known_as_such_and_goes_on() {
     run.record(vec![Fact::Publishing { items: vec![publication(&items[1])] }]).unwrap();
     assert!(scene.again().job(job).unwrap().is_running);
     drop(run);
-    let record = scene.ledger.latest_interrupted().unwrap().unwrap();
+    let record = scene.ledger.latest_to_resume().unwrap().unwrap();
     assert_eq!((record.id, record.state), (job, JobState::Interrupted));
 
     let run = scene.resume(job);
@@ -79,6 +79,29 @@ fn a_job_that_was_interrupted_is_known_as_such_and_goes_on() {
     for path in ["a", "deep/b", "deep/c"] {
         assert!(matches!(run.known(0, &rel(path)).unwrap(), Known::Done(_)), "{path}");
     }
+}
+
+#[test]
+fn the_latest_that_was_interrupted_is_gone_on_with_before_one_that_was_ended() {
+    let scene = scene();
+    let latest = || scene.ledger.latest_to_resume().unwrap().map(|job| job.id);
+    let end = |run: JobRun, outcome| {
+        let job = run.job();
+        run.finish_as(outcome, Sums::default()).unwrap();
+        job
+    };
+    end(scene.first_run(), Outcome::Finished);
+    assert_eq!(latest(), None);
+    let cancelled = end(scene.first_run(), Outcome::Cancelled);
+    assert_eq!(latest(), Some(cancelled));
+    let stopped = end(scene.first_run(), Outcome::StoppedAtFailure);
+    end(scene.first_run(), Outcome::Refused);
+    assert_eq!(latest(), Some(stopped));
+    let interrupted = scene.first_run().job();
+    end(scene.first_run(), Outcome::Cancelled);
+    assert_eq!(latest(), Some(interrupted));
+    let _at_work = scene.resume(interrupted);
+    assert_eq!(latest().map(|job| job.0), Some(interrupted.0 + 1));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 mod args;
 mod run;
-mod which;
 
 pub(crate) use args::{ResumeArgs, RetryArgs};
 pub(crate) use run::{resume, retry};

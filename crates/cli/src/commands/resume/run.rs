@@ -6,7 +6,6 @@ use surecopy::jobs::{self, JobId, JobRecord, Ledger, RunKind};
 use surecopy::{ConflictPolicy, CopyError, Job};
 
 use super::args::{AgainArgs, ResumeArgs, RetryArgs};
-use super::which::latest_to_resume;
 use crate::commands::{look_back, print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -25,7 +24,7 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
             return Ok(ExitStatus::Done);
         }
         (Found::Ledger(ledger), None) => {
-            match latest_to_resume(&ledger).map_err(|error| Failure::of_ledger(&error))? {
+            match ledger.latest_to_resume().map_err(|error| Failure::of_ledger(&error))? {
                 Some(record) => (ledger, record),
                 None => {
                     talk("nothing to resume: no job was interrupted, cancelled or stopped");
