@@ -1,5 +1,5 @@
 -- Version 2: how items end stands in a table of its own, since rows that grow cost more than rows that
--- are added.
+-- are added; and no record of the audit log can be replaced.
 
 ALTER TABLE items RENAME TO former_items;
 DROP INDEX items_by_name;
@@ -61,3 +61,11 @@ DROP TABLE former_items;
 
 CREATE INDEX items_by_name ON items (directory, name);
 CREATE INDEX ends_kept ON ends (job, item) WHERE kept IS NOT NULL;
+
+-- What REPLACE puts out of the way is deleted without asking the trigger for that.
+CREATE TRIGGER audit_is_never_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE job = NEW.job AND record = NEW.record)
+    OR EXISTS (SELECT 1 FROM audit WHERE rowid = NEW.rowid)
+BEGIN
+    SELECT RAISE(ABORT, 'records of the audit log are never replaced');
+END;

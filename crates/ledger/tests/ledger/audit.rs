@@ -194,12 +194,27 @@ fn paths_are_absolute_however_they_were_typed() {
 #[test]
 fn the_database_itself_refuses_to_change_a_record() {
     let scene = scene();
-    job_with_records(&scene);
+    let job = job_with_records(&scene);
     let connection = Connection::open(path(&scene.temp)).unwrap();
-    for sql in ["UPDATE audit SET body = '{}'", "DELETE FROM audit WHERE record = 3"] {
+    let replaced = |number| {
+        format!(
+            "INSERT OR REPLACE INTO audit ({number} job, record, body, digest)
+             SELECT {number} job, record, '{{}}', digest FROM audit WHERE record = 3"
+        )
+    };
+    for sql in [
+        "UPDATE audit SET body = '{}'",
+        "UPDATE OR REPLACE audit SET record = 4 WHERE record = 3",
+        "DELETE FROM audit WHERE record = 3",
+        &replaced(""),
+        &replaced("rowid,"),
+        "INSERT OR REPLACE INTO audit (rowid, job, record, body, digest)
+         SELECT rowid, job, 99, body, digest FROM audit WHERE record = 3",
+    ] {
         let error = connection.execute(sql, ()).unwrap_err().to_string();
-        assert!(error.contains("audit log"), "{error}");
+        assert!(error.contains("audit log"), "{sql}: {error}");
     }
+    assert_eq!(broken(&scene.ledger, job), None);
 }
 
 #[test]
