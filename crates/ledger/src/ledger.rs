@@ -189,12 +189,13 @@ impl Ledger {
         written.map_err(ExportError::Write)
     }
 
-    /// Looks whether the database is whole.
+    /// Looks whether the database is whole: every page of it, and that its indexes have what its tables
+    /// have. That takes the longer, the more jobs are in it.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] says what is wrong with it.
     pub fn check_database(&self) -> Result<(), LedgerError> {
-        let found = self.connection().query_row("PRAGMA quick_check(1)", (), |row| row.get(0));
+        let found = self.connection().query_row("PRAGMA integrity_check(1)", (), |row| row.get(0));
         match self.named(found.map_err(Fault::from))? {
             message if message == "ok" => Ok(()),
             message => Err(LedgerError::Damaged { path: self.path.clone(), message }),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use surecopy::ItemStatus;
-use surecopy::jobs::{AuditBreak, AuditCheck, ItemRecord, JobId};
+use surecopy::jobs::{AuditBreak, AuditCheck, ItemRecord, JobId, LedgerError};
 
 use super::item::ErrorMember;
 use super::job::SCHEMA;
@@ -93,16 +93,17 @@ impl AuditSummaryLine {
 }
 
 impl AuditCheckLine {
-    pub(crate) fn new(job: JobId, check: &AuditCheck) -> Self {
+    pub(crate) fn new(job: JobId, check: &AuditCheck, damage: Option<&LedgerError>) -> Self {
+        let broken = check.broken.map(|broken| broken.to_string());
         Self {
             r#type: "audit_check",
             schema: SCHEMA,
             job: job.0,
-            is_intact: check.broken.is_none(),
+            is_intact: check.broken.is_none() && damage.is_none(),
             records: check.records,
             digest: check.digest.clone(),
             broken_record: check.broken.map(record_of),
-            message: check.broken.map(|broken| broken.to_string()),
+            message: broken.or_else(|| damage.map(LedgerError::to_string)),
         }
     }
 }

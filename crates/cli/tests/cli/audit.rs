@@ -82,6 +82,29 @@ fn a_log_that_nobody_touched_fits() {
     assert!(ended.stdout.contains(checked[0]["digest"].as_str().unwrap()), "{}", ended.stdout);
 }
 
+/// An index is given another content than its table has, of which nobody else would tell.
+#[test]
+fn a_database_that_is_not_whole_is_told() {
+    let folder = folder();
+    let file = folder.ledger();
+    let (is, other) = (&b"ON items (directory, name)"[..], &b"ON items (directory, kind)"[..]);
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Text that is not valid any more may be found too.
+    while let Some(at) = bytes.windows(is.len()).position(|found| found == is) {
+        bytes[at..at + is.len()].copy_from_slice(other);
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let ended = folder.run(&["audit", "--check", "1"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""));
+    assert!(ended.stderr.contains(" is damaged ("), "{}", ended.stderr);
+    assert!(ended.stderr.contains("index items_by_name"), "{}", ended.stderr);
+    let ended = folder.run(&["audit", "--check", "--json", "1"]);
+    assert_eq!(ended.code, 5);
+    let checked = ended.objects().remove(0);
+    assert_eq!((&checked["is_intact"], &checked["broken_record"]), (&false.into(), &Value::Null));
+    assert!(checked["message"].as_str().unwrap().contains(" is damaged ("), "{checked}");
+}
+
 #[test]
 fn an_exported_log_is_a_line_for_each_record() {
     let folder = folder();

@@ -56,6 +56,27 @@ fn damaged_pages_are_found() {
     drop(temp);
 }
 
+/// An index that has something else than its table gives wrong answers, of which no page is torn.
+#[test]
+fn an_index_that_does_not_fit_its_table_is_found() {
+    let scene = scene();
+    let run = scene.first_run();
+    let items: Vec<_> = (0..9).map(|id| item(id, &format!("d/{id}"))).collect();
+    run.append(Queue::Items, items).unwrap();
+    drop(run);
+    scene.ledger.check_database().unwrap();
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    connection.pragma_update(None, "writable_schema", true).unwrap();
+    let sql =
+        "UPDATE sqlite_schema SET sql = replace(sql, '(directory, name)', '(directory, kind)')
+               WHERE name = 'items_by_name' AND sql LIKE '%(directory, name)%'";
+    assert_eq!(connection.execute(sql, ()).unwrap(), 1);
+    drop(connection);
+    let error = scene.again().check_database().unwrap_err();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("index items_by_name"), "{error}");
+}
+
 #[test]
 fn a_ledger_that_cannot_be_written_is_read() {
     if surecopy_fs::is_privileged() {

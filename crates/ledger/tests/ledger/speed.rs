@@ -61,6 +61,12 @@ fn speed() {
     each("in all", all);
     let size = std::fs::metadata(crate::scene::path(&scene.temp)).unwrap().len();
     println!("on disk: {} bytes an item", size / COUNT);
+    let begun = begin();
+    scene.ledger.check_database().unwrap();
+    each("found whole", begun);
+    let begun = begin();
+    assert_eq!(scene.ledger.check_audit(job).unwrap().broken, None);
+    each("audit log checked", begun);
     let run = scene.resume(job);
     let begun = begin();
     for item in &items {
