@@ -150,21 +150,9 @@ pub(crate) fn records(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Writes the records of a job: the digest, a space and the body of each on a line of its own.
-pub(crate) fn export(
-    connection: &Connection,
-    job: JobId,
-    to: &mut dyn io::Write,
-) -> Outcome<io::Result<u64>> {
+/// The number of the last record of a job, 0 when there is none.
+pub(crate) fn last(connection: &Connection, job: JobId) -> Outcome<u64> {
     chain_of(connection, job)?;
-    let mut written = Ok(0);
-    visit(connection, job, |_, digest, body| {
-        written = match (&written, writeln!(to, "{} {body}", to_hex(digest))) {
-            (Ok(count), Ok(())) => Ok(count + 1),
-            (_, Err(error)) => Err(error),
-            (Err(_), Ok(())) => return false,
-        };
-        written.is_ok()
-    })?;
-    Ok(written)
+    let sql = "SELECT coalesce(max(record), 0) FROM audit WHERE job = ?";
+    Ok(connection.query_row(sql, (job.0,), |row| row.get(0))?)
 }

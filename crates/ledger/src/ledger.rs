@@ -23,6 +23,9 @@ use crate::prune;
 use crate::run::JobRun;
 use crate::state::{ItemState, JobState};
 
+/// How many records are in memory while a log is exported; that of a planned batch has some 100 KB.
+const EXPORTED_AT_ONCE: usize = 64;
+
 /// A ledger: the jobs of a user, and everything that happened to them. Several programs may have it
 /// open, and work on different jobs at once.
 #[derive(Debug)]
@@ -180,13 +183,26 @@ impl Ledger {
     }
 
     /// Writes the audit log of a job so that anybody can check it: for each record a line with its
-    /// digest, a space, and its body. Returns how many there are.
+    /// digest, a space, and its body. Returns how many there are. Of a job that is at work, these are the
+    /// records that it had in the beginning.
     ///
     /// # Errors
     /// When there is no such job, or it cannot be read or written.
     pub fn export_audit(&self, job: JobId, to: &mut dyn io::Write) -> Result<u64, ExportError> {
-        let written = self.named(audit::export(&self.connection(), job, to))?;
-        written.map_err(ExportError::Write)
+        // In batches: a reader of the output may be slow, and nothing of the database is held up for it.
+        let last = self.named(audit::last(&self.connection(), job))?;
+        let (mut after, mut written) = (0, 0);
+        while after < last {
+            let records = self.audit_records(job, after, EXPORTED_AT_ONCE)?;
+            for record in records.iter().take_while(|record| record.record <= last) {
+                writeln!(to, "{} {}", record.digest, record.body).map_err(ExportError::Write)?;
+                written += 1;
+            }
+            after = records.last().map_or(last, |record| record.record);
+        }
+        // One that was pruned meanwhile was not exported whole.
+        self.named(audit::last(&self.connection(), job))?;
+        Ok(written)
     }
 
     /// Looks whether the database is whole: every page of it, and that its indexes have what its tables

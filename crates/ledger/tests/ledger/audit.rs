@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use surecopy_engine::{
     ErrorCode, Fact, ItemError, ItemStatus, Journal, Queue, SkipReason, WorkList,
 };
-use surecopy_ledger::{AuditBreak, ItemState, JobId, Ledger, LedgerError};
+use surecopy_ledger::{AuditBreak, ItemState, JobId, JobRun, Ledger, LedgerError};
 
 use crate::scene::{
     Scene, all_ok, copy, ended, item, path, planned, publication, rel, report, scene,
@@ -253,6 +253,47 @@ fn what_was_done_to_it_is_found() {
         tamper(&scene, sql);
         assert_eq!(broken(&scene.ledger, job), Some(expected), "{sql}");
     }
+}
+
+/// Whoever reads an exported log, and while they read, somebody goes on writing the ledger.
+struct Reader<'a> {
+    run: &'a JobRun,
+    other: Connection,
+    lines: usize,
+}
+
+impl std::io::Write for Reader<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.contains(&b'\n') {
+            self.lines += 1;
+            let path = rel(&format!("in/{}", self.lines));
+            self.run.record(vec![Fact::DirectoryMade { mapping: 0, path }]).unwrap();
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let busy: i64 = self.other.query_row(sql, (), |row| row.get(0)).unwrap();
+            assert_eq!(busy, 0, "what is written cannot be put into the database");
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_slow_reader_of_an_exported_log_holds_nothing_up() {
+    let scene = scene();
+    let run = scene.first_run();
+    for number in 0..100 {
+        let path = rel(&format!("made/{number}"));
+        run.record(vec![Fact::DirectoryMade { mapping: 0, path }]).unwrap();
+    }
+    let before = scene.ledger.job(run.job()).unwrap().audit_records;
+    let other = Connection::open(path(&scene.temp)).unwrap();
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let mut reader = Reader { run: &run, other, lines: 0 };
+    let count = scene.ledger.export_audit(run.job(), &mut reader).unwrap();
+    assert_eq!((count, reader.lines as u64), (before, before));
 }
 
 /// Records that are written while others are checked belong to the log, or do not yet.
