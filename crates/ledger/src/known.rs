@@ -2,6 +2,7 @@
 //! fast: one connection of its own, and the directory is looked up once for all that is in it.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row};
 use surecopy_engine::{Done, ItemId, Known, Mapping, SkipReason};
@@ -19,6 +20,10 @@ use crate::words::word;
 /// question, and one for all would keep the log from being put into the database.
 const QUESTIONS: u32 = 4_096;
 
+/// A transaction ends after this, however little was asked: whoever asks may have to wait, for the
+/// user even, and would keep the log from being put into the database for as long.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Answers what is known.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -30,6 +35,8 @@ pub(crate) struct Reader {
     sources: Vec<PathBuf>,
     last: Option<(usize, RelPath, Option<i64>)>,
     asked: u32,
+    /// When the first of these was asked.
+    since: Instant,
 }
 
 impl Reader {
@@ -40,14 +47,17 @@ impl Reader {
         mappings: Vec<Mapping>,
     ) -> Self {
         let sources = mappings.iter().map(Mapping::source_path).collect();
-        Self { connection, job, first_item, mappings, sources, last: None, asked: 0 }
+        let since = Instant::now();
+        Self { connection, job, first_item, mappings, sources, last: None, asked: 0, since }
     }
 
     pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Outcome<Known> {
+        self.rest_if_old()?;
         if self.asked == QUESTIONS {
             self.rest()?;
         }
         if self.asked == 0 {
+            self.since = Instant::now();
             self.connection.prepare_cached("BEGIN")?.execute(())?;
         }
         self.asked += 1;
@@ -65,6 +75,11 @@ impl Reader {
             Some(row) => read(row),
             None => Ok(Known::Nothing),
         }
+    }
+
+    /// Ends the transaction when it has lasted for long.
+    pub(crate) fn rest_if_old(&mut self) -> Outcome<()> {
+        if self.since.elapsed() >= PATIENCE { self.rest() } else { Ok(()) }
     }
 
     /// Ends the transaction, if there is one.

@@ -112,9 +112,16 @@ impl JobRun {
         &self.spec
     }
 
-    /// Lets others see the counters. It may be called as often as one likes: they are written once a
-    /// second.
+    /// Lets others see the counters, and does not keep them waiting for what was read long ago. It may
+    /// be called as often as one likes: counters are written once a second.
     pub fn tick(&self, snapshot: &Snapshot) {
+        // Whoever asks what is known may be waiting for the user between two questions. When the reader
+        // is taken, somebody is asking.
+        if let Ok(mut reader) = self.reader.try_lock()
+            && let Err(fault) = reader.rest_if_old()
+        {
+            tracing::debug!(error = %self.fault(fault), "reading the ledger does not end");
+        }
         let mut ticked = locked(&self.ticked);
         if ticked.is_some_and(|ticked| ticked.elapsed() < TICK) {
             return;

@@ -1,11 +1,15 @@
 //! What is known of an entry, by how it ended.
 
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
 use surecopy_engine::{
     Action, Check, Done, ErrorCode, Evidence, Fact, History, ItemError, ItemStatus, Journal, Known,
-    Landed, PlannedItem, Queue, SkipReason, WorkList,
+    Landed, PlannedItem, Queue, SkipReason, Snapshot, WorkList,
 };
+use surecopy_ledger::JobRun;
 
-use crate::scene::{all_ok, copy, ended, item, planned, rel, report, scene};
+use crate::scene::{all_ok, copy, ended, item, path, planned, rel, report, scene};
 
 fn skipped(item: &PlannedItem, reason: SkipReason, landed: Option<Landed>) -> Fact {
     let mut report = report(item);
@@ -71,4 +75,38 @@ fn every_state() {
     run.record(planned(2)).unwrap();
     assert_eq!(run.known(0, &rel("d/new")).unwrap(), Known::Nothing);
     assert!(matches!(known("ok"), Known::Done(_)));
+}
+
+/// Writes, and tells whether that can be put into the database at once: not as long as somebody still
+/// reads what was there before.
+fn is_held_up(run: &JobRun, other: &Connection) -> bool {
+    run.record(vec![Fact::DirectoryMade { mapping: 0, path: rel("in/made") }]).unwrap();
+    let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+    let (written, in_place): (i64, i64) =
+        other.query_row(sql, (), |row| Ok((row.get(1)?, row.get(2)?))).unwrap();
+    in_place < written
+}
+
+/// The run waits for the user after a question, or asks only now and then.
+#[test]
+fn what_is_asked_seldom_holds_nothing_up_for_long() {
+    for is_asking in [false, true] {
+        let scene = scene();
+        let run = scene.first_run();
+        let other = Connection::open(path(&scene.temp)).unwrap();
+        run.known(0, &rel("a")).unwrap();
+        assert!(is_held_up(&run, &other), "the reader reads");
+        let begun = Instant::now();
+        let mut questions = 0;
+        while is_held_up(&run, &other) {
+            assert!(begun.elapsed() < Duration::from_secs(60) && questions < 4_000);
+            std::thread::sleep(Duration::from_millis(20));
+            if is_asking {
+                questions += 1;
+                run.known(0, &rel("a")).unwrap();
+            } else {
+                run.tick(&Snapshot::default());
+            }
+        }
+    }
 }
