@@ -25,6 +25,9 @@ const CHECKPOINT_PAGES: i64 = 4 * 1_024;
 /// A group of some hundred items changes fewer pages when they are large. It counts for new files only.
 const PAGE_BYTES: i64 = 8 * 1_024;
 
+/// The log's file keeps no more than that once all of it is in its place.
+const LOG_BYTES: i64 = CHECKPOINT_PAGES * PAGE_BYTES;
+
 /// How much of the database a connection may keep in memory.
 const CACHE_KIB: i64 = 8 * 1_024;
 
@@ -78,6 +81,7 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     match access {
         Access::Create | Access::Write => {
@@ -187,4 +191,30 @@ pub(crate) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), Ledger
         }
     }
     Err(last.unwrap_or(LedgerError::Missing { path }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_has_grown_becomes_small_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let (path, connection) = create(&temp.path().join("ledger.db")).unwrap();
+        let log = || temp.path().join("ledger.db-wal").metadata().unwrap().len();
+        let write = |bytes: i64| {
+            let sql = "INSERT INTO directories (path) VALUES (zeroblob(?))";
+            connection.execute(sql, (bytes,)).unwrap();
+        };
+        // Somebody reads for so long that nothing can be put in its place.
+        let reader = open(&path, Access::Read).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM directories;").unwrap();
+        write(2 * LOG_BYTES);
+        write(1);
+        assert!(log() > 2 * LOG_BYTES as u64);
+        reader.execute_batch("COMMIT").unwrap();
+        // All of it is put in its place with the next thing, and the log begins anew with the one after.
+        (2..4).for_each(write);
+        assert!(log() <= LOG_BYTES as u64, "{}", log());
+    }
 }
