@@ -60,9 +60,16 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Frozen => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
     };
-    let mut connection = match access {
-        Access::Frozen => Connection::open_with_flags(frozen_address(path), flags)?,
-        _ => Connection::open_with_flags(path, flags)?,
+    let address = match access {
+        Access::Frozen => &frozen_address(path),
+        Access::Create | Access::Write | Access::Read => path,
+    };
+    let mut connection = match Connection::open_with_flags(address, flags) {
+        // It is there, and what cannot be opened to write is opened to read.
+        Err(error) if access != Access::Create && is_refused(&error) => {
+            return Err(LedgerError::Unreadable { path: path.to_owned() }.into());
+        }
+        opened => opened?,
     };
     connection.busy_handler(Some(|count| {
         std::thread::sleep(BUSY_STEP);
@@ -94,6 +101,10 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
     }
     connection.execute_batch(schema::ITEM_STATES)?;
     Ok(connection)
+}
+
+fn is_refused(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::CannotOpen)
 }
 
 /// Puts a new database into WAL mode. Of several programs that do so at once all but one may be told
@@ -179,18 +190,24 @@ pub(crate) fn create(path: &Path) -> Result<(PathBuf, Connection), LedgerError> 
 pub(crate) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
     let path = place::absolute(path)?;
     place::look(&path)?;
-    let mut last = None;
+    let (mut first, mut is_readable) = (None, true);
     for access in [Access::Write, Access::Read, Access::Frozen] {
+        // That reads neither the log, where the latest of what happened may be, nor again what could not
+        // be read.
+        if access == Access::Frozen && (!is_readable || place::has_log(&path)) {
+            break;
+        }
         match open(&path, access) {
             Ok(connection) => return Ok((path, connection)),
             // Others may do with less.
             Err(error @ (LedgerError::ReadOnly { .. } | LedgerError::Io { .. })) => {
-                last.get_or_insert(error);
+                is_readable &= matches!(error, LedgerError::ReadOnly { .. });
+                first.get_or_insert(error);
             }
             Err(error) => return Err(error),
         }
     }
-    Err(last.unwrap_or(LedgerError::Missing { path }))
+    Err(first.unwrap_or(LedgerError::Missing { path }))
 }
 
 #[cfg(test)]

@@ -59,6 +59,16 @@ pub enum LedgerError {
         /// The ledger.
         path: PathBuf,
     },
+    /// It cannot be read.
+    #[error(
+        "the ledger {} cannot be read; grant the right to read it and to search its directory, or name \
+         another ledger",
+        path.display()
+    )]
+    Unreadable {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// It cannot be written.
     #[error(
         "the ledger {} cannot be written; grant the right to write it and its directory, or name \

@@ -1,10 +1,11 @@
 //! Where a ledger lies: its file, its directory and its locks. The rest of this crate speaks to the
 //! system only through SQLite and this.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileKind, FileSystem, FsErrorKind, LockTable, NativeFs};
+use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, LockTable, Metadata, NativeFs};
 
 use crate::error::LedgerError;
 
@@ -27,20 +28,34 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
 /// Makes sure that a path is that of a file: not of a pipe, which would be waited for, and not of a
 /// link, which somebody may have put there.
 pub(crate) fn look(path: &Path) -> Result<(), LedgerError> {
-    let fs = NativeFs::new();
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(no_file(path));
     };
-    let found = fs.open_root(parent).and_then(|parent| fs.metadata_at(&parent, name));
-    match found {
+    match metadata(parent, name) {
         Ok(found) if found.kind == FileKind::File => Ok(()),
         Ok(_) => Err(no_file(path)),
         Err(error) => match error.kind {
             FsErrorKind::NotFound => Err(LedgerError::Missing { path: path.to_owned() }),
-            FsErrorKind::PermissionDenied => Err(LedgerError::ReadOnly { path: path.to_owned() }),
+            FsErrorKind::PermissionDenied => Err(LedgerError::Unreadable { path: path.to_owned() }),
             _ => Err(LedgerError::Io { path: path.to_owned(), message: error.to_string() }),
         },
     }
+}
+
+/// Whether something is, or may be, in the write-ahead log beside a ledger.
+pub(crate) fn has_log(path: &Path) -> bool {
+    let Some((parent, name)) = path.parent().zip(path.file_name()) else { return true };
+    let mut name = name.to_owned();
+    name.push("-wal");
+    match metadata(parent, &name) {
+        Ok(found) => found.size > 0,
+        Err(error) => error.kind != FsErrorKind::NotFound,
+    }
+}
+
+fn metadata(parent: &Path, name: &OsStr) -> FsResult<Metadata> {
+    let fs = NativeFs::new();
+    fs.open_root(parent).and_then(|parent| fs.metadata_at(&parent, name))
 }
 
 fn no_file(path: &Path) -> LedgerError {

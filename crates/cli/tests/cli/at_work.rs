@@ -11,7 +11,7 @@ use crate::signals::{end, send};
 /// More items than fit into the pipe and the queue: the job waits for its reader.
 const MANY: usize = 3000;
 
-fn folder() -> Folder {
+pub(crate) fn folder() -> Folder {
     let folder = Folder::new();
     for index in 0..MANY {
         folder.write(format!("src/{index}"), "");
@@ -20,7 +20,7 @@ fn folder() -> Folder {
 }
 
 /// A job that is held by its reader in the middle of copying.
-fn held(folder: &Folder) -> (Started, BufReader<std::process::ChildStdout>) {
+pub(crate) fn held(folder: &Folder) -> (Started, BufReader<std::process::ChildStdout>) {
     let mut command = folder.command(&["copy", "--json", "src", "dst"]);
     let mut child = Started::new(command.stdout(Stdio::piped()).stderr(Stdio::null()));
     let mut lines = BufReader::new(child.stdout.take().unwrap());

@@ -16,6 +16,7 @@ mod json;
 mod names;
 mod options;
 mod output;
+mod permissions;
 mod program;
 mod pty;
 mod recorded;
