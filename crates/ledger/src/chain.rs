@@ -39,6 +39,20 @@ impl Chain {
         Self { job, records, head }
     }
 
+    /// Makes sure that the log still ends where this has left it. Every transaction that writes begins
+    /// with that: whoever holds the job's slot writes alone, but the lock file may have been removed, and
+    /// then what two runs know of the job is not true any more.
+    pub(crate) fn confirm(&self, connection: &Connection) -> Outcome<()> {
+        let is_confirmed = connection
+            .prepare_cached("SELECT audit_records = ? AND audit_head = ? FROM jobs WHERE job = ?")?
+            .query_row((self.records, self.head, self.job.0), |row| row.get(0))
+            .optional()?;
+        match is_confirmed {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(LedgerError::TakenOver { job: self.job }.into()),
+        }
+    }
+
     /// Appends a record and returns its number. The caller writes down where the chain ends, in the
     /// same transaction.
     pub(crate) fn append<T: Serialize>(

@@ -114,6 +114,15 @@ pub enum LedgerError {
         /// Its machine.
         host: String,
     },
+    /// Somebody else has begun to work on the job, although this run had not ended.
+    #[error(
+        "another run of job {job} has taken over: the lock file beside the ledger was removed or replaced \
+         while this one was at work; wait for the other, then resume the job"
+    )]
+    TakenOver {
+        /// The job.
+        job: JobId,
+    },
     /// The SQLite that this program was built with is not safe.
     #[error(
         "this program was built with SQLite {found}, which can corrupt a ledger; build it with \

@@ -183,6 +183,7 @@ impl Writer {
         let (connection, book) = (&self.connection, &mut self.book);
         book.at = now_ms();
         in_transaction(connection, || {
+            book.chain.confirm(connection)?;
             let mut claimed = Vec::new();
             for message in messages {
                 match message {

@@ -10,5 +10,6 @@ mod later;
 mod life;
 mod place;
 mod scene;
+mod slots;
 mod speed;
 mod versions;
