@@ -45,7 +45,9 @@ impl Failure {
     pub(crate) fn of_ledger(error: &LedgerError) -> Self {
         let status = match error {
             LedgerError::NoSuchJob { .. } | LedgerError::Missing { .. } => ExitStatus::Usage,
-            LedgerError::JobIsRunning { .. } => ExitStatus::Refused,
+            LedgerError::JobIsRunning { .. } | LedgerError::JobIsBeginning { .. } => {
+                ExitStatus::Refused
+            }
             _ => ExitStatus::RecordFailed,
         };
         Self { status, message: error.to_string(), hint: None }

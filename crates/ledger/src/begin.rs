@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tally};
-use surecopy_fs::{LockTable, RelPath, VolumeIdentity};
+use surecopy_fs::{RelPath, VolumeIdentity};
 
 use crate::announced::Announced;
 use crate::apply::{Book, set_state};
@@ -22,11 +23,13 @@ use crate::error::{Fault, LedgerError, Outcome};
 use crate::in_flight::{Made, in_flight, made_directories};
 use crate::job::{JobId, RunKind};
 use crate::known::Reader;
+use crate::ledger::Ledger;
 use crate::place::now_ms;
 use crate::plan::{Rows, queue_text};
 use crate::records::{Interrupted, RunBegan};
 use crate::request;
 use crate::run::{JobRun, Line};
+use crate::slots::Slot;
 use crate::state::{ItemState, JobState};
 use crate::words::word;
 use crate::writer::{WAITING, Writer};
@@ -44,26 +47,54 @@ struct Begun {
     chain: Chain,
 }
 
-/// Begins a run.
+/// Whoever holds the slot of a job and has no run to be named by is about to write one down, or has
+/// just ended: either takes as long as a transaction. It is waited for so that the right process is
+/// named, but not for longer than this, since the answer would be the same without a name: it may be
+/// forgetting the job, or have to wait for other writers itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(5);
+
+/// Takes the slot of a job.
+pub(crate) fn take(ledger: &Ledger, job: JobId) -> Result<Slot, LedgerError> {
+    let slots = ledger.slots()?;
+    let begun = Instant::now();
+    loop {
+        if let Some(slot) = slots.take(job)? {
+            return Ok(slot);
+        }
+        let last = ledger.named(last_run(&ledger.connection(), job))?;
+        if let Some((run, pid, host)) = last
+            && slots.is_at_work(job, run)?
+        {
+            return Err(LedgerError::JobIsRunning { job, pid, host });
+        }
+        if begun.elapsed() >= PATIENCE {
+            return Err(LedgerError::JobIsBeginning { job });
+        }
+        thread::sleep(STEP);
+    }
+}
+
+/// The last run of a job that has not ended, be it that it died: its number, process and machine.
+fn last_run(connection: &Connection, job: JobId) -> Outcome<Option<(u64, u32, String)>> {
+    let sql = "SELECT run, pid, host FROM runs WHERE job = ? AND ended_at IS NULL
+               ORDER BY run DESC LIMIT 1";
+    let found =
+        connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    Ok(found.optional()?)
+}
+
+/// Begins a run of the job whose slot is held.
 pub(crate) fn begin_run(
     path: &Path,
-    locks: &LockTable,
-    job: JobId,
+    mut slot: Slot,
     kind: RunKind,
     nonce: u64,
 ) -> Result<JobRun, LedgerError> {
+    let job = slot.job();
     let connection = open(path, Access::Write)?;
     let named = |fault: Fault| fault.in_ledger(path);
-    let slot = u64::try_from(job.0).map_err(|_| LedgerError::NoSuchJob { job })?;
-    let taken = locks.try_lock(slot).map_err(|error| LedgerError::Io {
-        path: path.to_owned(),
-        message: format!("its lock file: {error}"),
-    })?;
-    let Some(lock) = taken else {
-        let (pid, host) = last_runner(&connection, job).map_err(named)?;
-        return Err(LedgerError::JobIsRunning { job, pid, host });
-    };
-    let begun = in_transaction(&connection, || begin(&connection, job, kind, nonce));
+    let begun = in_transaction(&connection, || begin(&connection, &mut slot, kind, nonce));
     let begun = begun.map_err(named)?;
     let Begun { run, spec, first_item, chain, .. } = begun;
     let mappings = spec.mappings.clone();
@@ -117,20 +148,12 @@ pub(crate) fn begin_run(
         failure,
         sender: Some(sender),
         writer: Some(writer),
-        _lock: lock,
+        _slot: slot,
     })
 }
 
-/// Who was the last to be at work on a job.
-fn last_runner(connection: &Connection, job: JobId) -> Outcome<(u32, String)> {
-    let sql = "SELECT pid, host FROM runs WHERE job = ? ORDER BY run DESC LIMIT 1";
-    let found = connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?)));
-    // One that is just beginning has not said who it is yet.
-    Ok(found.optional()?.unwrap_or((0, "this machine".to_owned())))
-}
-
-fn begin(connection: &Connection, job: JobId, kind: RunKind, nonce: u64) -> Outcome<Begun> {
-    let at = now_ms();
+fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) -> Outcome<Begun> {
+    let (at, job) = (now_ms(), slot.job());
     let sql = "SELECT state, request, next_item FROM jobs WHERE job = ?";
     let found = connection
         .query_row(sql, (job.0,), |row| {
@@ -154,6 +177,7 @@ fn begin(connection: &Connection, job: JobId, kind: RunKind, nonce: u64) -> Outc
     let is_finished = has_finished(connection, job)?;
     let sql = "SELECT coalesce(max(run), 0) + 1 FROM runs WHERE job = ?";
     let run: u64 = connection.query_row(sql, (job.0,), |row| row.get(0))?;
+    slot.show(run)?;
     let (host, pid) = (surecopy_fs::host_name(), surecopy_fs::process_id());
     connection.execute(
         "INSERT INTO runs (job, run, kind, nonce, host, pid, started_at, first_item, claimed_items,

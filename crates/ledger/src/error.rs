@@ -114,6 +114,14 @@ pub enum LedgerError {
         /// Its machine.
         host: String,
     },
+    /// Somebody is just beginning to work on the job, or has just ended, and does not say who it is.
+    #[error(
+        "job {job} is running already: another process is just beginning with it; wait for it, or end it"
+    )]
+    JobIsBeginning {
+        /// The job.
+        job: JobId,
+    },
     /// Somebody else has begun to work on the job, although this run had not ended.
     #[error(
         "another run of job {job} has taken over: the lock file beside the ledger was removed or replaced \

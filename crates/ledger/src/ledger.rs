@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::Connection;
 use surecopy_engine::{CopySpec, ItemId, ItemReport};
-use surecopy_fs::{LockTable, RelPath};
+use surecopy_fs::RelPath;
 
 use crate::audit::{self, AuditCheck, AuditRecord, ExportError};
 use crate::begin;
@@ -17,10 +17,11 @@ use crate::failed::failed_paths;
 use crate::items::{self, ItemRecord};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::jobs;
-use crate::place;
+use crate::new_job::NewJob;
 use crate::plan::Rows;
 use crate::prune;
 use crate::run::JobRun;
+use crate::slots::Slots;
 use crate::state::{ItemState, JobState};
 
 /// How many records are in memory while a log is exported; that of a planned batch has some 100 KB.
@@ -33,7 +34,7 @@ pub struct Ledger {
     path: PathBuf,
     connection: Mutex<Connection>,
     /// `None` where nobody can be at work, since nothing can be written.
-    locks: Option<LockTable>,
+    slots: Option<Slots>,
 }
 
 impl Ledger {
@@ -44,8 +45,8 @@ impl Ledger {
     /// When it cannot be used; the error says what to do.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (path, connection) = connection::create(path)?;
-        let locks = Some(place::locks(&path)?);
-        Ok(Self { path, connection: Mutex::new(connection), locks })
+        let slots = Some(Slots::open(&path)?);
+        Ok(Self { path, connection: Mutex::new(connection), slots })
     }
 
     /// Opens a ledger to look at it. Nothing is made; one that cannot be written is read as it is.
@@ -55,12 +56,12 @@ impl Ledger {
     pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
         let (path, connection) = connection::open_existing(path)?;
         let is_frozen = connection.is_readonly("main").unwrap_or(true);
-        let locks = match place::locks(&path) {
-            Ok(locks) => Some(locks),
+        let slots = match Slots::open(&path) {
+            Ok(slots) => Some(slots),
             Err(_) if is_frozen => None,
             Err(error) => return Err(error),
         };
-        Ok(Self { path, connection: Mutex::new(connection), locks })
+        Ok(Self { path, connection: Mutex::new(connection), slots })
     }
 
     /// Where it is.
@@ -68,13 +69,19 @@ impl Ledger {
         &self.path
     }
 
-    /// Writes down what is asked for, as a new job.
+    /// Writes down what is asked for, as a new job, which only the caller can begin.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create_job(&self, spec: &CopySpec) -> Result<JobId, LedgerError> {
+    pub fn create_job(&self, spec: &CopySpec) -> Result<NewJob<'_>, LedgerError> {
+        let slots = self.slots()?;
         let connection = self.connection();
-        self.named(in_transaction(&connection, || jobs::create(&connection, spec)))
+        let slot = in_transaction(&connection, || {
+            let job = jobs::create(&connection, spec)?;
+            // Before others see it: a job whose slot is free was interrupted, and is there to be resumed.
+            Ok(slots.take(job)?.ok_or(LedgerError::JobIsBeginning { job })?)
+        });
+        Ok(NewJob { ledger: self, slot: self.named(slot)? })
     }
 
     /// Begins a run of a job. `nonce` is the number that the names of its partial files will carry.
@@ -84,9 +91,7 @@ impl Ledger {
     /// # Errors
     /// When there is no such job, when somebody is at work on it, or when it cannot be written.
     pub fn begin_run(&self, job: JobId, kind: RunKind, nonce: u64) -> Result<JobRun, LedgerError> {
-        let locks = self.locks.as_ref();
-        let locks = locks.ok_or_else(|| LedgerError::ReadOnly { path: self.path.clone() })?;
-        begin::begin_run(&self.path, locks, job, kind, nonce)
+        begin::begin_run(&self.path, begin::take(self, job)?, kind, nonce)
     }
 
     /// Every job, oldest first.
@@ -103,9 +108,15 @@ impl Ledger {
     /// # Errors
     /// When there is no such job, or it cannot be read.
     pub fn job(&self, job: JobId) -> Result<JobRecord, LedgerError> {
+        let read =
+            |is_running| self.named(jobs::read(&self.connection(), job, &self.path, is_running));
         // Looked at before the state is read: a run that ends in between has written its state.
-        let is_running = self.is_running(job)?;
-        self.named(jobs::read(&self.connection(), job, &self.path, is_running))
+        let record = read(self.is_running(job)?)?;
+        // One that begins in between holds the slot by now.
+        if record.state == JobState::Interrupted && !record.is_running && self.is_running(job)? {
+            return read(true);
+        }
+        Ok(record)
     }
 
     /// Which job is gone on with when nobody says which: the latest that was interrupted, or else the
@@ -233,14 +244,12 @@ impl Ledger {
     /// # Errors
     /// When they cannot be read or written.
     pub fn prune(&self, before_ms: i64) -> Result<Vec<JobId>, LedgerError> {
-        let locks = self.locks.as_ref();
-        let locks = locks.ok_or_else(|| LedgerError::ReadOnly { path: self.path.clone() })?;
+        let slots = self.slots()?;
         let mut pruned = Vec::new();
         for job in self.prunable(before_ms)? {
-            let slot = u64::try_from(job.0).map_err(|_| LedgerError::NoSuchJob { job })?;
-            let taken = locks.try_lock(slot).map_err(|error| self.lock_failed(&error))?;
+            let taken = slots.take(job)?;
             let connection = self.connection();
-            if let Some(_lock) = taken
+            if let Some(_slot) = taken
                 && self.named(prune::forget(&connection, job, before_ms))?
             {
                 pruned.push(job);
@@ -260,15 +269,13 @@ impl Ledger {
         self.named(prune::candidates(&self.connection(), before_ms, None))
     }
 
-    fn lock_failed(&self, error: &io::Error) -> LedgerError {
-        LedgerError::Io { path: self.path.clone(), message: format!("its lock file: {error}") }
+    fn is_running(&self, job: JobId) -> Result<bool, LedgerError> {
+        self.slots.as_ref().map_or(Ok(false), |slots| slots.is_taken(job))
     }
 
-    fn is_running(&self, job: JobId) -> Result<bool, LedgerError> {
-        let (Some(locks), Ok(slot)) = (&self.locks, u64::try_from(job.0)) else {
-            return Ok(false);
-        };
-        locks.is_locked(slot).map_err(|error| self.lock_failed(&error))
+    /// The slots of its jobs, to take one.
+    pub(crate) fn slots(&self) -> Result<&Slots, LedgerError> {
+        self.slots.as_ref().ok_or_else(|| LedgerError::ReadOnly { path: self.path.clone() })
     }
 
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -1,8 +1,8 @@
 //! The ledger of surecopy: what was asked for, what happened to each file, and what is left to do, in
 //! one SQLite database that survives power cuts and killed programs.
 //!
-//! A [`Ledger`] holds jobs. [`Ledger::begin_run`] gives a [`JobRun`], which implements the engine's
-//! seams for truth: [`Journal`](surecopy_engine::Journal), [`WorkList`](surecopy_engine::WorkList)
+//! A [`Ledger`] holds jobs. [`Ledger::create_job`] gives a [`NewJob`] to begin; that, and
+//! [`Ledger::begin_run`], gives a [`JobRun`], which implements the engine's seams for truth: [`Journal`](surecopy_engine::Journal), [`WorkList`](surecopy_engine::WorkList)
 //! and [`History`](surecopy_engine::History). The database is described in
 //! `docs/formats/ledger.md`.
 //!
@@ -32,6 +32,7 @@ mod job;
 mod jobs;
 mod known;
 mod ledger;
+mod new_job;
 mod path_text;
 mod place;
 mod plan;
@@ -44,6 +45,7 @@ mod run;
 mod schema;
 mod seen;
 mod short_name;
+mod slots;
 mod state;
 mod words;
 mod writer;
@@ -54,5 +56,6 @@ pub use error::LedgerError;
 pub use items::ItemRecord;
 pub use job::{JobId, JobRecord, ProgressRecord, RunKind, RunRecord, Sums};
 pub use ledger::Ledger;
+pub use new_job::NewJob;
 pub use run::JobRun;
 pub use state::{ItemState, JobState};

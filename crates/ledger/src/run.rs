@@ -12,7 +12,7 @@ use surecopy_engine::{
     CopySpec, DoneItems, Fact, History, InFlight, ItemId, Journal, JournalError, Known, Outcome,
     PlannedItem, Queue, Report, Rest, RootIdentity, Snapshot, WorkList,
 };
-use surecopy_fs::{RelPath, SlotLock};
+use surecopy_fs::RelPath;
 
 use crate::change::{Changes, planned_text};
 use crate::claim::STEP;
@@ -25,6 +25,7 @@ use crate::items::failed_paths;
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
 use crate::known::Reader;
 use crate::place::now_ms;
+use crate::slots::Slot;
 use crate::state::JobState;
 use crate::writer::{Failure, Message};
 
@@ -59,7 +60,7 @@ pub struct JobRun {
     pub(crate) sender: Option<SyncSender<Message>>,
     pub(crate) writer: Option<JoinHandle<()>>,
     /// The last to go, so that nobody begins while something is still being written.
-    pub(crate) _lock: SlotLock,
+    pub(crate) _slot: Slot,
 }
 
 /// Items that are claimed and not handed out.

@@ -9,7 +9,7 @@ use surecopy_engine::{
     resolve_mappings,
 };
 use surecopy_fs::NativeFs;
-use surecopy_ledger::{Ledger, RunKind};
+use surecopy_ledger::Ledger;
 
 use crate::collector::Collector;
 use crate::error::CopyError;
@@ -281,7 +281,7 @@ impl CopyRequest {
         match self.ledger {
             Some(ledger) if !spec.dry_run => {
                 let job = ledger.create_job(&machine::with_absolute_paths(&spec)?)?;
-                let run = ledger.begin_run(job, RunKind::Copy, spec.nonce)?;
+                let run = job.begin(spec.nonce)?;
                 let keep_days = self.settings.ledger_keep_days();
                 Ok(Job::recorded(fs, spec, run).pruning(Pruning::new(ledger, keep_days)))
             }

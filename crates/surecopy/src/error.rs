@@ -98,9 +98,11 @@ impl CopyError {
             CopyError::NothingFailed { .. }
             | CopyError::NothingKept { .. }
             | CopyError::NothingToUndoBy => None,
-            CopyError::Ledger(LedgerError::NoSuchJob { .. } | LedgerError::JobIsRunning { .. }) => {
-                None
-            }
+            CopyError::Ledger(
+                LedgerError::NoSuchJob { .. }
+                | LedgerError::JobIsRunning { .. }
+                | LedgerError::JobIsBeginning { .. },
+            ) => None,
             CopyError::Ledger(_) | CopyError::Journal(_) => Some(ErrorCode::JournalFailed),
             CopyError::NoResult { .. } => Some(ErrorCode::Internal),
         }

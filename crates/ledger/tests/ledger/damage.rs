@@ -106,8 +106,7 @@ fn two_programs_write_at_once() {
     let scene = scene();
     let each = |ledger: &Ledger| {
         for round in 0..5 {
-            let job = ledger.create_job(&spec()).unwrap();
-            let run = ledger.begin_run(job, RunKind::Copy, round).unwrap();
+            let run = ledger.create_job(&spec()).unwrap().begin(round).unwrap();
             let items: Vec<_> = (0..60).map(|id| item(id, &format!("d/{id}"))).collect();
             run.append(Queue::Items, items.clone()).unwrap();
             run.record(planned(60)).unwrap();

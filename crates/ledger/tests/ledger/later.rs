@@ -52,8 +52,8 @@ fn what_is_kept_keeps_its_job_until_it_is_undone_or_discarded() {
     let scene = scene();
     let mut request = spec();
     request.keep_replaced = true;
-    let job = scene.ledger.create_job(&request).unwrap();
-    let run = scene.ledger.begin_run(job, RunKind::Copy, 7).unwrap();
+    let run = scene.ledger.create_job(&request).unwrap().begin(7).unwrap();
+    let job = run.job();
     let old = seen(5, 4_096);
     let mut items = [item(0, "a"), item(1, "b"), item(2, "c")];
     items.iter_mut().for_each(|item| item.action = Action::Replace(old));

@@ -55,7 +55,7 @@ fn an_empty_file_becomes_a_ledger() {
     let file = temp.path().join("ledger.db");
     std::fs::write(&file, "").unwrap();
     assert!(Ledger::open_existing(&file).unwrap().jobs().unwrap().is_empty());
-    Ledger::open(&file).unwrap().create_job(&spec()).unwrap();
+    drop(Ledger::open(&file).unwrap().create_job(&spec()).unwrap());
 }
 
 /// Programs that are started at the same moment, and find that there is no ledger yet.

@@ -34,11 +34,11 @@ impl Scene {
     }
 
     pub(crate) fn job(&self) -> JobId {
-        self.ledger.create_job(&spec()).unwrap()
+        self.ledger.create_job(&spec()).unwrap().id()
     }
 
     pub(crate) fn first_run(&self) -> JobRun {
-        self.ledger.begin_run(self.job(), RunKind::Copy, 7).unwrap()
+        self.ledger.create_job(&spec()).unwrap().begin(7).unwrap()
     }
 
     pub(crate) fn resume(&self, job: JobId) -> JobRun {

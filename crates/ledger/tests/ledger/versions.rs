@@ -35,7 +35,7 @@ fn odd() -> RelPath {
 
 /// A job that is finished, and one that was interrupted in the middle of everything.
 fn fill(ledger: &Ledger) {
-    let run = ledger.begin_run(ledger.create_job(&spec()).unwrap(), RunKind::Copy, 1).unwrap();
+    let run = ledger.create_job(&spec()).unwrap().begin(1).unwrap();
     let mut items = [item(0, "a"), item(1, "deep/b")];
     items[1].path = odd();
     run.append(Queue::Items, items.to_vec()).unwrap();
@@ -43,7 +43,7 @@ fn fill(ledger: &Ledger) {
     copy(&run, &items);
     run.finish(&all_ok(2)).unwrap();
 
-    let run = ledger.begin_run(ledger.create_job(&spec()).unwrap(), RunKind::Copy, 2).unwrap();
+    let run = ledger.create_job(&spec()).unwrap().begin(2).unwrap();
     let mut items = [item(0, "ok"), item(1, "failed"), item(2, "flying"), item(3, "waiting")];
     items[2].path = odd();
     run.append(Queue::Items, items[..3].to_vec()).unwrap();
