@@ -38,6 +38,18 @@ pub enum LedgerError {
         /// The latest version that this program knows.
         known: u32,
     },
+    /// It is of an earlier version, and an earlier surecopy is at work on one of its jobs.
+    #[error(
+        "the ledger {} is of an earlier version, and cannot be brought up to date as long as job {job} \
+         runs; try again when that has ended",
+        path.display()
+    )]
+    InUse {
+        /// The ledger.
+        path: PathBuf,
+        /// The job.
+        job: JobId,
+    },
     /// Its content contradicts itself.
     #[error(
         "the ledger {} is damaged ({message}); move it aside together with its -wal file and copy \

@@ -21,6 +21,7 @@ use crate::new_job::NewJob;
 use crate::plan::Rows;
 use crate::prune;
 use crate::run::JobRun;
+use crate::schema;
 use crate::slots::Slots;
 use crate::state::{ItemState, JobState};
 
@@ -77,6 +78,8 @@ impl Ledger {
         let slots = self.slots()?;
         let connection = self.connection();
         let slot = in_transaction(&connection, || {
+            // A later program may have brought it up to date since it was opened.
+            schema::check(&connection, &self.path)?;
             let job = jobs::create(&connection, spec)?;
             // Before others see it: a job whose slot is free was interrupted, and is there to be resumed.
             Ok(slots.take(job)?.ok_or(LedgerError::JobIsBeginning { job })?)

@@ -6,6 +6,8 @@ use rusqlite::Connection;
 
 use crate::connection::in_transaction;
 use crate::error::{LedgerError, Outcome};
+use crate::job::JobId;
+use crate::slots::Slots;
 
 /// What stands in the header of every ledger (`PRAGMA application_id`): "SCpy".
 pub(crate) const APPLICATION: i32 = 0x5343_7079;
@@ -43,6 +45,9 @@ pub(crate) fn migrate(connection: &Connection, path: &Path) -> Outcome<()> {
             // Another program may have done it in the meantime.
             let version = look(connection, path)?;
             let Some(migration) = MIGRATIONS.get(version as usize) else { return Ok(true) };
+            if version > 0 {
+                ensure_nobody_is_at_work(connection, path)?;
+            }
             connection.execute_batch(migration)?;
             connection.pragma_update(None, "application_id", APPLICATION)?;
             connection.pragma_update(None, "user_version", version + 1)?;
@@ -52,6 +57,21 @@ pub(crate) fn migrate(connection: &Connection, path: &Path) -> Outcome<()> {
             return Ok(());
         }
     }
+}
+
+/// Makes sure that no job is worked on by a program that knows the older version only. Whoever begins
+/// after this opens the database with the job's slot held, and finds a version that it does not know.
+fn ensure_nobody_is_at_work(connection: &Connection, path: &Path) -> Outcome<()> {
+    let slots = Slots::open(path)?;
+    let mut statement = connection.prepare("SELECT job FROM jobs")?;
+    let mut jobs = statement.query(())?;
+    while let Some(row) = jobs.next()? {
+        let job = JobId(row.get(0)?);
+        if slots.is_taken(job)? {
+            return Err(LedgerError::InUse { path: path.to_owned(), job }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Checks that the database can be read by this program as it is.

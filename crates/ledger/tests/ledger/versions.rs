@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use surecopy_engine::{
     ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known, Queue, WorkList,
 };
-use surecopy_fs::RelPath;
-use surecopy_ledger::{ItemState, JobId, JobState, Ledger, RunKind};
+use surecopy_fs::{LockTable, RelPath};
+use surecopy_ledger::{ItemState, JobId, JobState, Ledger, LedgerError, RunKind};
 
 use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, scene, spec};
 
@@ -101,4 +101,29 @@ fn every_version_is_read() {
         run.finish(&all_ok(0)).unwrap();
         assert_eq!(ledger.job(JobId(2)).unwrap().state, JobState::Finished);
     }
+}
+
+#[test]
+fn an_older_ledger_stays_as_it_is_while_somebody_is_at_work() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("ledger.db");
+    fs::write(&file, fs::read(stored(1)).unwrap()).unwrap();
+    let version = || -> u32 {
+        let connection = Connection::open(&file).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    let locks = LockTable::open(&temp.path().join("ledger.db.lock")).unwrap();
+    let at_work = locks.try_lock(2).unwrap().unwrap();
+    for open in [Ledger::open, Ledger::open_existing] {
+        let error = open(&file).unwrap_err();
+        assert!(matches!(error, LedgerError::InUse { job: JobId(2), .. }), "{error:?}");
+        assert_eq!(version(), 1);
+    }
+    drop(at_work);
+    let ledger = Ledger::open(&file).unwrap();
+    assert!(version() > 1);
+    // A program that does not know what has become of it since writes nothing new.
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = ledger.create_job(&spec()).unwrap_err();
+    assert!(matches!(error, LedgerError::Newer { found: 99, .. }), "{error:?}");
 }
