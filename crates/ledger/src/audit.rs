@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use surecopy_engine::ItemReport;
 
 use crate::chain::{BEGINNING, RecordDigest, chain_of, digest_after};
+use crate::ends_check;
 use crate::error::{LedgerError, Outcome};
 use crate::group_text;
 use crate::job::JobId;
@@ -72,6 +73,22 @@ pub enum AuditBreak {
         /// Its number.
         record: u64,
     },
+    /// The log fits, but not what the ledger has of an item.
+    #[error("item {item} did not end as record {record} says")]
+    End {
+        /// The item.
+        item: u64,
+        /// The record that tells of its end.
+        record: u64,
+    },
+    /// The log fits, but items have ended in the ledger of which it does not say so.
+    #[error("{there} items have ended, and {told} by the audit log")]
+    Ends {
+        /// So many by the log.
+        told: u64,
+        /// So many there are.
+        there: u64,
+    },
 }
 
 /// Why an audit log was not exported.
@@ -105,7 +122,8 @@ pub(crate) fn visit(
     Ok(())
 }
 
-/// Checks the records of a job one by one, and that the last one is the last that was written.
+/// Checks the records of a job one by one, that the last one is the last that was written, and that items
+/// have ended as they say.
 pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<AuditCheck> {
     let written = chain_of(connection, job)?;
     let (mut records, mut head, mut broken) = (0, BEGINNING, None);
@@ -128,6 +146,8 @@ pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<AuditCheck> 
         } else if head != written.head {
             // The whole chain was made anew.
             broken = Some(AuditBreak::Altered { record: records });
+        } else {
+            broken = ends_check::check(connection, job)?;
         }
     }
     Ok(AuditCheck { records, digest: to_hex(&head), broken })

@@ -186,7 +186,7 @@ impl Ledger {
     }
 
     /// Checks that the audit log of a job is what was written: no record altered, removed, added or
-    /// put elsewhere.
+    /// put elsewhere; and that the items of the job have ended as it says, with those digests.
     ///
     /// # Errors
     /// When there is no such job, or it cannot be read. A log that does not fit is no error.

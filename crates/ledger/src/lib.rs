@@ -19,6 +19,7 @@ mod connection;
 mod directory_ids;
 mod done;
 mod ended;
+mod ends_check;
 mod error;
 mod error_text;
 mod failed;

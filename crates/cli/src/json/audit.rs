@@ -102,16 +102,18 @@ impl AuditCheckLine {
             is_intact: check.broken.is_none() && damage.is_none(),
             records: check.records,
             digest: check.digest.clone(),
-            broken_record: check.broken.map(record_of),
+            broken_record: check.broken.and_then(record_of),
             message: broken.or_else(|| damage.map(LedgerError::to_string)),
         }
     }
 }
 
-fn record_of(broken: AuditBreak) -> u64 {
+fn record_of(broken: AuditBreak) -> Option<u64> {
     match broken {
         AuditBreak::Altered { record }
         | AuditBreak::Missing { record }
-        | AuditBreak::Added { record } => record,
+        | AuditBreak::Added { record } => Some(record),
+        // The log fits.
+        AuditBreak::End { .. } | AuditBreak::Ends { .. } => None,
     }
 }

@@ -82,18 +82,43 @@ fn a_log_that_nobody_touched_fits() {
     assert!(ended.stdout.contains(checked[0]["digest"].as_str().unwrap()), "{}", ended.stdout);
 }
 
+/// Writes other bytes into the ledger. There may be more than one place, of which some are not valid any
+/// more.
+fn tamper(folder: &Folder, from: &[u8], to: &[u8]) {
+    let file = folder.ledger();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mut count = 0;
+    while let Some(at) = bytes.windows(from.len()).position(|found| found == from) {
+        bytes[at..at + to.len()].copy_from_slice(to);
+        count += 1;
+    }
+    assert!(count > 0);
+    std::fs::write(&file, bytes).unwrap();
+}
+
+/// The log has digests as text, the table of ends as bytes.
+#[test]
+fn a_digest_that_is_not_that_of_the_log_is_told() {
+    let folder = folder();
+    // Of the file a.
+    let digest = [0x22, 0x89, 0x6b, 0xcb, 0xc3, 0xd1, 0xc7, 0x6a];
+    tamper(&folder, &digest, &[0; 8]);
+    let ended = folder.run(&["audit", "--check", "1"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""));
+    let start = "error: what the ledger says of job 1 cannot be trusted: item ";
+    assert!(ended.stderr.starts_with(start), "{}", ended.stderr);
+    let ended = folder.run(&["audit", "--check", "--json", "1"]);
+    assert_eq!(ended.code, 5);
+    let checked = ended.objects().remove(0);
+    assert_eq!((&checked["is_intact"], &checked["broken_record"]), (&false.into(), &Value::Null));
+    assert!(checked["message"].as_str().unwrap().contains(" did not end as record "), "{checked}");
+}
+
 /// An index is given another content than its table has, of which nobody else would tell.
 #[test]
 fn a_database_that_is_not_whole_is_told() {
     let folder = folder();
-    let file = folder.ledger();
-    let (is, other) = (&b"ON items (directory, name)"[..], &b"ON items (directory, kind)"[..]);
-    let mut bytes = std::fs::read(&file).unwrap();
-    // Text that is not valid any more may be found too.
-    while let Some(at) = bytes.windows(is.len()).position(|found| found == is) {
-        bytes[at..at + is.len()].copy_from_slice(other);
-    }
-    std::fs::write(&file, bytes).unwrap();
+    tamper(&folder, b"ON items (directory, name)", b"ON items (directory, kind)");
     let ended = folder.run(&["audit", "--check", "1"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (5, ""));
     assert!(ended.stderr.contains(" is damaged ("), "{}", ended.stderr);

@@ -255,6 +255,48 @@ fn what_was_done_to_it_is_found() {
     }
 }
 
+/// Only the log is chained, so what the tables say is compared with it.
+#[test]
+fn an_end_that_is_not_what_the_log_says_is_found() {
+    use AuditBreak::{End, Ends};
+    let at = |item, record| End { item, record };
+    let rows = [
+        ("UPDATE ends SET digest = zeroblob(32) WHERE item = 1", at(1, 6)),
+        ("UPDATE ends SET digest = NULL, digest_algorithm = NULL WHERE item = 0", at(0, 6)),
+        ("UPDATE ends SET digest_algorithm = 'sha256' WHERE item = 0", at(0, 6)),
+        ("UPDATE ends SET state = 'failed' WHERE item = 0", at(0, 6)),
+        ("UPDATE ends SET state = 'ok' WHERE item = 2", at(2, 8)),
+        ("UPDATE ends SET position = 1 - position WHERE item < 2", at(0, 6)),
+        ("UPDATE ends SET record = 8, position = 0 WHERE item = 1", at(1, 7)),
+        ("UPDATE ends SET record = NULL, state = 'interrupted' WHERE item = 1", at(1, 7)),
+        ("DELETE FROM ends WHERE item = 2", at(2, 8)),
+        (
+            "INSERT INTO items SELECT job, 3, run, queue, mapping, directory, x'64', NULL, kind, action,
+                 NULL, source, NULL, NULL, link_role, NULL, NULL, NULL FROM items WHERE item = 0;
+             INSERT INTO ends SELECT job, 3, state, record, position, NULL, NULL, NULL, NULL, NULL,
+                 NULL, NULL, digest_algorithm, digest, evidence FROM ends WHERE item = 0",
+            Ends { told: 3, there: 4 },
+        ),
+    ];
+    for (sql, expected) in rows {
+        let scene = scene();
+        let job = job_with_records(&scene);
+        Connection::open(path(&scene.temp)).unwrap().execute_batch(sql).unwrap();
+        assert_eq!(broken(&scene.ledger, job), Some(expected), "{sql}");
+    }
+    // What was found or done later has records of its own, and a job that is being forgotten fewer items.
+    for sql in [
+        "UPDATE ends SET state = 'damaged' WHERE item = 0; UPDATE ends SET state = 'undone' WHERE item = 1",
+        "DELETE FROM items WHERE item < 2",
+    ] {
+        let scene = scene();
+        let job = job_with_records(&scene);
+        let connection = Connection::open(path(&scene.temp)).unwrap();
+        connection.execute_batch(&format!("PRAGMA foreign_keys = ON; {sql}")).unwrap();
+        assert_eq!(broken(&scene.ledger, job), None, "{sql}");
+    }
+}
+
 /// Whoever reads an exported log, and while they read, somebody goes on writing the ledger.
 struct Reader<'a> {
     run: &'a JobRun,

@@ -1,6 +1,6 @@
 //! `surecopy audit --check`.
 
-use surecopy::jobs::{JobId, Ledger, LedgerError};
+use surecopy::jobs::{AuditBreak, JobId, Ledger, LedgerError};
 
 use crate::amounts::Count;
 use crate::commands::print;
@@ -25,13 +25,18 @@ pub(super) fn check(ledger: &Ledger, job: JobId, is_json: bool) -> Result<ExitSt
     let fit = if check.records == 1 { "fits" } else { "fit" };
     let records = Count(check.records, "record");
     if let Some(broken) = check.broken {
-        return Err(Failure {
-            status: ExitStatus::RecordFailed,
-            message: format!(
-                "the audit log of job {job} cannot be trusted: {broken} ({records} before that {fit})"
+        let message = match broken {
+            AuditBreak::End { .. } | AuditBreak::Ends { .. } => format!(
+                "what the ledger says of job {job} cannot be trusted: {broken} (of the audit log, {records} \
+                 {fit})"
             ),
-            hint: None,
-        });
+            AuditBreak::Altered { .. } | AuditBreak::Missing { .. } | AuditBreak::Added { .. } => {
+                format!(
+                    "the audit log of job {job} cannot be trusted: {broken} ({records} before that {fit})"
+                )
+            }
+        };
+        return Err(Failure { status: ExitStatus::RecordFailed, message, hint: None });
     }
     if let Some(damage) = damage {
         return Err(Failure::of_ledger(&damage));
