@@ -72,6 +72,11 @@ impl Job {
         self.control.clone()
     }
 
+    /// With a switch that was there before the job, in place of its own.
+    pub fn controlled_by(self, control: Control) -> Self {
+        Self { control, ..self }
+    }
+
     /// The counters of this job, to be polled from another thread while it runs.
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)

@@ -170,6 +170,27 @@ fn what_is_done_is_left_alone_and_what_is_gone_is_copied_again() {
 }
 
 #[test]
+fn a_setting_that_makes_no_sense_leaves_a_job_as_it_was() {
+    let folder = folder();
+    folder.write("dst/a", "old");
+    folder.run(&["copy", "--keep-replaced", "src/", "dst"]).all_done();
+    for arguments in [
+        &["resume", "1"][..],
+        &["resume", "--reverify", "1"],
+        &["verify", "1"],
+        &["undo", "1"],
+        &["undo", "--discard", "1"],
+    ] {
+        let mut command = folder.command(arguments);
+        let ended = ended(command.env("SURECOPY_PROGRESS_UPDATES_PER_SECOND", "abc"));
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}");
+        let told = folder.run(&["status", "--json"]).all_done().objects().remove(0);
+        assert_eq!(told["state"], "finished", "{arguments:?}");
+        assert_eq!(told["runs"].as_array().unwrap().len(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_failed_is_tried_again() {
     let folder = folder();
     let ended = folder.run(&["retry"]);

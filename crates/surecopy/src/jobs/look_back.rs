@@ -67,6 +67,11 @@ impl<R: LookBackReport> LookBack<R> {
         self.control.clone()
     }
 
+    /// With a switch that was there before the run, in place of its own.
+    pub fn controlled_by(self, control: Control) -> Self {
+        Self { control, ..self }
+    }
+
     /// The counters of this run.
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)

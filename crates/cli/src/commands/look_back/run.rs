@@ -1,7 +1,7 @@
 //! Looking back at a job.
 
-use surecopy::CopyError;
 use surecopy::jobs::{self, JobId, Ledger, LookBack, LookBackReport, ResumeOptions, RunKind};
+use surecopy::{Control, CopyError};
 
 use super::args::{UndoArgs, VerifyArgs};
 use super::dry_run;
@@ -63,10 +63,12 @@ impl Back<'_> {
         let limit = surecopy::raise_open_file_limit();
         tracing::debug!("this process may hold {limit} files open");
         let (ledger, output) = (self.ledger, self.output);
-        let pulses_per_second = pulses_per_second()?;
         let record = ledger.job(self.job).map_err(|error| Failure::of_ledger(&error))?;
+        // What can fail on this side fails before anything is recorded of the run.
+        let control = Control::new();
+        let stage = Stage::open(output, pulses_per_second()?, &control, terminal)?;
         let run = make(ledger, self.job, self.options).map_err(|error| Failure::of_copy(&error))?;
-        let stage = Stage::open(output, pulses_per_second, &run.control(), terminal)?;
+        let run = run.controlled_by(control);
         let again = Again { ledger, record: &record, kind, verb };
         let renderer = again.renderer(&stage, output);
         let progress = run.progress();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use surecopy::jobs::{self, JobId, JobRecord, Ledger, RunKind};
-use surecopy::{ConflictPolicy, CopyError, Job};
+use surecopy::{ConflictPolicy, Control, CopyError, Job};
 
 use super::args::{AgainArgs, ResumeArgs, RetryArgs};
 use crate::commands::{look_back, print, talk};
@@ -34,6 +34,7 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
         }
     };
     if args.reverify {
+        can_be_asked(&record, &args.again, Terminal::look())?;
         let AgainArgs { output, .. } = &args.again;
         let status = look_back::verify_in(&ledger, record.id, output, &args.again.options())?;
         // Damaged items are what this is about.
@@ -66,15 +67,18 @@ fn go_on(
     make: impl FnOnce(&Ledger, JobId) -> Result<Job, CopyError>,
 ) -> Result<ExitStatus, Failure> {
     let terminal = Terminal::look();
-    let is_asking = record.request.as_ref().is_ok_and(|spec| spec.conflict == ConflictPolicy::Ask);
-    if is_asking {
-        // Before anything is recorded of this run.
-        can_be_asked(args, terminal)?;
-    }
+    // What can fail on this side fails before anything is recorded of the run.
+    can_be_asked(record, args, terminal)?;
     let limit = surecopy::raise_open_file_limit();
     tracing::debug!("this process may hold {limit} files open");
+    let control = Control::new();
+    let stage = Stage::open(&args.output, pulses_per_second()?, &control, terminal)?;
+    let resolver = is_asking(record)
+        .then(|| TerminalResolver::start(Arc::clone(stage.screen()), control.clone()))
+        .transpose()
+        .map_err(|error| Failure::other(format!("cannot ask questions: {error}")))?;
     let mut job = match make(ledger, record.id) {
-        Ok(job) => job,
+        Ok(job) => job.controlled_by(control),
         Err(error @ CopyError::NothingFailed { .. }) if args.output.json => {
             talk(&error.to_string());
             return Ok(ExitStatus::Done);
@@ -84,11 +88,7 @@ fn go_on(
         }
         Err(error) => return Err(Failure::of_copy(&error)),
     };
-    let control = job.control();
-    let stage = Stage::open(&args.output, pulses_per_second()?, &control, terminal)?;
-    if is_asking {
-        let resolver = TerminalResolver::start(Arc::clone(stage.screen()), control)
-            .map_err(|error| Failure::other(format!("cannot ask questions: {error}")))?;
+    if let Some(resolver) = resolver {
         job.ask(Box::new(resolver));
     }
     let verb = if kind == RunKind::Retry { "retrying" } else { "resuming" };
@@ -98,7 +98,15 @@ fn go_on(
     stage.run(renderer, progress, move |observer| job.run(observer))
 }
 
-fn can_be_asked(args: &AgainArgs, terminal: Terminal) -> Result<(), Failure> {
+fn is_asking(record: &JobRecord) -> bool {
+    record.request.as_ref().is_ok_and(|spec| spec.conflict == ConflictPolicy::Ask)
+}
+
+/// A job that asks is gone on with only where somebody can answer.
+fn can_be_asked(record: &JobRecord, args: &AgainArgs, terminal: Terminal) -> Result<(), Failure> {
+    if !is_asking(record) {
+        return Ok(());
+    }
     let obstacle =
         if args.output.json { Some("--json is for programs") } else { terminal.obstacle_to_asking };
     obstacle.map_or(Ok(()), |obstacle| {
