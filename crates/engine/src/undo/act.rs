@@ -23,8 +23,8 @@ pub(super) struct Names<'a, F: FileSystem> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Acted {
     pub(super) how: Undone,
-    /// What was copied stands under the kept name now.
-    pub(super) is_exchanged: bool,
+    /// Under the kept name now stands what was copied, or what has the target's name too.
+    pub(super) is_left: bool,
 }
 
 /// Why an item was not undone.
@@ -42,19 +42,28 @@ struct Found {
     kept: Option<Metadata>,
 }
 
+impl Found {
+    /// What has the target's name has the kept one too.
+    fn is_one_file(&self) -> bool {
+        let number = |found: &Option<Metadata>| found.as_ref().map(|found| found.id);
+        self.target.is_some() && number(&self.target) == number(&self.kept)
+    }
+}
+
 impl<F: FileSystem> Names<'_, F> {
     /// Does what there is to do about the item.
     pub(super) fn undo(&self) -> Result<Acted, Setback> {
         let found = self.look().map_err(|error| self.failed(&error))?;
-        let done = |how, is_exchanged| Ok(Acted { how, is_exchanged });
+        let done = |how, is_left| Ok(Acted { how, is_left });
         match self.step(&found) {
-            Step::Refuse(why) => Err(self.refused(why)),
-            Step::Nothing => done(Undone::Already, false),
+            Step::Refuse(why) => Err(self.refused(why, &found)),
+            Step::Nothing => done(Undone::Already, found.is_one_file()),
             Step::RemoveExchanged => done(Undone::Already, true),
             Step::Remove => self.remove(),
-            Step::Exchange => match (&self.item.kept, &found.kept) {
+            Step::PutBack | Step::Exchange => match (&self.item.kept, &found.kept) {
+                (Some(name), Some(_)) if found.target.is_none() => self.put_back(name, &found),
                 (Some(name), Some(kept)) => self.exchange(name, Seen::of(kept)),
-                _ => Err(self.refused("what it replaced was not kept")),
+                _ => Err(self.refused("what it replaced was not kept", &found)),
             },
         }
     }
@@ -97,11 +106,11 @@ impl<F: FileSystem> Names<'_, F> {
             if is_gone { Ok(()) } else { Err(error) }
         });
         removed.map_err(|error| self.failed(&error))?;
-        Ok(Acted { how: Undone::Removed, is_exchanged: false })
+        Ok(Acted { how: Undone::Removed, is_left: false })
     }
 
     fn exchange(&self, kept: &OsStr, old: Seen) -> Result<Acted, Setback> {
-        let done = Acted { how: Undone::Restored, is_exchanged: true };
+        let done = Acted { how: Undone::Restored, is_left: true };
         match self.fs.exchange(&self.place.dir, kept, &self.target.name) {
             // Now, and only now, is it certain what had the target's name.
             Ok(Support::Done(())) => match self.stands(kept) {
@@ -119,10 +128,26 @@ impl<F: FileSystem> Names<'_, F> {
     /// Another program's file that is put there between the look and this is lost, as when the file
     /// was copied.
     fn rename_over(&self, kept: &OsStr) -> Result<Acted, Setback> {
-        let done = Acted { how: Undone::Restored, is_exchanged: false };
+        let done = Acted { how: Undone::Restored, is_left: false };
         match self.fs.replace(&self.place.dir, kept, &self.target.name) {
             Ok(()) => Ok(done),
             Err(_) if self.is_now(kept, (Standing::Old, Standing::Missing)) => Ok(done),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Nothing has the target's name, and nothing is taken from whoever takes it at this moment.
+    fn put_back(&self, kept: &OsStr, found: &Found) -> Result<Acted, Setback> {
+        let done = |is_left| Ok(Acted { how: Undone::Restored, is_left });
+        match self.fs.publish_new(&self.place.dir, kept, &self.target.name) {
+            Ok(()) => done(false),
+            // A server's answer may be lost after it did what it was asked for, and where a file is
+            // given its name by a link, the other name may refuse to go.
+            Err(_) if self.is_now(kept, (Standing::Old, Standing::Missing)) => done(false),
+            Err(_) if self.look().is_ok_and(|now| now.is_one_file()) => done(true),
+            Err(error) if error.kind == FsErrorKind::AlreadyExists => {
+                Err(self.refused("another program put a file there at this moment", found))
+            }
             Err(error) => Err(self.failed(&error)),
         }
     }
@@ -133,7 +158,10 @@ impl<F: FileSystem> Names<'_, F> {
     fn give_back(&self, kept: &OsStr, old: Seen, cause: Option<FsError>) -> Setback {
         match self.exchange_until_back(kept, old) {
             Ok(()) => match cause {
-                None => self.refused("another program changed it at this moment"),
+                None => self.refused_with(
+                    "another program changed it at this moment",
+                    Some(self.kept_as(kept)),
+                ),
                 Some(error) => self.failed(&error),
             },
             Err(error) => {
@@ -171,7 +199,8 @@ impl<F: FileSystem> Names<'_, F> {
         Err(FsError::of_kind(Operation::Exchange, FsErrorKind::AlreadyExists))
     }
 
-    /// Removes what was exchanged out, if that is what was copied.
+    /// Removes what was exchanged out, if that is what was copied, and the other name of what was put
+    /// back.
     pub(super) fn remove_exchanged(&self) -> FsResult<()> {
         let Some(kept) = &self.item.kept else { return Ok(()) };
         match self.stands(kept)? {
@@ -180,14 +209,27 @@ impl<F: FileSystem> Names<'_, F> {
                 removed => removed,
             },
             Standing::Missing => Ok(()),
+            Standing::Old if self.look()?.is_one_file() => {
+                self.fs.remove_file(&self.place.dir, kept)
+            }
             Standing::Old | Standing::Unclear | Standing::Other => {
                 Err(FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists))
             }
         }
     }
 
-    fn refused(&self, why: &str) -> Setback {
-        refused(self.target, why)
+    fn refused(&self, why: &str, found: &Found) -> Setback {
+        let kept = self.item.kept.as_deref().filter(|_| found.kept.is_some());
+        self.refused_with(why, kept.map(|kept| self.kept_as(kept)))
+    }
+
+    fn refused_with(&self, why: &str, details: Option<String>) -> Setback {
+        Setback::Refused(ItemError { details, ..refusal(self.target, why) })
+    }
+
+    /// Where the old file is, for whoever wants it all the same.
+    fn kept_as(&self, kept: &OsStr) -> String {
+        format!("what it replaced is kept as {}", self.target.shown.with_file_name(kept).display())
     }
 
     fn failed(&self, error: &FsError) -> Setback {
@@ -195,8 +237,8 @@ impl<F: FileSystem> Names<'_, F> {
     }
 }
 
-pub(super) fn refused(target: &Target, why: &str) -> Setback {
-    Setback::Refused(ItemError::new(ErrorCode::TargetChanged, target.shown.clone(), why))
+pub(super) fn refusal(target: &Target, why: &str) -> ItemError {
+    ItemError::new(ErrorCode::TargetChanged, target.shown.clone(), why)
 }
 
 /// What stands in the way where a directory was is not what the job has left either.

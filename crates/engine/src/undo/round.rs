@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use surecopy_fs::{FileSystem, FsError, RelPath};
 
-use super::act::{Acted, Names, Setback, failed, refused};
+use super::act::{Acted, Names, Setback, failed, refusal};
 use super::report::{KEPT_ERRORS, UndoReport};
 use super::standing::{Standing, Step, decide};
 use crate::destinations::{Destinations, Place, Target};
@@ -88,8 +88,8 @@ impl<F: FileSystem> Undoing<'_, F> {
         else {
             let kept = item.kept.as_ref().map(|_| Standing::Missing);
             return match decide(item, Standing::Missing, kept) {
-                Step::Refuse(why) => Err(refused(target, why)),
-                _ => Ok((None, Acted { how: Undone::Already, is_exchanged: false })),
+                Step::Refuse(why) => Err(Setback::Refused(refusal(target, why))),
+                _ => Ok((None, Acted { how: Undone::Already, is_left: false })),
             };
         };
         let fs = self.destinations.fs;
@@ -173,7 +173,7 @@ impl<F: FileSystem> Undoing<'_, F> {
         let mut touched: HashSet<usize> = HashSet::new();
         let mut settled: Vec<(Option<usize>, ItemId)> = Vec::new();
         for taken in durable.iter().filter(|taken| taken.item.kept.is_some()) {
-            let Some(index) = taken.place.filter(|_| taken.acted.is_exchanged) else {
+            let Some(index) = taken.place.filter(|_| taken.acted.is_left) else {
                 settled.push((None, taken.item.item));
                 continue;
             };

@@ -27,6 +27,8 @@ pub(super) enum Standing {
 pub(super) enum Step {
     /// The kept file takes the target's name.
     Exchange,
+    /// The kept file takes the target's name, which nothing has.
+    PutBack,
     /// The new file goes.
     Remove,
     /// It was undone before; what was exchanged out then is still there.
@@ -70,7 +72,8 @@ fn has_kind(kind: ItemKind, found: FileKind) -> bool {
 /// replaced is kept, if there is one.
 pub(super) fn decide(item: &DoneItem, target: Standing, kept: Option<Standing>) -> Step {
     const CHANGED: &str = "it was changed since it was copied";
-    const GONE: &str = "it was removed since it was copied";
+    const GONE: &str =
+        "it was removed since it was copied, and what it replaced is not there any more either";
     const UNCLEAR: &str = "nothing tells it from what it replaced on this file system";
     let has_replaced = item.landed.replaced.is_some();
     match (target, has_replaced, kept) {
@@ -84,6 +87,8 @@ pub(super) fn decide(item: &DoneItem, target: Standing, kept: Option<Standing>) 
         (Standing::New, true, Some(_)) => Step::Refuse("what it replaced was changed since"),
         (Standing::Old, true, Some(Standing::New)) => Step::RemoveExchanged,
         (Standing::Old, ..) => Step::Nothing,
+        // Whoever removed the copy did not want it. Nothing can be lost by it.
+        (Standing::Missing, true, Some(Standing::Old)) => Step::PutBack,
         (Standing::Missing, true, _) => Step::Refuse(GONE),
         (Standing::Unclear, ..) => Step::Refuse(UNCLEAR),
         (Standing::Other, ..) => Step::Refuse(CHANGED),
@@ -199,11 +204,14 @@ mod tests {
             assert_eq!(refused(step(New)), kept != Old, "{kept:?}");
             let before = if kept == New { Step::RemoveExchanged } else { Step::Nothing };
             assert_eq!(step(Old), before, "{kept:?}");
-            for target in [Missing, Unclear, Other] {
+            assert_eq!(step(Missing) == Step::PutBack, kept == Old, "{kept:?}");
+            assert_eq!(refused(step(Missing)), kept != Old, "{kept:?}");
+            for target in [Unclear, Other] {
                 assert!(refused(step(target)), "{target:?} {kept:?}");
             }
         }
         assert!(refused(decide(&replaced, New, None)));
+        assert!(refused(decide(&replaced, Missing, None)));
         assert_eq!(decide(&replaced, Old, None), Step::Nothing);
     }
 }

@@ -31,6 +31,7 @@ mod stop;
 mod sweep;
 mod undo;
 mod undo_cut_short;
+mod undo_gone;
 mod unpublished;
 mod verify;
 mod waiting;

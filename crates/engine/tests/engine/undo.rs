@@ -15,13 +15,13 @@ use crate::oracle::leftovers;
 use crate::scene::Way;
 
 /// Undoes with what is there, and says what the journal was told.
-fn undo(ran: &Ran) -> (UndoReport, Vec<Event>, Vec<Fact>) {
+pub(crate) fn undo(ran: &Ran) -> (UndoReport, Vec<Event>, Vec<Fact>) {
     let (fs, journal) = (Arc::new(ran.fs.clone()), Recording::default());
     let (report, events) = Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
     (report, events, journal.facts())
 }
 
-fn undone(facts: &[Fact]) -> usize {
+pub(crate) fn undone(facts: &[Fact]) -> usize {
     facts.iter().filter(|fact| matches!(fact, Fact::Undone { .. })).count()
 }
 
@@ -103,9 +103,10 @@ fn what_was_changed_since_is_left_as_it_is() {
             assert_eq!(linked.code, ErrorCode::TargetChanged);
         }
         let gone = refused(way, "replaced", |ran| {
-            ran.fs.remove("/dst/replaced");
+            ran.fs.remove("/dst/replaced").remove(ran.kept("replaced"));
         });
         assert!(gone.message.contains("removed since"), "{gone}");
+        assert_eq!(gone.details, None);
     }
 }
 
@@ -149,7 +150,20 @@ fn a_new_file_that_somebody_removed_is_undone() {
 /// for, as when a server's answer is lost.
 #[track_caller]
 fn answer_is_lost(way: Way, item: &str, operation: Operation, done: fn(&FakeFs, &Path)) {
+    answer_is_lost_of(way, item, |_| {}, operation, done);
+}
+
+/// The same after something was changed.
+#[track_caller]
+fn answer_is_lost_of(
+    way: Way,
+    item: &str,
+    change: impl Fn(&Ran),
+    operation: Operation,
+    done: fn(&FakeFs, &Path),
+) {
     let mut ran = Ran::of(way);
+    change(&ran);
     ran.items.retain(|done| done.path.as_path() == Path::new(item));
     let kept = ran.items[0].kept.as_ref().map(|_| ran.kept(item)).unwrap_or_default();
     ran.fs.reset_counts();
@@ -179,6 +193,12 @@ fn a_lost_answer_is_no_failure() {
     answer_is_lost(Way::Kernel, "replaced", Operation::Exchange, |fs, kept| {
         fs.rename("/dst/replaced", "/dst/between").rename(kept, "/dst/replaced");
         fs.rename("/dst/between", kept);
+    });
+    let is_gone = |ran: &Ran| {
+        ran.fs.remove("/dst/replaced");
+    };
+    answer_is_lost_of(Way::Kernel, "replaced", is_gone, Operation::PublishNew, |fs, kept| {
+        fs.rename(kept, "/dst/replaced");
     });
     answer_is_lost(Way::NoExchange, "replaced", Operation::Replace, |fs, kept| {
         fs.rename(kept, "/dst/replaced");

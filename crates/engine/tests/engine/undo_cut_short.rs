@@ -14,7 +14,7 @@ use crate::job::{Recording, spec};
 use crate::oracle::leftovers;
 use crate::scene::Way;
 
-const STYLES: [CrashStyle; 5] = [
+pub(crate) const STYLES: [CrashStyle; 5] = [
     CrashStyle::OnlyDurable,
     CrashStyle::NamesSurvive,
     CrashStyle::Everything,
@@ -23,7 +23,7 @@ const STYLES: [CrashStyle; 5] = [
 ];
 
 /// The scene's job; with few open files, so that there are several rounds.
-fn ran(way: Way) -> Ran {
+pub(crate) fn ran(way: Way) -> Ran {
     let mut ran = Ran::of(way);
     ran.spec.open_files = 8;
     ran
@@ -31,7 +31,7 @@ fn ran(way: Way) -> Ran {
 
 /// Undoes what is left going by the journal, and finds everything as it was before the job.
 #[track_caller]
-fn ends_well(ran: &Ran, fs: &FakeFs, facts: &[Fact], what: &str) {
+pub(crate) fn ends_well(ran: &Ran, fs: &FakeFs, facts: &[Fact], what: &str) {
     let journal = Recording::default();
     let items = left(&ran.items, facts);
     let fs = Arc::new(fs.clone());
