@@ -2,8 +2,76 @@
 //! compile. It advises only; what happened is said by the error itself.
 
 use surecopy::ErrorCode;
+use surecopy::jobs::RunKind;
 
-/// What the user can do, as one or two sentences.
+/// What was being done when an error came up. The same code may call for something else then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Bytes were to be copied.
+    Copying,
+    /// Copies were read again.
+    Verifying,
+    /// Copies were to go, and what they replaced was to come back.
+    Undoing,
+    /// What was kept was to go.
+    Discarding,
+}
+
+impl From<RunKind> for Occasion {
+    fn from(kind: RunKind) -> Self {
+        match kind {
+            RunKind::Copy | RunKind::Resume | RunKind::Retry => Occasion::Copying,
+            RunKind::Verify => Occasion::Verifying,
+            RunKind::Undo => Occasion::Undoing,
+            RunKind::Discard => Occasion::Discarding,
+        }
+    }
+}
+
+/// What the user can do about an error that came up then.
+pub(crate) fn advice(code: ErrorCode, occasion: Occasion) -> &'static str {
+    let of_its_own = match occasion {
+        Occasion::Copying => None,
+        Occasion::Verifying => when_verifying(code),
+        Occasion::Undoing => when_undoing(code),
+        Occasion::Discarding => when_discarding(code),
+    };
+    of_its_own.unwrap_or_else(|| for_code(code))
+}
+
+fn when_verifying(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
+        _ => None,
+    }
+}
+
+fn when_undoing(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::TargetChanged => Some(
+            "move what stands there away and undo again, or take the old file from where the details say that it is kept; if nothing is there, check that its disk is mounted",
+        ),
+        ErrorCode::LinkInPath | ErrorCode::TargetKindDiffers => Some(
+            "move what stands there away, put the directory back that was there, and undo again",
+        ),
+        ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
+        _ => None,
+    }
+}
+
+fn when_discarding(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::TargetChanged => Some(
+            "look at it, and remove it yourself if you do not need it; if nothing is there, check that its disk is mounted",
+        ),
+        _ => when_undoing(code),
+    }
+}
+
+const OTHER_VOLUME: &str =
+    "mount the right volume; or, if this is it, run the same command again with --accept-volume";
+
+/// What the user can do when something cannot be copied, as one or two sentences.
 pub(crate) fn for_code(code: ErrorCode) -> &'static str {
     use ErrorCode as Code;
     match code {
@@ -102,6 +170,17 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn advice_for_an_occasion_is_another_one() {
+        for of_its_own in [when_verifying, when_undoing, when_discarding] {
+            for code in ErrorCode::ALL {
+                let Some(hint) = of_its_own(*code) else { continue };
+                assert!(!hint.ends_with('.') && hint.len() > 20, "{code}");
+                assert_ne!(hint, for_code(*code), "{code}");
+            }
+        }
+    }
 
     #[test]
     fn advice_is_a_fragment_of_its_own_for_every_code() {

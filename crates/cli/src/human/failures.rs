@@ -7,15 +7,16 @@ use std::path::PathBuf;
 use surecopy::{ErrorCode, ItemError};
 
 use crate::amounts::Count;
-use crate::hint;
+use crate::hint::{self, Occasion};
 use crate::shown::{Plain, Shown};
 
 /// More failures of one code than this are counted, but not kept.
 const KEPT_PER_CODE: usize = 100;
 
 /// The failures of a job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Failures {
+    occasion: Occasion,
     by_code: BTreeMap<&'static str, Group>,
 }
 
@@ -27,6 +28,11 @@ struct Group {
 }
 
 impl Failures {
+    /// None yet, of something that was done.
+    pub(super) fn of(occasion: Occasion) -> Self {
+        Self { occasion, by_code: BTreeMap::new() }
+    }
+
     /// Takes note of a failure of the item at `path`.
     pub(super) fn add(&mut self, path: PathBuf, error: ItemError) {
         let code = error.code;
@@ -43,12 +49,12 @@ impl Failures {
 
     /// All of it, as lines; none when nothing failed.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.by_code.values().flat_map(Group::lines).collect()
+        self.by_code.values().flat_map(|group| group.lines(self.occasion)).collect()
     }
 }
 
 impl Group {
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, occasion: Occasion) -> Vec<String> {
         let mut lines = vec![format!("{} ({}):", self.code, Count(self.count, "item"))];
         for (path, error) in &self.kept {
             lines.push(format!("  {}: {}", Shown(path), Plain(&error.message)));
@@ -63,7 +69,7 @@ impl Group {
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
-        lines.push(format!("  what to do: {}", hint::for_code(self.code)));
+        lines.push(format!("  what to do: {}", hint::advice(self.code, occasion)));
         lines
     }
 }
@@ -83,7 +89,7 @@ mod tests {
 
     #[test]
     fn failures_are_grouped_and_come_with_advice() {
-        let mut failures = Failures::default();
+        let mut failures = Failures::of(Occasion::Copying);
         let full = ErrorCode::DestinationFull;
         failures.add(PathBuf::from("a"), failure(full, "a"));
         failures.add(
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_count_is_not() {
-        let mut failures = Failures::default();
+        let mut failures = Failures::of(Occasion::Copying);
         for index in 0..KEPT_PER_CODE + 7 {
             let path = format!("file{index}");
             failures.add(PathBuf::from(&path), failure(ErrorCode::SourceMissing, &path));

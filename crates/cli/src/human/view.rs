@@ -17,6 +17,7 @@ use super::items::{
 use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
+use crate::hint::Occasion;
 use crate::recorded::{next_step, state_after};
 use crate::shown::{Plain, Shown};
 
@@ -56,7 +57,7 @@ pub(crate) struct HumanView {
 impl HumanView {
     /// Says what is going to be done.
     pub(crate) fn begin(screen: Arc<Screen>, verbosity: Verbosity, job: &Job) -> Self {
-        let view = Self::new(screen, verbosity, job.id());
+        let view = Self::new(screen, verbosity, job.id(), Occasion::Copying);
         if view.verbosity != Verbosity::Quiet {
             for mapping in job.mappings() {
                 view.screen.out(&mapping_line(mapping));
@@ -68,15 +69,15 @@ impl HumanView {
         view
     }
 
-    /// Says which job is gone on with.
+    /// Says which job is gone on with, or looked back at.
     pub(crate) fn begin_again(
         screen: Arc<Screen>,
         verbosity: Verbosity,
         headline: &str,
-        job: JobId,
+        (job, occasion): (JobId, Occasion),
         mappings: &[Mapping],
     ) -> Self {
-        let view = Self { is_again: true, ..Self::new(screen, verbosity, Some(job)) };
+        let view = Self { is_again: true, ..Self::new(screen, verbosity, Some(job), occasion) };
         if verbosity != Verbosity::Quiet {
             match mappings {
                 [only] => view.screen.out(&format!("{headline}: {}", mapping_line(only))),
@@ -91,13 +92,18 @@ impl HumanView {
         view
     }
 
-    fn new(screen: Arc<Screen>, verbosity: Verbosity, job: Option<JobId>) -> Self {
+    fn new(
+        screen: Arc<Screen>,
+        verbosity: Verbosity,
+        job: Option<JobId>,
+        occasion: Occasion,
+    ) -> Self {
         Self {
             screen,
             verbosity,
             job,
             is_again: false,
-            failures: Failures::default(),
+            failures: Failures::of(occasion),
             losses: Vec::new(),
             warnings: 0,
             kinds: Kinds::default(),

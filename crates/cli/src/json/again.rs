@@ -7,6 +7,7 @@ use surecopy::{ItemError, Undone};
 
 use super::item::ErrorMember;
 use super::path::JsonPath;
+use crate::hint::Occasion;
 
 /// The `undone` object.
 #[derive(Debug, Serialize)]
@@ -38,11 +39,11 @@ impl UndoneLine {
 }
 
 impl SetbackLine {
-    pub(super) fn refused(error: &ItemError) -> Self {
-        Self { r#type: "refused", error: ErrorMember::new(error) }
+    pub(super) fn refused(error: &ItemError, occasion: Occasion) -> Self {
+        Self { r#type: "refused", error: ErrorMember::on(error, occasion) }
     }
 
-    pub(super) fn damaged(error: &ItemError) -> Self {
-        Self { r#type: "damaged", error: ErrorMember::new(error) }
+    pub(super) fn damaged(error: &ItemError, occasion: Occasion) -> Self {
+        Self { r#type: "damaged", error: ErrorMember::on(error, occasion) }
     }
 }

@@ -8,7 +8,8 @@ use surecopy::jobs::{AuditBreak, AuditCheck, ItemRecord, JobId, LedgerError};
 
 use super::item::ErrorMember;
 use super::job::SCHEMA;
-use super::path::SourceAndTarget;
+use super::path::{JsonPath, SourceAndTarget};
+use crate::recorded::kept_path;
 
 /// The `audit_item` object.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,9 @@ pub(crate) struct AuditItemLine {
     digest_algorithm: Option<&'static str>,
     digest: Option<String>,
     is_replaced_kept: bool,
+    kept_as: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_as_bytes: Option<String>,
     error: Option<ErrorMember>,
 }
 
@@ -64,6 +68,7 @@ impl AuditItemLine {
             Some(ItemStatus::Ok | ItemStatus::Cancelled) | None => (None, None),
         };
         let digest = report.and_then(|report| report.digest.as_ref());
+        let (kept_as, kept_as_bytes) = JsonPath::optional(kept_path(record).as_deref());
         Self {
             r#type: "audit_item",
             item: record.item.0,
@@ -81,6 +86,8 @@ impl AuditItemLine {
             digest_algorithm: digest.map(|digest| digest.algorithm.as_str()),
             digest: digest.map(|digest| digest.to_hex()),
             is_replaced_kept: record.is_kept,
+            kept_as,
+            kept_as_bytes,
             error,
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes};
 
 use super::path::{JsonPath, SourceAndTarget};
-use crate::hint;
+use crate::hint::{self, Occasion};
 
 /// The `item` object.
 #[derive(Debug, Serialize)]
@@ -137,7 +137,13 @@ impl TimesMember {
 }
 
 impl ErrorMember {
+    /// An error of a copy.
     pub(super) fn new(error: &ItemError) -> Self {
+        Self::on(error, Occasion::Copying)
+    }
+
+    /// An error that came up then.
+    pub(super) fn on(error: &ItemError, occasion: Occasion) -> Self {
         let path = JsonPath::new(&error.path);
         Self {
             code: error.code.as_str(),
@@ -145,7 +151,7 @@ impl ErrorMember {
             os_error: error.os_error,
             message: error.message.clone(),
             details: error.details.clone(),
-            suggestion: hint::for_code(error.code),
+            suggestion: hint::advice(error.code, occasion),
             path: path.text,
             path_bytes: path.bytes,
         }

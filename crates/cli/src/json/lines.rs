@@ -1,5 +1,5 @@
-//! Writing objects, one a line. Each line is handed over at once, so that a reader sees facts as they
-//! happen.
+//! Writing objects, one a line. Each line is handed over at once, so that a reader sees facts as
+//! they happen.
 
 use serde::Serialize;
 use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
@@ -13,17 +13,19 @@ use super::plan::PlanLine;
 use super::progress::{PhaseLine, ProblemLine, WarningLine};
 use super::report::ReportLine;
 use crate::exit::ExitStatus;
+use crate::hint::Occasion;
 use crate::stream::Stream;
 
 /// Where objects are written.
 pub(crate) struct JsonLines {
     stream: Stream,
+    occasion: Occasion,
 }
 
 impl JsonLines {
-    /// Writes to a stream.
-    pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream }
+    /// Writes to a stream what comes of something that is done.
+    pub(crate) fn new(stream: Stream, occasion: Occasion) -> Self {
+        Self { stream, occasion }
     }
 
     /// The first object.
@@ -33,7 +35,7 @@ impl JsonLines {
 
     /// One object for each fact.
     pub(crate) fn event(&self, event: &Event) {
-        self.stream.write(&event_line(event));
+        self.stream.write(&event_line(event, self.occasion));
     }
 
     /// The last object.
@@ -57,19 +59,19 @@ impl JsonLines {
     }
 }
 
-fn event_line(event: &Event) -> Vec<u8> {
+fn event_line(event: &Event, occasion: Occasion) -> Vec<u8> {
     match event {
         Event::PhaseStarted { phase } => line(&PhaseLine::started(*phase)),
         Event::PhaseFinished { phase, entries, bytes, duration } => {
             line(&PhaseLine::finished(*phase, *entries, *bytes, *duration))
         }
-        Event::ProblemFound(problem) => line(&ProblemLine::new(problem)),
+        Event::ProblemFound(problem) => line(&ProblemLine::new(problem, occasion)),
         Event::Warned(warning) => line(&WarningLine::new(warning)),
         Event::ItemPlanned { source, target, item } => line(&PlanLine::new(source, target, item)),
         Event::ItemFinished(item) => line(&ItemLine::new(item)),
         Event::ItemUndone { target, how } => line(&UndoneLine::new(target, *how)),
-        Event::ItemRefused(error) => line(&SetbackLine::refused(error)),
-        Event::ItemDamaged(error) => line(&SetbackLine::damaged(error)),
+        Event::ItemRefused(error) => line(&SetbackLine::refused(error, occasion)),
+        Event::ItemDamaged(error) => line(&SetbackLine::damaged(error, occasion)),
     }
 }
 
@@ -89,7 +91,8 @@ mod tests {
     use super::*;
 
     fn lines(events: &[Event]) -> Vec<serde_json::Value> {
-        let text = String::from_utf8(events.iter().flat_map(event_line).collect()).unwrap();
+        let of_copy = |event| event_line(event, Occasion::Copying);
+        let text = String::from_utf8(events.iter().flat_map(of_copy).collect()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

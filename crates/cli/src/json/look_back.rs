@@ -10,6 +10,7 @@ use surecopy::{Evidence, Outcome, Problem};
 use super::item::ErrorMember;
 use super::report::outcome;
 use crate::exit::ExitStatus;
+use crate::hint::Occasion;
 
 /// How a run ended, in every one of them.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,12 @@ pub(super) struct DiscardReportLine {
 }
 
 impl EndMembers {
-    fn new(how: &Outcome, status: ExitStatus, duration: Duration, problems: &[Problem]) -> Self {
+    fn new(
+        how: &Outcome,
+        status: ExitStatus,
+        duration: Duration,
+        problems: Vec<ErrorMember>,
+    ) -> Self {
         Self {
             outcome: outcome(how),
             journal_error: match how {
@@ -73,9 +79,13 @@ impl EndMembers {
             },
             exit_code: status.code(),
             duration_seconds: duration.as_secs_f64(),
-            problems: problems.iter().map(|problem| ErrorMember::new(&problem.error)).collect(),
+            problems,
         }
     }
+}
+
+fn problems(problems: &[Problem], occasion: Occasion) -> Vec<ErrorMember> {
+    problems.iter().map(|problem| ErrorMember::on(&problem.error, occasion)).collect()
 }
 
 impl VerifyReportLine {
@@ -83,7 +93,12 @@ impl VerifyReportLine {
         let ways = [Evidence::Device, Evidence::Cache];
         Self {
             r#type: "verify_report",
-            end: EndMembers::new(&report.outcome, status, report.duration, &report.problems),
+            end: EndMembers::new(
+                &report.outcome,
+                status,
+                report.duration,
+                problems(&report.problems, Occasion::Verifying),
+            ),
             same: report.same(),
             evidence: ways.map(|way| (way.as_str(), report.with_evidence(way))).into(),
             no_digest: report.no_digest,
@@ -97,7 +112,12 @@ impl UndoReportLine {
     pub(super) fn new(report: &UndoReport, status: ExitStatus) -> Self {
         Self {
             r#type: "undo_report",
-            end: EndMembers::new(&report.outcome, status, report.duration, &report.problems),
+            end: EndMembers::new(
+                &report.outcome,
+                status,
+                report.duration,
+                problems(&report.problems, Occasion::Undoing),
+            ),
             restored: report.restored,
             removed: report.removed,
             already: report.already,
@@ -114,7 +134,12 @@ impl DiscardReportLine {
     pub(super) fn new(report: &DiscardReport, status: ExitStatus) -> Self {
         Self {
             r#type: "discard_report",
-            end: EndMembers::new(&report.outcome, status, report.duration, &report.problems),
+            end: EndMembers::new(
+                &report.outcome,
+                status,
+                report.duration,
+                problems(&report.problems, Occasion::Discarding),
+            ),
             discarded: report.discarded,
             already: report.already,
             refused: report.refused,

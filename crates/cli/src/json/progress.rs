@@ -7,6 +7,7 @@ use surecopy::{Phase, Problem, Scope, Warning};
 
 use super::item::ErrorMember;
 use super::path::JsonPath;
+use crate::hint::Occasion;
 
 /// The `phase` object.
 #[derive(Debug, Serialize)]
@@ -85,7 +86,7 @@ impl WarningLine {
 }
 
 impl ProblemLine {
-    pub(super) fn new(problem: &Problem) -> Self {
+    pub(super) fn new(problem: &Problem, occasion: Occasion) -> Self {
         let (source, source_bytes) = JsonPath::optional(problem.source.as_deref());
         let (target, target_bytes) = JsonPath::optional(problem.target.as_deref());
         Self {
@@ -94,7 +95,7 @@ impl ProblemLine {
                 Scope::Job => "job",
                 Scope::Item => "item",
             },
-            error: ErrorMember::new(&problem.error),
+            error: ErrorMember::on(&problem.error, occasion),
             source,
             source_bytes,
             target,

@@ -2,12 +2,14 @@
 //! and in words. It changes nothing in a ledger.
 
 mod figures;
+mod kept;
 mod moment;
 mod next;
 mod place;
 mod speed;
 
 pub(crate) use figures::Figures;
+pub(crate) use kept::kept_path;
 pub(crate) use moment::{Moment, rfc3339};
 pub(crate) use next::{next_step, state_after};
 pub(crate) use place::{Found, LedgerArgs, job_number, no_jobs};

@@ -30,12 +30,13 @@ impl Again<'_> {
         };
         if output.json {
             let line = JobLine::new(spec, Some(job), self.kind, Some(self.ledger));
-            return stage.json(|lines| lines.job(&line));
+            return stage.json(self.kind.into(), |lines| lines.job(&line));
         }
         let screen = Arc::clone(stage.screen());
         let headline = format!("{} job {job} of {}", self.verb, Moment(self.record.created_ms));
         let verbosity = output.verbosity();
-        let view = HumanView::begin_again(screen, verbosity, &headline, job, &spec.mappings);
+        let which = (job, self.kind.into());
+        let view = HumanView::begin_again(screen, verbosity, &headline, which, &spec.mappings);
         Renderer::Human(Box::new(view))
     }
 }

@@ -15,6 +15,7 @@ use super::streams::Streams;
 use super::watch::{Watch, Watched};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::hint::Occasion;
 use crate::human::{ProgressMode, ProgressView, Screen};
 use crate::json::JsonLines;
 use crate::signals::SignalWatch;
@@ -65,8 +66,8 @@ impl Stage {
     }
 
     /// The lines, for programs. The first of them reaches its reader before anything is begun.
-    pub(crate) fn json(&self, first: impl FnOnce(&JsonLines)) -> Renderer {
-        let lines = JsonLines::new(self.stdout().clone());
+    pub(crate) fn json(&self, occasion: Occasion, first: impl FnOnce(&JsonLines)) -> Renderer {
+        let lines = JsonLines::new(self.stdout().clone(), occasion);
         first(&lines);
         // Nothing is begun for a reader who has gone away already.
         self.stdout().settle();

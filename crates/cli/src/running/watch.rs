@@ -131,6 +131,7 @@ mod tests {
     use surecopy::{CurrentItem, Step};
 
     use super::*;
+    use crate::hint::Occasion;
     use crate::human::ProgressMode;
     use crate::stream::{OnFailure, Stream};
     use crate::terminal::Terminal;
@@ -187,7 +188,7 @@ mod tests {
                 std::thread::yield_now();
             }
         };
-        let lines = crate::json::JsonLines::new(stream(Text::default()));
+        let lines = crate::json::JsonLines::new(stream(Text::default()), Occasion::Copying);
         let watching =
             std::thread::spawn(move || watch.until_closed(&facts, &mut Renderer::Json(lines)));
         signals.add();

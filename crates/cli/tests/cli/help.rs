@@ -217,7 +217,7 @@ fn audit_in_short() {
 
     Options:
           --state <STATE>  Show only items in this state
-      -v, --verbose        Show digests too
+      -v, --verbose        Show digests too, and where replaced files are kept
           --check          Check that the audit log is what was written, and show nothing else
           --export <FILE>  Write the audit log into a new file, for anybody to check; - is stdout
           --json           Write one JSON object a line to stdout, and nothing else there

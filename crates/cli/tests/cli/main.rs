@@ -23,4 +23,5 @@ mod recorded;
 mod signals;
 mod slashes;
 mod terminal;
+mod undo;
 mod usage;

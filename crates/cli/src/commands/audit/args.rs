@@ -22,7 +22,7 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub(super) state: Option<ItemState>,
 
-    /// Show digests too
+    /// Show digests too, and where replaced files are kept
     #[arg(short, long)]
     pub(super) verbose: bool,
 

@@ -13,6 +13,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::human::fragment;
 use crate::json::{AuditItemLine, AuditSummaryLine, JobStatus, RefusedLine, line, reason};
+use crate::recorded::kept_path;
 use crate::shown::Shown;
 
 /// Items that are read at once.
@@ -117,6 +118,9 @@ fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io:
     writeln!(out)?;
     if let (true, Some(digest)) = (is_verbose, report.and_then(|report| report.digest.as_ref())) {
         writeln!(out, "            {} {}", digest.algorithm, digest.to_hex())?;
+    }
+    if let (true, Some(kept)) = (is_verbose, kept_path(item)) {
+        writeln!(out, "            what it replaced is kept as {}", Shown(&kept))?;
     }
     Ok(())
 }

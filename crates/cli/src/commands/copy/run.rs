@@ -9,6 +9,7 @@ use super::args::CopyArgs;
 use super::request::{self, Request};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::hint::Occasion;
 use crate::human::{HumanView, TerminalResolver};
 use crate::json::JobLine;
 use crate::running::{OutputArgs, Renderer, Stage};
@@ -43,8 +44,8 @@ pub(crate) fn run(args: CopyArgs) -> Result<ExitStatus, Failure> {
 /// Shows what goes where: the first thing that is shown.
 fn begin(output: &OutputArgs, stage: &Stage, job: &Job, ledger: Option<&Ledger>) -> Renderer {
     if output.json {
-        return stage
-            .json(|lines| lines.job(&JobLine::new(job.spec(), job.id(), RunKind::Copy, ledger)));
+        let line = JobLine::new(job.spec(), job.id(), RunKind::Copy, ledger);
+        return stage.json(Occasion::Copying, |lines| lines.job(&line));
     }
     let screen = Arc::clone(stage.screen());
     Renderer::Human(Box::new(HumanView::begin(screen, output.verbosity(), job)))

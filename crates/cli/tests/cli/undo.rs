@@ -1,0 +1,47 @@
+//! `surecopy undo`, and what can be done about what it refuses.
+
+use crate::program::{Folder, of_type};
+
+/// A job that has replaced `dst/a`, and kept it.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/sub/b", "second").write("dst/a", "old");
+    folder.run(&["copy", "--keep-replaced", "src/", "dst"]).all_done();
+    folder
+}
+
+/// Where `dst/a` is kept.
+fn kept(folder: &Folder) -> String {
+    let names = folder.listing();
+    let name = names.iter().find(|name| name.ends_with(".backup")).unwrap();
+    folder.path(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_refusal_says_where_the_old_file_is_and_what_to_do() {
+    let folder = folder();
+    folder.write("dst/a", "edited since");
+    let kept = kept(&folder);
+    let audit = folder.run(&["audit", "-v", "1"]).all_done().stdout;
+    assert!(audit.contains(&format!("what it replaced is kept as {kept}\n")), "{audit}");
+    let objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
+    let items = of_type(&objects, "audit_item");
+    let paths: Vec<_> = items.iter().filter_map(|item| item["kept_as"].as_str()).collect();
+    assert_eq!(paths, [kept.as_str()]);
+    let ended = folder.run(&["undo", "1"]);
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    let stderr = ended.stderr;
+    assert!(stderr.contains("/dst/a: it was changed since it was copied\n"), "{stderr}");
+    assert!(stderr.contains(&format!("    what it replaced is kept as {kept}\n")), "{stderr}");
+    assert!(stderr.contains("what to do: move what stands there away and undo again"), "{stderr}");
+    let object = folder.run(&["undo", "--json", "1"]).objects().remove(1);
+    assert!(object["error"]["details"].as_str().unwrap().ends_with(&kept), "{object}");
+    assert!(object["error"]["suggestion"].as_str().unwrap().starts_with("move what"), "{object}");
+    std::fs::rename(folder.path("dst/a"), folder.path("mine")).unwrap();
+    folder.run(&["undo", "1"]).all_done();
+    assert_eq!((folder.read("dst/a"), folder.read("mine")), ("old".into(), "edited since".into()));
+    assert!(!std::path::Path::new(&kept).exists());
+    // Nothing is kept any more.
+    let objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
+    assert!(of_type(&objects, "audit_item").iter().all(|item| item["kept_as"].is_null()));
+}
