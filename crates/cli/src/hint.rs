@@ -41,6 +41,12 @@ pub(crate) fn advice(code: ErrorCode, occasion: Occasion) -> &'static str {
 
 fn when_verifying(code: ErrorCode) -> Option<&'static str> {
     match code {
+        ErrorCode::TargetChanged => Some(
+            "surecopy resume copies it again, in place of what was changed since: move away first what you want to keep of that; if it is gone, check first that its disk is mounted",
+        ),
+        ErrorCode::DestinationIoError => {
+            Some("do not trust this disk until its health and its cable have been checked")
+        }
         ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
         _ => None,
     }

@@ -25,3 +25,4 @@ mod slashes;
 mod terminal;
 mod undo;
 mod usage;
+mod verify;

@@ -44,7 +44,7 @@ impl<F: FileSystem> Look<'_, '_, F> {
             Err(error) => return Ok(unreadable(&error, target)),
         };
         if !has_kind(item, found.kind) {
-            return Ok(Check::Damaged(not_what_was_copied(target, Some(kind_of(&found)))));
+            return Ok(Check::Damaged(changed(target).with_details(kind_of(&found))));
         }
         match &item.digest {
             Some(digest) if found.kind == FileKind::File => {
@@ -82,11 +82,14 @@ impl<F: FileSystem> Look<'_, '_, F> {
             Ok(found) if found == *digest => Ok(Check::Same(medium.evidence())),
             Ok(_) => {
                 let now = fs.metadata(Node::File(&file)).ok();
-                let why = now.map(|now| why_it_differs(item, &now, place));
-                Ok(Check::Damaged(not_what_was_copied(target, why)))
+                let error = now.map_or_else(
+                    || not_what_was_copied(target),
+                    |now| why_it_differs(item, target, &now, place),
+                );
+                Ok(Check::Damaged(error))
             }
             Err(VerifyError::Cancelled) => Err(Cancelled),
-            Err(VerifyError::Mismatch) => Ok(Check::Damaged(not_what_was_copied(target, None))),
+            Err(VerifyError::Mismatch) => Ok(Check::Damaged(not_what_was_copied(target))),
             Err(VerifyError::Fs(_, error)) => Ok(unreadable(&error, target)),
         }
     }
@@ -109,8 +112,7 @@ fn by_look<F: FileSystem>(
     if is_same {
         return Check::NoDigest;
     }
-    let message = "it was changed since it was copied";
-    Check::Damaged(ItemError::new(ErrorCode::TargetChanged, target.shown.clone(), message))
+    Check::Damaged(changed(target))
 }
 
 fn has_kind(item: &DoneItem, found: FileKind) -> bool {
@@ -137,26 +139,41 @@ fn kind_of(found: &Metadata) -> String {
     format!("{kind} stands in its place")
 }
 
-fn why_it_differs<F: FileSystem>(item: &DoneItem, now: &Metadata, place: &Place<F>) -> String {
+/// Somebody who writes to a file leaves another size or another time. Where both are as they were, it is
+/// the disk that is not to be trusted, or whoever set them back.
+fn why_it_differs<F: FileSystem>(
+    item: &DoneItem,
+    target: &Target,
+    now: &Metadata,
+    place: &Place<F>,
+) -> ItemError {
     let then = item.landed.target;
-    if then.is_still(now, &place.volume) {
-        "its size and modification time are as they were: no program has written to it in the \
-         ordinary way"
-            .to_owned()
-    } else if then.size_bytes != now.size {
-        format!("it had {} bytes and has {} now", then.size_bytes, now.size)
+    if then.size_bytes != now.size {
+        let sizes = format!("it had {} bytes and has {} now", then.size_bytes, now.size);
+        changed(target).with_details(sizes)
+    } else if !is_like(then, now) {
+        changed(target).with_details("it was written to, or replaced, since then")
+    } else if then.is_still(now, &place.volume) {
+        not_what_was_copied(target).with_details(
+            "its size and modification time are as they were: no program has written to it in the \
+             ordinary way",
+        )
     } else {
-        "it was written to, or replaced, since it was copied".to_owned()
+        not_what_was_copied(target).with_details(
+            "its size and modification time are as they were, and it is another file: it was \
+             replaced",
+        )
     }
 }
 
-fn not_what_was_copied(target: &Target, why: Option<String>) -> ItemError {
+fn not_what_was_copied(target: &Target) -> ItemError {
     let message = "it is not what was copied";
-    let error = ItemError::new(ErrorCode::VerifyMismatch, target.shown.clone(), message);
-    match why {
-        Some(why) => error.with_details(why),
-        None => error,
-    }
+    ItemError::new(ErrorCode::VerifyMismatch, target.shown.clone(), message)
+}
+
+fn changed(target: &Target) -> ItemError {
+    let message = "it was changed since it was copied";
+    ItemError::new(ErrorCode::TargetChanged, target.shown.clone(), message)
 }
 
 fn missing(target: &Target) -> Check {

@@ -131,13 +131,25 @@ fn what_was_written_to_or_cut_short_is_found() {
     let ran_it = ran();
     ran_it.fs.write("/dst/deep/d", 0, "W");
     let error = damaged(&ran_it, "/dst/deep/d");
-    assert_eq!(error.code, ErrorCode::VerifyMismatch);
+    assert_eq!(error.code, ErrorCode::TargetChanged);
     assert!(error.details.expect("why").contains("written to"));
     let ran_it = ran();
     ran_it.fs.truncate("/dst/big", CHUNK as u64);
     let error = damaged(&ran_it, "/dst/big");
-    assert_eq!(error.code, ErrorCode::VerifyMismatch);
+    assert_eq!(error.code, ErrorCode::TargetChanged);
     assert!(error.details.expect("why").contains("has 65536 now"));
+}
+
+/// Somebody has put another file of the same size and time in its place.
+#[test]
+fn another_file_that_looks_the_same_is_no_edit() {
+    let ran = ran();
+    let then = ran.item("b").landed.target;
+    let other = "x".repeat(usize::try_from(then.size_bytes).expect("it is small"));
+    ran.fs.remove("/dst/b").file("/dst/b", &other).modified("/dst/b", then.modified);
+    let error = damaged(&ran, "/dst/b");
+    assert_eq!(error.code, ErrorCode::VerifyMismatch);
+    assert!(error.details.expect("why").contains("another file"));
 }
 
 #[test]
@@ -150,7 +162,7 @@ fn what_is_gone_or_something_else_is_found() {
     let ran_it = ran();
     ran_it.fs.remove("/dst/b").symlink("/dst/b", "a");
     let error = damaged(&ran_it, "/dst/b");
-    assert_eq!(error.code, ErrorCode::VerifyMismatch);
+    assert_eq!(error.code, ErrorCode::TargetChanged);
     assert!(error.details.expect("why").contains("a symbolic link"));
     let ran_it = ran();
     ran_it.fs.remove("/dst/b").dir("/dst/b");

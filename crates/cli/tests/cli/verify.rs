@@ -1,0 +1,59 @@
+//! `surecopy verify`: what is said of copies that are not what they were.
+
+use crate::program::Folder;
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second");
+    folder.run(&["copy", "--strategy", "staged", "src/", "dst"]).all_done();
+    folder
+}
+
+/// Another content, with the size and the time that it had.
+pub(crate) fn rot(folder: &Folder, name: &str, content: &str) {
+    let path = folder.path(name);
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    assert_eq!(folder.read(name).len(), content.len());
+    // Written to where it is: another file would be somebody's.
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, content.as_bytes()).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+#[test]
+fn what_was_edited_or_removed_is_not_blamed_on_the_disk() {
+    let folder = folder();
+    folder.write("dst/a", "edited since");
+    std::fs::remove_file(folder.path("dst/b")).unwrap();
+    let ended = folder.run(&["verify", "1"]);
+    assert_eq!(ended.code, 3, "{}", ended.stdout);
+    let stderr = ended.stderr;
+    assert!(stderr.contains("TARGET_CHANGED (2 items):\n"), "{stderr}");
+    assert!(stderr.contains("/dst/a: it was changed since it was copied\n"), "{stderr}");
+    assert!(stderr.contains("    it had 5 bytes and has 12 now\n"), "{stderr}");
+    assert!(stderr.contains("/dst/b: it is not there any more\n"), "{stderr}");
+    assert!(stderr.contains("in place of what was changed since"), "{stderr}");
+    assert!(stderr.contains("check first that its disk is mounted"), "{stderr}");
+    assert!(!stderr.contains("do not trust") && !stderr.contains("stop it"), "{stderr}");
+    folder.run(&["resume", "1"]).all_done();
+    assert_eq!((folder.read("dst/a"), folder.read("dst/b")), ("first".into(), "second".into()));
+}
+
+#[test]
+fn what_was_not_edited_and_differs_is_blamed_on_the_disk() {
+    let folder = folder();
+    rot(&folder, "dst/a", "fIrst");
+    let ended = folder.run(&["verify", "1"]);
+    assert_eq!(ended.code, 3, "{}", ended.stdout);
+    assert!(ended.stderr.contains("VERIFY_MISMATCH (1 item):\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("do not trust this disk"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_destination_that_is_gone_may_not_be_mounted() {
+    let folder = folder();
+    std::fs::rename(folder.path("dst"), folder.path("elsewhere")).unwrap();
+    let stderr = folder.run(&["verify", "1"]).stderr;
+    assert!(stderr.contains("check first that its disk is mounted"), "{stderr}");
+    assert!(!stderr.contains("stop it"), "{stderr}");
+}
