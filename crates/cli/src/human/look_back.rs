@@ -6,14 +6,15 @@ use surecopy::{Evidence, Outcome, Problem};
 
 use super::view::HumanView;
 use crate::amounts::{Bytes, Count, Span};
+use crate::recorded::{NotCopied, next_step};
 
-/// Says how much is as it was copied.
-pub(crate) fn end_verify(view: &mut HumanView, report: &RecheckReport) {
+/// Says how much is as it was copied, and how much was not copied.
+pub(crate) fn end_verify(view: &mut HumanView, report: &RecheckReport, not_copied: NotCopied) {
     problems(view, &report.problems);
     let are = if report.damaged == 1 { "is not" } else { "are not" };
     let headline = format!("{} {are} what was copied", Count(report.damaged, "item"));
     let headline = headline_of(&report.outcome, &report.problems, report.damaged, headline);
-    view.end_again(headline, &report.outcome, &verify_sums(report));
+    view.end_again(headline, &report.outcome, &verify_sums(report, not_copied));
     if report.damaged > 0 {
         view.advise(JobState::Finished, report.damaged);
     }
@@ -65,7 +66,7 @@ fn ending(outcome: &Outcome, lines: &mut Vec<String>) -> bool {
     *outcome == Outcome::Refused
 }
 
-fn verify_sums(report: &RecheckReport) -> Vec<String> {
+fn verify_sums(report: &RecheckReport, not_copied: NotCopied) -> Vec<String> {
     let mut lines = Vec::new();
     if ending(&report.outcome, &mut lines) {
         return lines;
@@ -86,7 +87,21 @@ fn verify_sums(report: &RecheckReport) -> Vec<String> {
     if report.damaged > 0 {
         lines.push(format!("damaged: {}", report.damaged));
     }
+    lines.extend(not_copied_line(not_copied, report.damaged));
     lines
+}
+
+/// What was never copied cannot be read again: without a word, the sums would seem to be of the whole.
+fn not_copied_line(not_copied: NotCopied, damaged: u64) -> Option<String> {
+    let NotCopied { job, state, items } = not_copied;
+    let items = match items {
+        Some(0) => return None,
+        Some(items) => Count(items, "item").to_string(),
+        None => "an unknown number of items".to_owned(),
+    };
+    let command = next_step(job, state, damaged).map(|(_, command)| format!(": {command}"));
+    let state = state.as_str();
+    Some(format!("not copied: {items} (the job is {state}{})", command.unwrap_or_default()))
 }
 
 fn undo_sums(report: &UndoReport) -> Vec<String> {

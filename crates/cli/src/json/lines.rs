@@ -44,8 +44,13 @@ impl JsonLines {
     }
 
     /// The last object, after a job was read again.
-    pub(crate) fn verify_report(&self, report: &RecheckReport, status: ExitStatus) {
-        self.stream.write_last(&line(&VerifyReportLine::new(report, status)));
+    pub(crate) fn verify_report(
+        &self,
+        report: &RecheckReport,
+        not_copied: Option<u64>,
+        status: ExitStatus,
+    ) {
+        self.stream.write_last(&line(&VerifyReportLine::new(report, not_copied, status)));
     }
 
     /// The last object, after a job was undone.

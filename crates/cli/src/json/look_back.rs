@@ -33,6 +33,7 @@ pub(super) struct VerifyReportLine {
     evidence: BTreeMap<&'static str, u64>,
     no_digest: u64,
     damaged: u64,
+    not_copied: Option<u64>,
     bytes_verified: u64,
 }
 
@@ -89,7 +90,7 @@ fn problems(problems: &[Problem], occasion: Occasion) -> Vec<ErrorMember> {
 }
 
 impl VerifyReportLine {
-    pub(super) fn new(report: &RecheckReport, status: ExitStatus) -> Self {
+    pub(super) fn new(report: &RecheckReport, not_copied: Option<u64>, status: ExitStatus) -> Self {
         let ways = [Evidence::Device, Evidence::Cache];
         Self {
             r#type: "verify_report",
@@ -103,6 +104,7 @@ impl VerifyReportLine {
             evidence: ways.map(|way| (way.as_str(), report.with_evidence(way))).into(),
             no_digest: report.no_digest,
             damaged: report.damaged,
+            not_copied,
             bytes_verified: report.bytes_verified,
         }
     }

@@ -5,6 +5,7 @@ mod figures;
 mod kept;
 mod moment;
 mod next;
+mod not_copied;
 mod place;
 mod speed;
 
@@ -12,5 +13,6 @@ pub(crate) use figures::Figures;
 pub(crate) use kept::kept_path;
 pub(crate) use moment::{Moment, rfc3339};
 pub(crate) use next::{next_step, state_after};
+pub(crate) use not_copied::NotCopied;
 pub(crate) use place::{Found, LedgerArgs, job_number, no_jobs};
 pub(crate) use speed::{Pace, Speedometer};

@@ -6,6 +6,7 @@ use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
 use super::renderer::Renderer;
 use crate::exit::ExitStatus;
 use crate::human::look_back;
+use crate::recorded::NotCopied;
 
 /// What is known when work has ended.
 pub(crate) trait Ended: Send + 'static {
@@ -29,15 +30,24 @@ impl Ended for Report {
     }
 }
 
-impl Ended for RecheckReport {
+/// What was read again, and what could not be since it was never copied.
+pub(crate) struct Verified {
+    pub(crate) report: RecheckReport,
+    pub(crate) not_copied: NotCopied,
+}
+
+impl Ended for Verified {
     fn status(&self) -> ExitStatus {
-        ExitStatus::of_look_back(&self.outcome, &self.problems, ExitStatus::Mismatch, self.damaged)
+        let RecheckReport { outcome, problems, damaged, .. } = &self.report;
+        ExitStatus::of_look_back(outcome, problems, ExitStatus::Mismatch, *damaged)
     }
 
     fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
         match renderer {
-            Renderer::Human(view) => look_back::end_verify(view, self),
-            Renderer::Json(lines) => lines.verify_report(self, status),
+            Renderer::Human(view) => look_back::end_verify(view, &self.report, self.not_copied),
+            Renderer::Json(lines) => {
+                lines.verify_report(&self.report, self.not_copied.items, status);
+            }
         }
     }
 }

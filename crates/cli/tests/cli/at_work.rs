@@ -99,6 +99,11 @@ fn a_job_that_is_killed_is_called_interrupted() {
     assert!(text.contains("\njob 1: interrupted since "), "{text}");
     assert!(text.ends_with("to go on: surecopy resume 1\n"), "{text}");
     assert_eq!(end(&mut following).code(), Some(130));
+    // What it has copied is as it should be, and that is not everything.
+    let verified = folder.run(&["verify", "1"]).all_done().stdout;
+    let last = verified.lines().last().unwrap();
+    assert!(last.starts_with("not copied: "), "{verified}");
+    assert!(last.ends_with(" (the job is interrupted: surecopy resume 1)"), "{verified}");
     let resumed = folder.run(&["resume", "-q"]).all_done();
     assert_eq!((resumed.stdout.as_str(), resumed.stderr.as_str()), ("", ""));
     let names: Vec<_> = std::fs::read_dir(folder.path("dst")).unwrap().collect();

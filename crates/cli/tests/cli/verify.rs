@@ -57,3 +57,21 @@ fn a_destination_that_is_gone_may_not_be_mounted() {
     assert!(stderr.contains("check first that its disk is mounted"), "{stderr}");
     assert!(!stderr.contains("stop it"), "{stderr}");
 }
+
+/// What was never copied is not the same as anything.
+#[test]
+fn what_was_not_copied_is_told() {
+    let folder = folder();
+    folder.write("taken/a", "taken").write("src/c", "third");
+    assert_eq!(folder.run(&["copy", "--on-conflict", "fail", "src/", "taken"]).code, 1);
+    let ended = folder.run(&["verify", "2"]).all_done();
+    let line = "not copied: 1 item (the job is incomplete: surecopy retry 2)";
+    assert_eq!(ended.stdout.lines().last().unwrap(), line, "{}", ended.stdout);
+    let report = folder.run(&["verify", "--json", "2"]).all_done().objects().pop().unwrap();
+    assert_eq!((&report["not_copied"], &report["type"]), (&1.into(), &"verify_report".into()));
+    // Of a finished job nothing is missing.
+    let ended = folder.run(&["verify", "1"]).all_done();
+    assert!(!ended.stdout.contains("not copied"), "{}", ended.stdout);
+    let report = folder.run(&["verify", "--json", "1"]).all_done().objects().pop().unwrap();
+    assert_eq!(report["not_copied"], 0);
+}

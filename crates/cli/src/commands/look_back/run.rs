@@ -1,13 +1,18 @@
 //! Looking back at a job.
 
-use surecopy::jobs::{self, JobId, Ledger, LookBack, LookBackReport, ResumeOptions, RunKind};
+use std::convert::identity;
+
+use surecopy::jobs::{
+    self, JobId, JobRecord, Ledger, LookBack, LookBackReport, ResumeOptions, RunKind,
+};
 use surecopy::{Control, CopyError};
 
 use super::args::{UndoArgs, VerifyArgs};
 use super::dry_run;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::running::{Again, Ended, OutputArgs, Stage, pulses_per_second};
+use crate::recorded::NotCopied;
+use crate::running::{Again, Ended, OutputArgs, Stage, Verified, pulses_per_second};
 use crate::terminal::Terminal;
 
 /// Reads again what a job has copied.
@@ -23,8 +28,13 @@ pub(crate) fn verify_in(
     output: &OutputArgs,
     options: &ResumeOptions,
 ) -> Result<ExitStatus, Failure> {
-    let back = Back { ledger, job, output, options };
-    back.look(RunKind::Verify, "verifying", jobs::verify_job)
+    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
+    let not_copied = NotCopied::of(&record);
+    let back = Back { ledger, record: &record, output, options };
+    back.look(RunKind::Verify, "verifying", jobs::verify_job, move |report| Verified {
+        report,
+        not_copied,
+    })
 }
 
 /// Undoes a job, or gives up what it keeps.
@@ -33,19 +43,21 @@ pub(crate) fn undo(args: UndoArgs) -> Result<ExitStatus, Failure> {
     if args.dry_run {
         return dry_run::tell(&ledger, args.job, args.discard);
     }
+    let record = ledger.job(args.job).map_err(|error| Failure::of_ledger(&error))?;
     let (output, options) = (&args.again.output, &args.again.options());
-    let back = Back { ledger: &ledger, job: args.job, output, options };
+    let back = Back { ledger: &ledger, record: &record, output, options };
     if args.discard {
         let verb = "giving up what is kept of";
-        return back.look(RunKind::Discard, verb, jobs::discard_replaced);
+        return back.look(RunKind::Discard, verb, jobs::discard_replaced, identity);
     }
-    back.look(RunKind::Undo, "undoing", jobs::undo_job)
+    back.look(RunKind::Undo, "undoing", jobs::undo_job, identity)
 }
 
 /// At which job, and how.
 struct Back<'a> {
     ledger: &'a Ledger,
-    job: JobId,
+    /// The job as it was before.
+    record: &'a JobRecord,
     output: &'a OutputArgs,
     options: &'a ResumeOptions,
 }
@@ -53,25 +65,27 @@ struct Back<'a> {
 type Make<R> = fn(&Ledger, JobId, &ResumeOptions) -> Result<LookBack<R>, CopyError>;
 
 impl Back<'_> {
-    fn look<R: LookBackReport + Ended>(
+    /// `ended` says what is known when it has ended.
+    fn look<R: LookBackReport + 'static, E: Ended>(
         &self,
         kind: RunKind,
         verb: &str,
         make: Make<R>,
+        ended: impl FnOnce(R) -> E + Send + 'static,
     ) -> Result<ExitStatus, Failure> {
         let terminal = Terminal::look();
         let limit = surecopy::raise_open_file_limit();
         tracing::debug!("this process may hold {limit} files open");
         let (ledger, output) = (self.ledger, self.output);
-        let record = ledger.job(self.job).map_err(|error| Failure::of_ledger(&error))?;
         // What can fail on this side fails before anything is recorded of the run.
         let control = Control::new();
         let stage = Stage::open(output, pulses_per_second()?, &control, terminal)?;
-        let run = make(ledger, self.job, self.options).map_err(|error| Failure::of_copy(&error))?;
+        let run =
+            make(ledger, self.record.id, self.options).map_err(|error| Failure::of_copy(&error))?;
         let run = run.controlled_by(control);
-        let again = Again { ledger, record: &record, kind, verb };
+        let again = Again { ledger, record: self.record, kind, verb };
         let renderer = again.renderer(&stage, output);
         let progress = run.progress();
-        stage.run(renderer, progress, move |observer| run.run(observer))
+        stage.run(renderer, progress, move |observer| ended(run.run(observer)))
     }
 }
