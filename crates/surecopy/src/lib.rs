@@ -98,5 +98,6 @@ pub use surecopy_engine::{
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,
-    Timestamp, is_signal_ignored, path_from_bytes, raise_open_file_limit,
+    Timestamp, is_signal_ignored, path_from_bytes, process_identity, publish_new_at,
+    raise_open_file_limit,
 };

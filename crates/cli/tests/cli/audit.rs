@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{Folder, of_type};
+use crate::program::{Folder, ended, of_type};
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -157,8 +157,36 @@ fn a_file_that_is_there_is_not_written_over() {
     folder.write("log", "mine");
     let ended = folder.run(&["audit", "--export", "log", "1"]);
     assert_eq!(ended.code, 1);
-    insta::assert_snapshot!(ended.stderr, @"error: cannot write the audit log to log: File exists (os error 17)");
+    insta::assert_snapshot!(ended.stderr, @"error: cannot write the audit log to log: it exists already");
     assert_eq!(folder.read("log"), "mine");
+}
+
+/// Half a log would be taken for a whole one, and the same command would find its name taken.
+#[test]
+fn a_log_that_cannot_be_written_leaves_nothing() {
+    let folder = Folder::new();
+    let long = "n".repeat(200);
+    for index in 0..400 {
+        folder.write(format!("src/{long}{index}"), "");
+    }
+    folder.run(&["copy", "src", "dst"]).all_done();
+    let log = folder.run(&["audit", "--export", "-", "1"]).all_done().stdout;
+    // Twice as much as may be written, in either unit that a shell may mean, and the ledger's own
+    // memory is less.
+    assert!(log.len() > 2 * 128 * 1024, "{}", log.len());
+    let limited = "trap '' XFSZ; ulimit -f 128; exec \"$0\" audit --export log 1";
+    let mut shell = std::process::Command::new("sh");
+    let like = folder.command(&[]);
+    shell.args(["-c", limited]).arg(like.get_program()).current_dir(folder.path(""));
+    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ended = ended(&mut shell);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("File too large"), "{}", ended.stderr);
+    let mut left = folder.listing();
+    left.retain(|name| !name.contains('/'));
+    assert_eq!(left, ["dst", "src"]);
+    folder.run(&["audit", "--export", "log", "1"]).all_done();
+    assert_eq!(folder.read("log"), log);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `surecopy audit --export`.
 
-use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufWriter, Error, ErrorKind, Write, stdout};
 use std::path::Path;
 
 use surecopy::jobs::{ExportError, JobId, Ledger};
@@ -25,12 +26,36 @@ pub(super) fn export(ledger: &Ledger, job: JobId, to: &Path) -> Result<ExitStatu
             written => written.map(|_| ExitStatus::Done).map_err(|error| failure(error, to)),
         };
     }
-    let file = File::create_new(to).map_err(|error| failure(ExportError::Write(error), to))?;
-    let count = write(ledger, job, &file)
-        .and_then(|count| file.sync_all().map(|()| count).map_err(ExportError::Write))
-        .map_err(|error| failure(error, to))?;
+    let count = write_file(ledger, job, to).map_err(|error| failure(error, to))?;
     talk(&format!("{} written to {}", Count(count, "record"), Shown(to)));
     Ok(ExitStatus::Done)
+}
+
+/// The file gets its name when all of it is there, for good.
+fn write_file(ledger: &Ledger, job: JobId, to: &Path) -> Result<u64, ExportError> {
+    // Before anything is written: a log may be long.
+    if fs::symlink_metadata(to).is_ok() {
+        let taken = Error::new(ErrorKind::AlreadyExists, "it exists already");
+        return Err(ExportError::Write(taken));
+    }
+    let unnamed = || ExportError::Write(ErrorKind::IsADirectory.into());
+    let name = to.file_name().ok_or_else(unnamed)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let partial = format!(".surecopy-audit-{:016x}", surecopy::process_identity());
+    let path = folder.join(&partial);
+    let file = File::create_new(&path).map_err(ExportError::Write)?;
+    let written = write(ledger, job, &file).and_then(|count| {
+        file.sync_all()
+            .and_then(|()| surecopy::publish_new_at(folder, OsStr::new(&partial), name))
+            .map_err(ExportError::Write)?;
+        Ok(count)
+    });
+    if written.is_err() {
+        // The first error is the one to tell; when the file has its name, this one is gone.
+        drop(fs::remove_file(&path));
+    }
+    written
 }
 
 fn write(ledger: &Ledger, job: JobId, to: impl Write) -> Result<u64, ExportError> {

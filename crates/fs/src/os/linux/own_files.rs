@@ -1,6 +1,7 @@
 //! Places for files that surecopy keeps for itself, such as its ledger. They are given by path, links
 //! and all, as nothing that is copied ever is.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use rustix::fs::{FileType, Mode, OFlags, lstat, mkdir, open, stat};
 use rustix::io::Errno;
 
 use super::call::uninterrupted;
-use super::{beneath, durability, volume};
+use super::{beneath, durability, publish, volume};
 use crate::error::{FsErrorKind, Operation};
 
 /// Makes a directory, and those above it that are missing, all for this user alone (`0o700`). One
@@ -58,6 +59,17 @@ pub fn create_private_file(path: &Path) -> io::Result<()> {
 /// flushed, nothing is done, and that is no error.
 pub fn flush_directory_at(path: &Path) -> io::Result<()> {
     let dir = beneath::open_root(path).map_err(|error| error.source)?;
+    match durability::flush_dir(&dir) {
+        Err(error) if error.kind == FsErrorKind::NotSupported => Ok(()),
+        flushed => flushed.map_err(|error| error.source),
+    }
+}
+
+/// Gives a file in a directory another name there, for good, and fails with `AlreadyExists` when
+/// something has that.
+pub fn publish_new_at(folder: &Path, partial: &OsStr, name: &OsStr) -> io::Result<()> {
+    let dir = beneath::open_root(folder).map_err(|error| error.source)?;
+    publish::publish_new(&dir, partial, name).map_err(|error| error.source)?;
     match durability::flush_dir(&dir) {
         Err(error) if error.kind == FsErrorKind::NotSupported => Ok(()),
         flushed => flushed.map_err(|error| error.source),
@@ -121,6 +133,21 @@ mod tests {
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o750)).unwrap();
         create_private_dir(&inner).unwrap();
         assert_eq!(mode(&inner), 0o750, "one that is there is left as it is");
+    }
+
+    #[test]
+    fn a_new_name_takes_nothing_from_anybody() {
+        let temp = tempfile::tempdir().unwrap();
+        let (partial, name) = (OsStr::new("partial"), OsStr::new("name"));
+        fs::write(temp.path().join(partial), "ours").unwrap();
+        fs::write(temp.path().join(name), "theirs").unwrap();
+        let refused = publish_new_at(temp.path(), partial, name).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(temp.path().join(name)).unwrap(), "theirs");
+        fs::remove_file(temp.path().join(name)).unwrap();
+        publish_new_at(temp.path(), partial, name).unwrap();
+        assert_eq!(fs::read_to_string(temp.path().join(name)).unwrap(), "ours");
+        assert!(!temp.path().join(partial).exists());
     }
 
     #[test]
