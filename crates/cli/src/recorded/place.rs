@@ -19,6 +19,11 @@ pub(crate) struct LedgerArgs {
 }
 
 impl LedgerArgs {
+    /// This one, or else the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { ledger: self.ledger.or(other.ledger) }
+    }
+
     /// The one that is named, by the option or by the environment, or the usual one.
     fn path(&self) -> Result<PathBuf, Failure> {
         let environment = UserEnvironment::read();

@@ -220,3 +220,26 @@ fn old_jobs_go_when_they_are_told_to() {
     let (_, objects) = folder.run_json(&["src", "dst"]);
     assert_eq!(objects[0]["job"], 2);
 }
+
+#[test]
+fn what_holds_for_jobs_may_stand_on_either_side_of_prune() {
+    let folder = folder();
+    let job = || {
+        folder.run(&["copy", "-q", "--ledger", "mine.db", "src", "there/"]).all_done();
+    };
+    for arguments in [
+        &["jobs", "--ledger", "mine.db", "--json", "prune", "--older-than", "0"][..],
+        &["jobs", "prune", "--older-than", "0", "--json", "--ledger", "mine.db"],
+        &["jobs", "--ledger", "other.db", "prune", "--older-than=0", "--json", "--ledger=mine.db"],
+    ] {
+        job();
+        let objects = folder.run(arguments).all_done().objects();
+        assert_eq!((objects.len(), &objects[0]["type"]), (1, &"pruned".into()), "{arguments:?}");
+        assert_eq!(objects[0]["jobs"].as_array().unwrap().len(), 1, "{arguments:?}");
+        assert_eq!(objects[0]["dry_run"], false);
+    }
+    let none = folder.run(&["jobs", "--json", "prune", "-n"]).all_done().objects().remove(0);
+    assert_eq!(none["jobs"], serde_json::json!([]));
+    assert_eq!((&none["dry_run"], &none["older_than_days"]), (&true.into(), &90.into()));
+    assert_eq!(folder.run(&["jobs", "--all", "prune"]).code, 2);
+}

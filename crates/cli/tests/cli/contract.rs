@@ -48,6 +48,7 @@ fn looked_back() -> Vec<Value> {
         (&["audit", "--check", "--json", "2"], 0),
         (&["undo", "--json", "2"], 1),
         (&["undo", "--json", "--discard", "2"], 0),
+        (&["jobs", "prune", "--json", "-n", "--older-than", "0"], 0),
     ] {
         let ended = folder.run(arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {}{}", ended.stdout, ended.stderr);
@@ -113,6 +114,7 @@ fn every_type_of_object_has_an_example() {
         "phase",
         "plan",
         "problem",
+        "pruned",
         "refused",
         "report",
         "undo_report",

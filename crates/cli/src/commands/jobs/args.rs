@@ -9,7 +9,6 @@ use crate::recorded::LedgerArgs;
 /// A job is recorded when it is begun, and stays in the ledger after it has ended: what was asked
 /// for, what happened to each file, and what is left to do.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct JobsArgs {
     #[command(subcommand)]
     pub(super) command: Option<JobsCommand>,
@@ -45,6 +44,17 @@ pub(super) struct PruneArgs {
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
 
+    /// Write one JSON object a line to stdout, and nothing else there
+    #[arg(long)]
+    pub(super) json: bool,
+
     #[command(flatten)]
     pub(super) ledger: LedgerArgs,
+}
+
+impl PruneArgs {
+    /// What both take may stand before the name of this command as well.
+    pub(super) fn within(self, json: bool, ledger: LedgerArgs) -> Self {
+        Self { json: self.json || json, ledger: self.ledger.or(ledger), ..self }
+    }
 }

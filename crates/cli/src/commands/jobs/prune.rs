@@ -10,6 +10,7 @@ use crate::amounts::Count;
 use crate::commands::{print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::json::{PrunedLine, line};
 use crate::recorded::{Found, no_jobs};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -31,6 +32,9 @@ pub(super) fn run(args: &PruneArgs) -> Result<ExitStatus, Failure> {
     let before = jiff::Timestamp::now().as_millisecond().saturating_sub(age);
     let pruned = if args.dry_run { ledger.prunable(before) } else { ledger.prune(before) };
     let pruned = pruned.map_err(|error| Failure::of_ledger(&error))?;
+    if args.json {
+        return print(&line(&PrunedLine::new(&pruned, days, args.dry_run)));
+    }
     print(format!("{}\n", told(&pruned, days, args.dry_run)).as_bytes())
 }
 

@@ -16,8 +16,11 @@ const LATEST: usize = 20;
 
 /// Lists jobs, or removes old ones.
 pub(crate) fn run(args: JobsArgs) -> Result<ExitStatus, Failure> {
-    if let Some(JobsCommand::Prune(args)) = args.command {
-        return prune::run(&args);
+    if let Some(JobsCommand::Prune(prune)) = args.command {
+        if args.all {
+            return Err(Failure::usage("--all is for listing jobs, and not for `jobs prune`"));
+        }
+        return prune::run(&prune.within(args.json, args.ledger));
     }
     let ledger = match args.ledger.existing()? {
         Found::Ledger(ledger) => ledger,
