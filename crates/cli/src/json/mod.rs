@@ -16,6 +16,7 @@ mod pruned;
 mod refusal;
 mod report;
 mod status;
+mod undo_plan;
 
 pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
 pub(crate) use job::JobLine;
@@ -23,3 +24,4 @@ pub(crate) use lines::{JsonLines, line};
 pub(crate) use pruned::PrunedLine;
 pub(crate) use refusal::{RefusedLine, reason};
 pub(crate) use status::JobStatus;
+pub(crate) use undo_plan::{UndoPlanLine, UndoPlanReportLine};

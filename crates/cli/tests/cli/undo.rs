@@ -45,3 +45,30 @@ fn a_refusal_says_where_the_old_file_is_and_what_to_do() {
     let objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
     assert!(of_type(&objects, "audit_item").iter().all(|item| item["kept_as"].is_null()));
 }
+
+#[test]
+fn programs_are_told_what_would_be_done() {
+    let folder = folder();
+    let objects = folder.run(&["undo", "-n", "--json", "1"]).all_done().objects();
+    assert_eq!((&objects[0]["type"], &objects[0]["run"]), (&"job".into(), &"undo".into()));
+    assert_eq!(objects[0]["dry_run"], true);
+    let plan = |action: &str| {
+        let plans = of_type(&objects, "undo_plan");
+        let is_so = |plan: &&&serde_json::Value| plan["action"] == action;
+        let of_this = plans.iter().filter(is_so).map(|plan| plan["target"].as_str().unwrap());
+        of_this.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();
+    assert_eq!(plan("restore"), [path("dst/a")]);
+    assert_eq!(plan("remove"), [path("dst/sub/b")]);
+    let report = objects.last().unwrap();
+    assert_eq!(report["type"], "undo_plan_report");
+    assert_eq!((&report["restore"], &report["remove"]), (&1.into(), &1.into()));
+    let objects = folder.run(&["undo", "-n", "--json", "--discard", "1"]).all_done().objects();
+    assert_eq!((&objects[0]["run"], &objects[1]["action"]), (&"discard".into(), &"discard".into()));
+    assert_eq!(folder.read("dst/a"), "first");
+    // Nothing of a job that kept nothing is said on stdout.
+    folder.run(&["copy", "src/", "other"]).all_done();
+    let ended = folder.run(&["undo", "-n", "--json", "2"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+}

@@ -32,7 +32,7 @@ pub(crate) struct UndoArgs {
     pub(super) job: JobId,
 
     /// Show what would be done, by what is recorded, and do nothing
-    #[arg(short = 'n', long, conflicts_with = "json")]
+    #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
 
     /// Undo nothing: remove the replaced files that are kept. The job cannot be undone then

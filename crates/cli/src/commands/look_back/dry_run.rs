@@ -1,75 +1,175 @@
 //! `surecopy undo -n`. It goes by the ledger alone: whether something was changed since is found out when
 //! it is done.
 
-use std::io::{BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::CopyError;
-use surecopy::jobs::{ItemRecord, ItemState, JobId, Ledger};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger, RunKind};
 
 use crate::amounts::Count;
 use crate::commands::written;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::json::{JobLine, UndoPlanLine, UndoPlanReportLine, line};
 use crate::shown::Shown;
 
 /// Items that are read at once.
 const PAGE: usize = 1000;
 
-/// Says what would be done with each item.
-pub(super) fn tell(ledger: &Ledger, job: JobId, is_discard: bool) -> Result<ExitStatus, Failure> {
-    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
-    let spec = record.request.map_err(|error| Failure::of_ledger(&error))?;
-    if !spec.keep_replaced {
-        return Err(Failure::of_copy(&CopyError::NothingKept { job }));
-    }
-    let mut out = BufWriter::new(stdout().lock());
-    let mut counts = Counts::default();
-    for state in [ItemState::Ok, ItemState::Damaged] {
-        let mut after = None;
-        loop {
-            let page = ledger
-                .items(job, Some(state), after, PAGE)
-                .map_err(|error| Failure::of_ledger(&error))?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.item);
-            for item in &page {
-                let Some(line) = counts.line(item, is_discard) else { continue };
-                if let Err(error) = writeln!(out, "{line}") {
-                    return written(Err(error));
-                }
-            }
-        }
-    }
-    let end = writeln!(out, "{}\ndry run: nothing was touched", counts.sums(is_discard));
-    written(end.and_then(|()| out.flush()))
+/// What is to be done with all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Undo what was copied.
+    Undo,
+    /// Give up what is kept.
+    Discard,
 }
 
-#[derive(Default)]
+/// For whom it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Words,
+    Json,
+}
+
+/// What would be done with an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planned {
+    /// What it replaced gets its name back.
+    Restore,
+    /// It goes: it replaced nothing.
+    Remove,
+    /// What it replaced is given up.
+    Discard,
+}
+
+/// How many would be dealt with in which way.
+#[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     restored: u64,
     removed: u64,
     discarded: u64,
 }
 
-impl Counts {
+/// Says what would be done with each item.
+pub(super) fn tell(
+    ledger: &Ledger,
+    job: &JobRecord,
+    wanted: Wanted,
+    form: Form,
+) -> Result<ExitStatus, Failure> {
+    let mut out = BufWriter::new(stdout().lock());
+    match write(ledger, job, wanted, form, &mut out) {
+        Ok(()) => Ok(ExitStatus::Done),
+        Err(Stop::Output(error)) => written(Err(error)),
+        Err(Stop::Failure(failure)) => Err(failure),
+    }
+}
+
+/// Why there is no more output.
+enum Stop {
+    Output(io::Error),
+    Failure(Failure),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Output(error)
+    }
+}
+
+fn write(
+    ledger: &Ledger,
+    job: &JobRecord,
+    wanted: Wanted,
+    form: Form,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
+    let of_ledger = |error| Stop::Failure(Failure::of_ledger(&error));
+    let spec = job.request.as_ref().map_err(|error| of_ledger(error.clone()))?;
+    if !spec.keep_replaced {
+        return Err(Stop::Failure(Failure::of_copy(&CopyError::NothingKept { job: job.id })));
+    }
+    if form == Form::Json {
+        let kind = if wanted == Wanted::Undo { RunKind::Undo } else { RunKind::Discard };
+        let spec = surecopy::CopySpec { dry_run: true, ..spec.clone() };
+        out.write_all(&line(&JobLine::new(&spec, Some(job.id), kind, Some(ledger))))?;
+    }
+    let mut counts = Counts::default();
+    for state in [ItemState::Ok, ItemState::Damaged] {
+        let mut after = None;
+        loop {
+            let page = ledger.items(job.id, Some(state), after, PAGE).map_err(of_ledger)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.item);
+            for item in &page {
+                let Some(planned) = wanted.of(item) else { continue };
+                counts.add(planned);
+                match form {
+                    Form::Json => {
+                        out.write_all(&line(&UndoPlanLine::new(planned.as_str(), &item.target)))?
+                    }
+                    Form::Words => writeln!(out, "{}", planned.line(item))?,
+                }
+            }
+        }
+    }
+    match form {
+        Form::Json => out.write_all(&line(&counts.object()))?,
+        Form::Words => writeln!(out, "{}\ndry run: nothing was touched", counts.sums(wanted))?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+impl Wanted {
     /// What would become of an item, if anything would.
-    fn line(&mut self, item: &ItemRecord, is_discard: bool) -> Option<String> {
+    fn of(self, item: &ItemRecord) -> Option<Planned> {
         let landed = item.report.as_ref()?.landed?;
-        let target = Shown(&item.target);
-        if is_discard {
-            self.discarded += u64::from(item.is_kept);
-            return item.is_kept.then(|| format!("give up       what {target} replaced"));
+        match self {
+            Wanted::Discard => item.is_kept.then_some(Planned::Discard),
+            Wanted::Undo if landed.replaced.is_some() => Some(Planned::Restore),
+            Wanted::Undo => Some(Planned::Remove),
         }
-        if landed.replaced.is_some() {
-            self.restored += 1;
-            return Some(format!("put back      what {target} replaced"));
+    }
+}
+
+impl Planned {
+    /// Stable text.
+    fn as_str(self) -> &'static str {
+        match self {
+            Planned::Restore => "restore",
+            Planned::Remove => "remove",
+            Planned::Discard => "discard",
         }
-        self.removed += 1;
-        Some(format!("remove        {target}"))
     }
 
-    fn sums(&self, is_discard: bool) -> String {
-        if is_discard {
+    fn line(self, item: &ItemRecord) -> String {
+        let target = Shown(&item.target);
+        match self {
+            Planned::Restore => format!("put back      what {target} replaced"),
+            Planned::Remove => format!("remove        {target}"),
+            Planned::Discard => format!("give up       what {target} replaced"),
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, planned: Planned) {
+        match planned {
+            Planned::Restore => self.restored += 1,
+            Planned::Remove => self.removed += 1,
+            Planned::Discard => self.discarded += 1,
+        }
+    }
+
+    fn object(&self) -> UndoPlanReportLine {
+        let Self { restored, removed, discarded } = *self;
+        UndoPlanReportLine::new(restored, removed, discarded)
+    }
+
+    fn sums(&self, wanted: Wanted) -> String {
+        if wanted == Wanted::Discard {
             return format!("would remove {}", Count(self.discarded, "kept file"));
         }
         let restored = Count(self.restored, "replaced file");

@@ -8,7 +8,7 @@ use surecopy::jobs::{
 use surecopy::{Control, CopyError};
 
 use super::args::{UndoArgs, VerifyArgs};
-use super::dry_run;
+use super::dry_run::{self, Form, Wanted};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::recorded::NotCopied;
@@ -40,10 +40,12 @@ pub(crate) fn verify_in(
 /// Undoes a job, or gives up what it keeps.
 pub(crate) fn undo(args: UndoArgs) -> Result<ExitStatus, Failure> {
     let ledger = args.again.ledger.existing()?.with(args.job)?;
-    if args.dry_run {
-        return dry_run::tell(&ledger, args.job, args.discard);
-    }
     let record = ledger.job(args.job).map_err(|error| Failure::of_ledger(&error))?;
+    if args.dry_run {
+        let wanted = if args.discard { Wanted::Discard } else { Wanted::Undo };
+        let form = if args.again.output.json { Form::Json } else { Form::Words };
+        return dry_run::tell(&ledger, &record, wanted, form);
+    }
     let (output, options) = (&args.again.output, &args.again.options());
     let back = Back { ledger: &ledger, record: &record, output, options };
     if args.discard {
