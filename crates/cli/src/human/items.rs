@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use surecopy::{Action, ItemKind, ItemReport, ItemStatus, Mapping, PlannedItem, Undone, Warning};
+use surecopy::{
+    Action, Digest, Evidence, ItemError, ItemKind, ItemReport, ItemStatus, Mapping, PlannedItem,
+    Undone, Warning,
+};
 
 use super::failures::fragment;
 use crate::amounts::{Bytes, Span};
@@ -47,6 +50,25 @@ pub(super) fn undone_line(target: &Path, how: Undone) -> String {
     format!("{how:<13} {}", Shown(target))
 }
 
+/// A copied item that nothing speaks against, and how it was read; without evidence, it was not.
+pub(super) fn same_line(target: &Path, evidence: Option<Evidence>) -> String {
+    let (same, evidence) = match evidence {
+        Some(evidence) => ("same", evidence.as_str()),
+        None => ("as old", "none"),
+    };
+    format!("{same:<9} {evidence:<6} {}", Shown(target))
+}
+
+/// A copied item that is not what was copied, and why.
+pub(super) fn damaged_line(error: &ItemError) -> String {
+    format!("{:<9} {:<6} {}: {}", "damaged", "", Shown(&error.path), fragment(error))
+}
+
+/// A digest beneath its item.
+pub(super) fn digest_line(digest: &Digest) -> String {
+    format!("          {} {}", digest.algorithm, digest.to_hex())
+}
+
 /// What would be done with an item.
 pub(super) fn planned_line(item: &PlannedItem, target: &Path) -> String {
     let action = match item.action {
@@ -83,7 +105,7 @@ pub(super) fn item_details(item: &ItemReport) -> Vec<String> {
         ));
     }
     if let Some(digest) = &item.digest {
-        lines.push(format!("          {} {}", digest.algorithm, digest.to_hex()));
+        lines.push(digest_line(digest));
     }
     for error in &item.retries {
         lines.push(format!("          begun again: {}", fragment(error)));

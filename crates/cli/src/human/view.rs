@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use surecopy::jobs::{JobId, JobState};
 use surecopy::{
-    Action, Event, ItemKind, ItemReport, ItemStatus, Job, Mapping, Outcome, Phase, PlannedItem,
-    Problem, Report, Undone, Warning,
+    Action, Digest, Event, Evidence, ItemKind, ItemReport, ItemStatus, Job, Mapping, Outcome,
+    Phase, PlannedItem, Problem, Report, Undone, Warning,
 };
 
 use super::failures::Failures;
 use super::items::{
-    item_details, item_line, mapping_line, planned_line, undone_line, warning_line,
+    damaged_line, digest_line, item_details, item_line, mapping_line, planned_line, same_line,
+    undone_line, warning_line,
 };
 use super::screen::Screen;
 use super::summary::{self, Kinds};
@@ -125,7 +126,12 @@ impl HumanView {
             Event::Warned(warning) => self.warned(&warning),
             Event::ItemFinished(item) => self.item(*item),
             Event::ItemUndone { target, how } => self.undone(&target, how),
-            Event::ItemRefused(error) | Event::ItemDamaged(error) => {
+            Event::ItemSame { target, evidence, digest } => self.same(&target, evidence, digest),
+            Event::ItemRefused(error) => self.failures.add(error.path.clone(), error),
+            Event::ItemDamaged(error) => {
+                if self.is_listing() {
+                    self.screen.out(&damaged_line(&error));
+                }
                 self.failures.add(error.path.clone(), error);
             }
         }
@@ -249,6 +255,15 @@ impl HumanView {
     fn undone(&self, target: &Path, how: Undone) {
         if self.is_listing() {
             self.screen.out(&undone_line(target, how));
+        }
+    }
+
+    fn same(&self, target: &Path, evidence: Option<Evidence>, digest: Option<Digest>) {
+        if self.is_listing() {
+            self.screen.out(&same_line(target, evidence));
+        }
+        if let (Verbosity::Details, Some(digest)) = (self.verbosity, digest) {
+            self.screen.out(&digest_line(&digest));
         }
     }
 

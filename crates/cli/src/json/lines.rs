@@ -35,7 +35,10 @@ impl JsonLines {
 
     /// One object for each fact.
     pub(crate) fn event(&self, event: &Event) {
-        self.stream.write(&event_line(event, self.occasion));
+        let line = event_line(event, self.occasion);
+        if !line.is_empty() {
+            self.stream.write(&line);
+        }
     }
 
     /// The last object.
@@ -76,6 +79,8 @@ fn event_line(event: &Event, occasion: Occasion) -> Vec<u8> {
         Event::ItemFinished(item) => line(&ItemLine::new(item)),
         Event::ItemUndone { target, how } => line(&UndoneLine::new(target, *how)),
         Event::ItemRefused(error) => line(&SetbackLine::refused(error, occasion)),
+        // A report says how many these are, and those that are not are told one by one.
+        Event::ItemSame { .. } => Vec::new(),
         Event::ItemDamaged(error) => line(&SetbackLine::damaged(error, occasion)),
     }
 }

@@ -75,3 +75,35 @@ fn what_was_not_copied_is_told() {
     let report = folder.run(&["verify", "--json", "1"]).all_done().objects().pop().unwrap();
     assert_eq!(report["not_copied"], 0);
 }
+
+#[test]
+fn each_item_is_shown_to_who_asks_for_it() {
+    let folder = folder();
+    std::os::unix::fs::symlink("a", folder.path("src/link")).unwrap();
+    folder.run(&["resume", "1"]).all_done();
+    folder.write("dst/b", "edited since");
+    let lines = |verbosity: &str| {
+        let ended = folder.run(&["verify", verbosity, "-j1", "1"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        let text = ended.stdout.replace(folder.path("").to_str().unwrap(), "/work/");
+        let mut lines: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
+        lines.retain(|line| !line.starts_with("the same: "));
+        lines
+    };
+    let normal = lines("--progress=never");
+    let mut items = lines("-v");
+    assert_eq!(items.split_off(items.len() - normal.len()), normal);
+    items.sort();
+    let mut a = items.remove(2);
+    // Where a volume cannot be read past the cache, less is claimed.
+    a = a.replace("cache ", "device");
+    insta::assert_snapshot!(format!("{}\n{a}", items.join("\n")), @r#"
+    as old    none   /work/dst/link
+    damaged          /work/dst/b: it was changed since it was copied (TARGET_CHANGED)
+    same      device /work/dst/a
+    "#);
+    let details = lines("-vv");
+    let at = details.iter().position(|line| line.ends_with("/dst/a")).unwrap();
+    let digest = "22896bcbc3d1c76a0b90c4c3523dbea532ad63196fafdbd52cced52200d3dae4";
+    assert_eq!(details[at + 1], format!("          blake3 {digest}"));
+}

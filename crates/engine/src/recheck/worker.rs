@@ -107,10 +107,10 @@ impl<F: FileSystem> Shared<'_, F> {
         let progress = self.outside.progress;
         progress.items_done.fetch_add(1, Ordering::Relaxed);
         self.report.lock().expect("no code panics while holding this lock").add(&found, bytes);
-        if let Check::Damaged(error) = &found {
+        if matches!(found, Check::Damaged(_)) {
             progress.items_failed.fetch_add(1, Ordering::Relaxed);
-            self.outside.observer.on_event(Event::ItemDamaged(error.clone()));
         }
+        self.tell(item, &found);
         if self.is_stopped.load(Ordering::Acquire) {
             return;
         }
@@ -118,6 +118,22 @@ impl<F: FileSystem> Shared<'_, F> {
         if let Err(error) = noted {
             self.journal_failed(error);
         }
+    }
+
+    fn tell(&self, item: &DoneItem, found: &Check) {
+        let evidence = match found {
+            Check::Same(evidence) => Some(*evidence),
+            Check::NoDigest => None,
+            Check::Damaged(error) => {
+                self.outside.observer.on_event(Event::ItemDamaged(error.clone()));
+                return;
+            }
+        };
+        // What has no target is damaged.
+        let Ok(target) = self.destinations.target(item) else { return };
+        let digest = item.digest.clone();
+        let same = Event::ItemSame { target: target.shown, evidence, digest };
+        self.outside.observer.on_event(same);
     }
 
     fn journal_failed(&self, error: JournalError) {

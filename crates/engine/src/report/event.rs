@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::ItemError;
 use crate::plan::PlannedItem;
+use crate::policy::{Digest, Evidence};
 use crate::preflight::Problem;
 use crate::report::ItemReport;
 
@@ -132,6 +133,15 @@ pub enum Event {
     /// A copied item was to be undone, or what it replaced to be given up, and it was not, or may not
     /// be for good.
     ItemRefused(ItemError),
+    /// A copied item was looked at again, and nothing speaks against it.
+    ItemSame {
+        /// Its target.
+        target: PathBuf,
+        /// How it was read; `None` when it was compared by size and time only, and is not verified.
+        evidence: Option<Evidence>,
+        /// The digest that was recorded, and found again where there is evidence.
+        digest: Option<Digest>,
+    },
     /// A copied item was looked at again, and is not what was copied.
     ItemDamaged(ItemError),
 }
