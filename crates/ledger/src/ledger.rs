@@ -269,7 +269,14 @@ impl Ledger {
     /// # Errors
     /// When they cannot be read.
     pub fn prunable(&self, before_ms: i64) -> Result<Vec<JobId>, LedgerError> {
-        self.named(prune::candidates(&self.connection(), before_ms, None))
+        let found = self.named(prune::candidates(&self.connection(), before_ms, None))?;
+        let mut jobs = Vec::with_capacity(found.len());
+        for job in found {
+            if !self.is_running(job)? {
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
     }
 
     fn is_running(&self, job: JobId) -> Result<bool, LedgerError> {

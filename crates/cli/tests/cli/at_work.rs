@@ -53,6 +53,35 @@ fn nobody_else_may_go_on_with_it() {
     assert_eq!(folder.run(&["jobs", "prune", "--older-than", "0"]).all_done().stderr, "");
 }
 
+/// To be read again changes no state, and the job is finished all the while.
+#[test]
+fn a_job_that_is_read_again_is_not_pruned() {
+    let folder = folder();
+    folder.run(&["copy", "-q", "src", "dst"]).all_done();
+    std::fs::remove_dir_all(folder.path("dst")).unwrap();
+    std::fs::create_dir(folder.path("dst")).unwrap();
+    let mut command = folder.command(&["verify", "--json", "1"]);
+    let mut child = Started::new(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(r#""type":"damaged""#) {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "it ends before its first item");
+    }
+    let told = folder.run(&["status", "--json"]).all_done().objects().remove(0);
+    assert_eq!((&told["state"], &told["is_running"]), (&"finished".into(), &true.into()));
+    for dry_run in ["--dry-run", "--json"] {
+        let ended = folder.run(&["jobs", "prune", dry_run, "--older-than", "0"]).all_done();
+        let is_none = ended.stdout.starts_with("nothing to remove: ");
+        assert!(is_none || ended.stdout.contains(r#""jobs":[]"#), "{}", ended.stdout);
+    }
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(end(&mut child).code(), Some(3));
+    let ended = folder.run(&["jobs", "prune", "-n", "--older-than", "0"]).all_done();
+    assert_eq!(ended.stdout, "would remove 1 job: 1\n");
+}
+
 #[test]
 fn it_is_shown_with_who_is_at_work() {
     let folder = folder();
