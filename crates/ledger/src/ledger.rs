@@ -14,6 +14,7 @@ use crate::begin;
 use crate::connection::{self, in_snapshot, in_transaction};
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::failed::failed_paths;
+use crate::in_flight::{Made, made_directories};
 use crate::items::{self, ItemRecord};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::jobs;
@@ -170,6 +171,15 @@ impl Ledger {
         let found = jobs::request(&connection, job)
             .and_then(|spec| items::items(&connection, job, &spec.mappings, state, after, limit));
         self.named(found)
+    }
+
+    /// Directories that a job made, with their mappings and their paths beneath the destination roots,
+    /// the first that stand in others.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn made_directories(&self, job: JobId) -> Result<Vec<(usize, RelPath)>, LedgerError> {
+        self.named(made_directories(&self.connection(), job, Made::All))
     }
 
     /// Records of the audit log of a job: those after the one with this number, at most `limit`.

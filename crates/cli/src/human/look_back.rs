@@ -1,7 +1,7 @@
 //! What came of looking back at a job: reading again what it copied, undoing it, giving up what it
 //! keeps.
 
-use surecopy::jobs::{DiscardReport, JobState, RecheckReport, UndoReport};
+use surecopy::jobs::{DiscardReport, JobId, JobState, RecheckReport, UndoReport};
 use surecopy::{Evidence, Outcome, Problem};
 
 use super::view::HumanView;
@@ -20,13 +20,13 @@ pub(crate) fn end_verify(view: &mut HumanView, report: &RecheckReport, not_copie
     }
 }
 
-/// Says what was put back.
-pub(crate) fn end_undo(view: &mut HumanView, report: &UndoReport) {
+/// Says what was put back; of a job that was undone before, that it was.
+pub(crate) fn end_undo(view: &mut HumanView, report: &UndoReport, undone: Option<JobId>) {
     problems(view, &report.problems);
     let left = report.refused + report.failed;
     let headline = format!("{} not undone", Count(left, "item"));
     let headline = headline_of(&report.outcome, &report.problems, left, headline);
-    view.end_again(headline, &report.outcome, &undo_sums(report));
+    view.end_again(headline, &report.outcome, &undo_sums(report, undone));
 }
 
 /// Says what was given up.
@@ -104,17 +104,25 @@ fn not_copied_line(not_copied: NotCopied, damaged: u64) -> Option<String> {
     Some(format!("not copied: {items} (the job is {state}{})", command.unwrap_or_default()))
 }
 
-fn undo_sums(report: &UndoReport) -> Vec<String> {
+/// What is said of a job when nothing is left to undo.
+pub(crate) fn undone_before(job: JobId) -> String {
+    format!("job {job} was undone before: nothing is left to undo")
+}
+
+fn undo_sums(report: &UndoReport, undone: Option<JobId>) -> Vec<String> {
     let mut lines = Vec::new();
     if ending(&report.outcome, &mut lines) {
         return lines;
     }
-    lines.push(format!(
-        "put back: {}, removed: {} in {}",
-        Count(report.restored, "replaced file"),
-        report.removed,
-        Span(report.duration)
-    ));
+    let UndoReport { restored, removed, already, refused, failed, .. } = report;
+    match undone.filter(|_| restored + removed + already + refused + failed == 0) {
+        Some(job) => lines.push(undone_before(job)),
+        None => lines.push(format!(
+            "put back: {}, removed: {removed} in {}",
+            Count(*restored, "replaced file"),
+            Span(report.duration)
+        )),
+    }
     if report.already > 0 {
         lines.push(format!("undone before: {}", report.already));
     }

@@ -19,21 +19,16 @@ pub(crate) struct UndoPlanLine {
 /// The `undo_plan_report` object.
 #[derive(Debug, Serialize)]
 pub(crate) struct UndoPlanReportLine {
-    r#type: &'static str,
-    restore: u64,
-    remove: u64,
-    discard: u64,
+    pub(crate) r#type: &'static str,
+    pub(crate) restore: u64,
+    pub(crate) remove: u64,
+    pub(crate) remove_if_empty: u64,
+    pub(crate) discard: u64,
 }
 
 impl UndoPlanLine {
     pub(crate) fn new(action: &'static str, target: &Path) -> Self {
         let target = JsonPath::new(target);
         Self { r#type: "undo_plan", action, target: target.text, target_bytes: target.bytes }
-    }
-}
-
-impl UndoPlanReportLine {
-    pub(crate) fn new(restore: u64, remove: u64, discard: u64) -> Self {
-        Self { r#type: "undo_plan_report", restore, remove, discard }
     }
 }

@@ -1,7 +1,7 @@
 //! What is known when something that ran has ended, and how the program ends by it.
 
 use surecopy::Report;
-use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
+use surecopy::jobs::{DiscardReport, JobId, RecheckReport, UndoReport};
 
 use super::renderer::Renderer;
 use crate::exit::ExitStatus;
@@ -52,16 +52,23 @@ impl Ended for Verified {
     }
 }
 
-impl Ended for UndoReport {
+/// What was undone.
+pub(crate) struct UndoneJob {
+    pub(crate) report: UndoReport,
+    /// The job, if it was undone before.
+    pub(crate) before: Option<JobId>,
+}
+
+impl Ended for UndoneJob {
     fn status(&self) -> ExitStatus {
-        let left = self.refused + self.failed;
-        ExitStatus::of_look_back(&self.outcome, &self.problems, ExitStatus::ItemsFailed, left)
+        let UndoReport { outcome, problems, refused, failed, .. } = &self.report;
+        ExitStatus::of_look_back(outcome, problems, ExitStatus::ItemsFailed, refused + failed)
     }
 
     fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
         match renderer {
-            Renderer::Human(view) => look_back::end_undo(view, self),
-            Renderer::Json(lines) => lines.undo_report(self, status),
+            Renderer::Human(view) => look_back::end_undo(view, &self.report, self.before),
+            Renderer::Json(lines) => lines.undo_report(&self.report, status),
         }
     }
 }

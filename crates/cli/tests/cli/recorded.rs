@@ -313,7 +313,8 @@ fn what_an_undo_would_do_is_told_and_not_done() {
     insta::assert_snapshot!(plain(&folder, &ended.stdout), @r#"
     put back      what /work/dst/a replaced
     remove        /work/dst/sub/b
-    would put back 1 replaced file and remove 1 file
+    remove, empty /work/dst/sub
+    would put back 1 replaced file and remove 1 file, and 1 directory if it is empty then
     dry run: nothing was touched
     "#);
     let ended = folder.run(&["undo", "-n", "--discard", "1"]).all_done();

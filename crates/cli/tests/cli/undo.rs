@@ -64,6 +64,10 @@ fn programs_are_told_what_would_be_done() {
     let report = objects.last().unwrap();
     assert_eq!(report["type"], "undo_plan_report");
     assert_eq!((&report["restore"], &report["remove"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (plan("remove_if_empty"), &report["remove_if_empty"]),
+        (vec![path("dst/sub")], &1.into())
+    );
     let objects = folder.run(&["undo", "-n", "--json", "--discard", "1"]).all_done().objects();
     assert_eq!((&objects[0]["run"], &objects[1]["action"]), (&"discard".into(), &"discard".into()));
     assert_eq!(folder.read("dst/a"), "first");
@@ -71,4 +75,25 @@ fn programs_are_told_what_would_be_done() {
     folder.run(&["copy", "src/", "other"]).all_done();
     let ended = folder.run(&["undo", "-n", "--json", "2"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn a_job_that_is_undone_is_not_undone_again() {
+    let folder = folder();
+    folder.write("src/sub/deeper/c", "third");
+    folder.run(&["resume", "1"]).all_done();
+    let planned = folder.run(&["undo", "-n", "1"]).all_done().stdout;
+    let lines: Vec<_> = planned.lines().filter(|line| line.starts_with("remove, empty ")).collect();
+    // In the order in which they would go.
+    assert!(lines[0].ends_with("/dst/sub/deeper") && lines[1].ends_with("/dst/sub"), "{planned}");
+    assert!(planned.contains(", and those of 2 directories that are empty then\n"), "{planned}");
+    folder.run(&["undo", "1"]).all_done();
+    let told = "job 1 was undone before: nothing is left to undo";
+    for arguments in [&["undo", "1"][..], &["undo", "-n", "1"]] {
+        let again = folder.run(arguments).all_done().stdout;
+        assert_eq!(again.lines().last().unwrap(), told, "{again}");
+    }
+    let objects = folder.run(&["undo", "-n", "--json", "1"]).all_done().objects();
+    assert_eq!(objects.len(), 2, "{objects:?}");
+    assert_eq!(objects[1]["remove_if_empty"], 0);
 }

@@ -1,20 +1,25 @@
 //! `surecopy undo -n`. It goes by the ledger alone: whether something was changed since is found out when
 //! it is done.
 
+use std::cmp::Reverse;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::CopyError;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger, RunKind};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunKind};
 
 use crate::amounts::Count;
 use crate::commands::written;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::human::look_back::undone_before;
 use crate::json::{JobLine, UndoPlanLine, UndoPlanReportLine, line};
 use crate::shown::Shown;
 
 /// Items that are read at once.
 const PAGE: usize = 1000;
+
+/// The action for a directory, which goes if it is empty by then.
+const DIRECTORY: &str = "remove_if_empty";
 
 /// What is to be done with all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,8 @@ struct Counts {
     restored: u64,
     removed: u64,
     discarded: u64,
+    /// Directories that the job made; those that are empty then would go.
+    directories: u64,
 }
 
 /// Says what would be done with each item.
@@ -114,6 +121,26 @@ fn write(
             }
         }
     }
+    if wanted == Wanted::Undo && job.state != JobState::Undone {
+        let mut made = ledger.made_directories(job.id).map_err(of_ledger)?;
+        // Those that stand in others first, as they would go.
+        made.sort_by_cached_key(|(mapping, path)| (Reverse(path.depth()), *mapping, path.clone()));
+        made.dedup();
+        for (mapping, path) in made {
+            let Some(mapping) = spec.mappings.get(mapping) else { continue };
+            let path = mapping.destination_root.join(path.as_path());
+            counts.directories += 1;
+            match form {
+                Form::Json => out.write_all(&line(&UndoPlanLine::new(DIRECTORY, &path)))?,
+                Form::Words => writeln!(out, "remove, empty {}", Shown(&path))?,
+            }
+        }
+    }
+    if counts.is_nothing() && job.state == JobState::Undone && form == Form::Words {
+        writeln!(out, "{}", undone_before(job.id))?;
+        out.flush()?;
+        return Ok(());
+    }
     match form {
         Form::Json => out.write_all(&line(&counts.object()))?,
         Form::Words => writeln!(out, "{}\ndry run: nothing was touched", counts.sums(wanted))?,
@@ -164,8 +191,17 @@ impl Counts {
     }
 
     fn object(&self) -> UndoPlanReportLine {
-        let Self { restored, removed, discarded } = *self;
-        UndoPlanReportLine::new(restored, removed, discarded)
+        UndoPlanReportLine {
+            r#type: "undo_plan_report",
+            restore: self.restored,
+            remove: self.removed,
+            remove_if_empty: self.directories,
+            discard: self.discarded,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.restored + self.removed + self.discarded + self.directories == 0
     }
 
     fn sums(&self, wanted: Wanted) -> String {
@@ -173,6 +209,11 @@ impl Counts {
             return format!("would remove {}", Count(self.discarded, "kept file"));
         }
         let restored = Count(self.restored, "replaced file");
-        format!("would put back {restored} and remove {}", Count(self.removed, "file"))
+        let line = format!("would put back {restored} and remove {}", Count(self.removed, "file"));
+        match self.directories {
+            0 => line,
+            1 => format!("{line}, and 1 directory if it is empty then"),
+            count => format!("{line}, and those of {count} directories that are empty then"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::identity;
 
 use surecopy::jobs::{
-    self, JobId, JobRecord, Ledger, LookBack, LookBackReport, ResumeOptions, RunKind,
+    self, JobId, JobRecord, JobState, Ledger, LookBack, LookBackReport, ResumeOptions, RunKind,
 };
 use surecopy::{Control, CopyError};
 
@@ -12,7 +12,7 @@ use super::dry_run::{self, Form, Wanted};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::recorded::NotCopied;
-use crate::running::{Again, Ended, OutputArgs, Stage, Verified, pulses_per_second};
+use crate::running::{Again, Ended, OutputArgs, Stage, UndoneJob, Verified, pulses_per_second};
 use crate::terminal::Terminal;
 
 /// Reads again what a job has copied.
@@ -52,7 +52,8 @@ pub(crate) fn undo(args: UndoArgs) -> Result<ExitStatus, Failure> {
         let verb = "giving up what is kept of";
         return back.look(RunKind::Discard, verb, jobs::discard_replaced, identity);
     }
-    back.look(RunKind::Undo, "undoing", jobs::undo_job, identity)
+    let before = (record.state == JobState::Undone).then_some(record.id);
+    back.look(RunKind::Undo, "undoing", jobs::undo_job, move |report| UndoneJob { report, before })
 }
 
 /// At which job, and how.
