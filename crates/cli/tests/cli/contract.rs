@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::program::Folder;
+use crate::verify::rot;
 
 const DOCUMENT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/events.md"));
@@ -41,6 +42,7 @@ fn looked_back() -> Vec<Value> {
     let copied = ["copy", "-q", "--strategy", "staged", "--keep-replaced", "src/", "dst"];
     folder.run(&copied).all_done();
     folder.write("dst/b", "changed since");
+    rot(&folder, "dst/c", "thIrd");
     for (arguments, code) in [
         (&["verify", "--json", "2"][..], 3),
         (&["status", "--json"], 0),
@@ -126,4 +128,62 @@ fn every_type_of_object_has_an_example() {
         "warning",
     ];
     assert_eq!(types, expected.map(str::to_owned).into());
+}
+
+/// Every error in an object, with the type of the object.
+fn errors(objects: &[Value]) -> Vec<(&str, &Value)> {
+    fn collect<'a>(of: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a Value)>) {
+        match value {
+            Value::Object(members) => {
+                if members.contains_key("code") {
+                    found.push((of, value));
+                }
+                members.values().for_each(|value| collect(of, value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| collect(of, value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for object in objects {
+        collect(object["type"].as_str().unwrap_or("error"), object, &mut found);
+    }
+    found
+}
+
+#[test]
+fn errors_in_the_document_are_what_is_written() {
+    let (examples, written) = (examples(), written());
+    let mut compared = BTreeSet::new();
+    for (of, error) in errors(&examples) {
+        let code = error["code"].as_str().unwrap();
+        let known = surecopy::ErrorCode::from_text(code).unwrap_or_else(|| panic!("{code}"));
+        if let Some(class) = error["class"].as_str() {
+            assert_eq!(class, known.class().as_str(), "{code} in {of}");
+        }
+        for (_, real) in errors(&written).iter().filter(|it| it.0 == of && it.1["code"] == code) {
+            assert_eq!(error["suggestion"], real["suggestion"], "{code} in {of}");
+            compared.insert(format!("{of} {code}"));
+        }
+    }
+    let expected = ["damaged VERIFY_MISMATCH", "problem SOURCE_MISSING", "refused TARGET_CHANGED"];
+    assert_eq!(compared, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn a_job_and_a_report_come_once_for_each_run() {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second");
+    folder.run(&["copy", "src/", "dst"]).all_done();
+    let objects = folder.run(&["resume", "--reverify", "--json", "1"]).all_done().objects();
+    let ends: Vec<_> = objects
+        .iter()
+        .filter_map(|object| object["type"].as_str())
+        .filter(|name| *name == "job" || name.ends_with("report"))
+        .collect();
+    assert_eq!(ends, ["job", "verify_report", "job", "report"]);
+    assert_eq!(
+        (&objects[0]["type"], &objects.last().unwrap()["type"]),
+        (&"job".into(), &"report".into())
+    );
 }
