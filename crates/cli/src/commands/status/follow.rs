@@ -55,6 +55,27 @@ impl Form {
     }
 }
 
+/// When something is to be shown again.
+struct Beat {
+    interval: Duration,
+    next: Instant,
+}
+
+impl Beat {
+    fn new(interval: Duration, first: Instant) -> Self {
+        Self { interval, next: first }
+    }
+
+    /// What was missed, while this process was stopped for instance, is not made up for.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now >= self.next;
+        if is_due {
+            self.next = now + self.interval;
+        }
+        is_due
+    }
+}
+
 /// Whoever reads has gone away, and will not see how the job ends.
 struct ReaderGone;
 
@@ -71,17 +92,14 @@ pub(super) fn follow(
     };
     let id = record.id;
     let mut speedometer = Speedometer::default();
-    let mut next = Instant::now();
+    let mut beat = Beat::new(form.interval(), Instant::now());
     if !is_json && write(text(&words::about(&record)).as_bytes())?.is_err() {
         return Ok(ExitStatus::Cancelled);
     }
     while record.is_running {
         let pace = speedometer.observe(&record);
-        if Instant::now() >= next {
-            next += form.interval();
-            if write(&form.picture(&record, pace))?.is_err() {
-                return Ok(ExitStatus::Cancelled);
-            }
+        if beat.is_due(Instant::now()) && write(&form.picture(&record, pace))?.is_err() {
+            return Ok(ExitStatus::Cancelled);
         }
         std::thread::sleep(LOOK_INTERVAL);
         record = ledger.job(id).map_err(|error| Failure::of_ledger(&error))?;
@@ -114,5 +132,21 @@ fn write(bytes: &[u8]) -> Result<Result<(), ReaderGone>, Failure> {
         Ok(()) => Ok(Ok(())),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Err(ReaderGone)),
         Err(error) => Err(Failure::other(format!("cannot write output: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missed_is_not_made_up_for() {
+        let begun = Instant::now();
+        let at = |millis| begun + Duration::from_millis(millis);
+        let mut beat = Beat::new(Duration::from_secs(1), begun);
+        assert!(beat.is_due(begun) && !beat.is_due(at(500)) && beat.is_due(at(1000)));
+        // Stopped for a minute.
+        assert!(beat.is_due(at(61_000)));
+        assert!(!beat.is_due(at(61_500)) && beat.is_due(at(62_000)));
     }
 }
