@@ -41,6 +41,11 @@ fn what_failed_before_it_was_planned_is_listed_too() {
     lines.sort_unstable();
     assert_eq!(lines[0], "job 2: 3 items (refused: 3)");
     assert!(lines[1].ends_with(": the target exists (TARGET_EXISTS)"), "{}", lines[1]);
+    // The word that is shown is taken too, and means no others.
+    let refused = folder.run(&["audit", "2", "--state", "refused"]).all_done();
+    assert_eq!(refused.stdout, ended.stdout);
+    let objects = folder.run(&["audit", "1", "--json", "--state", "refused"]).all_done().objects();
+    assert_eq!(objects.len(), 2, "{objects:?}");
     let status = folder.run(&["status"]).all_done().stdout;
     assert!(status.contains("\n  3 more: surecopy audit 2 --state failed\n"), "{status}");
 }
@@ -52,7 +57,12 @@ fn one_state_can_be_asked_for() {
     assert_eq!(ended.stdout, "job 1: 0 items\n");
     let ended = folder.run(&["audit", "1", "--state", "broken"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("there are planned, ok, skipped, failed"), "{}", ended.stderr);
+    let words = "[possible values: planned, ok, skipped, failed, cancelled, interrupted, damaged, \
+                 undone, refused]";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let help = folder.run(&["audit", "-h"]).all_done().stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(words), "{help}");
 }
 
 #[test]

@@ -216,7 +216,9 @@ fn audit_in_short() {
       <JOB>  The number of the job
 
     Options:
-          --state <STATE>  Show only items in this state
+          --state <STATE>  Show only items in this state; refused are those that failed before they
+                           could be planned [possible values: planned, ok, skipped, failed, cancelled,
+                           interrupted, damaged, undone, refused]
       -v, --verbose        Show digests too, and where replaced files are kept
           --check          Check that the audit log is what was written, and show nothing else
           --export <FILE>  Write the audit log into a new file, for anybody to check; - is stdout

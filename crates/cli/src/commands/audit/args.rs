@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use surecopy::jobs::{ItemState, JobId};
 
 use crate::recorded::{LedgerArgs, job_number};
@@ -18,9 +19,9 @@ pub(crate) struct AuditArgs {
     #[arg(value_name = "JOB", value_parser = job_number)]
     pub(super) job: JobId,
 
-    /// Show only items in this state
-    #[arg(long, value_name = "STATE", value_parser = state)]
-    pub(super) state: Option<ItemState>,
+    /// Show only items in this state; refused are those that failed before they could be planned
+    #[arg(long, value_name = "STATE", value_parser = state())]
+    pub(super) state: Option<StateArg>,
 
     /// Show digests too, and where replaced files are kept
     #[arg(short, long)]
@@ -42,9 +43,20 @@ pub(crate) struct AuditArgs {
     pub(super) ledger: LedgerArgs,
 }
 
-fn state(text: &str) -> Result<ItemState, String> {
-    ItemState::from_text(text).ok_or_else(|| {
-        let names: Vec<&str> = ItemState::ALL.into_iter().map(ItemState::as_str).collect();
-        format!("there are {}", names.join(", "))
-    })
+/// Which items are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StateArg {
+    Item(ItemState),
+    /// Those that have no row among the items.
+    Refused,
+}
+
+/// The word for those, here and in what is shown.
+pub(super) const REFUSED: &str = "refused";
+
+/// Takes every word that is shown.
+fn state() -> impl TypedValueParser<Value = StateArg> {
+    let words = ItemState::ALL.into_iter().map(ItemState::as_str).chain([REFUSED]);
+    PossibleValuesParser::new(words)
+        .map(|word| ItemState::from_text(&word).map_or(StateArg::Refused, StateArg::Item))
 }

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write, stdout};
 use surecopy::ItemStatus;
 use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger, RunKind, RunRecord};
 
-use super::args::AuditArgs;
+use super::args::{AuditArgs, REFUSED, StateArg};
 use crate::amounts::{Bytes, Count};
 use crate::commands::written;
 use crate::exit::ExitStatus;
@@ -57,28 +57,15 @@ fn write(
     if args.json {
         out.write_all(&line(&JobStatus::new(record)))?;
     }
-    // Programs get all that there is, and the number of the run with it.
-    let last_whole = if args.json { 0 } else { last_whole_run(record) };
     let mut states = States::new();
-    let mut after = None;
-    loop {
-        let page = ledger
-            .items(record.id, args.state, after, PAGE)
-            .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.item);
-        for item in page.iter().filter(|item| args.state.is_some() || !is_past(item, last_whole)) {
-            *states.entry(item.state.as_str()).or_default() += 1;
-            if args.json {
-                out.write_all(&line(&AuditItemLine::new(item)))?;
-            } else {
-                write_words(item, args.verbose, out)?;
-            }
-        }
+    if args.state != Some(StateArg::Refused) {
+        write_items(ledger, record, args, &mut states, out)?;
     }
     let refused = match args.state {
-        None | Some(ItemState::Failed) => write_refused(ledger, record, args.json, out)?,
-        Some(_) => 0,
+        None | Some(StateArg::Refused | StateArg::Item(ItemState::Failed)) => {
+            write_refused(ledger, record, args.json, out)?
+        }
+        Some(StateArg::Item(_)) => 0,
     };
     if args.json {
         out.write_all(&line(&AuditSummaryLine::new(record.id, states, refused)))?;
@@ -87,6 +74,38 @@ fn write(
     }
     out.flush()?;
     Ok(())
+}
+
+/// Counts the items that are shown by their states.
+fn write_items(
+    ledger: &Ledger,
+    record: &JobRecord,
+    args: &AuditArgs,
+    states: &mut States,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
+    let state = match args.state {
+        Some(StateArg::Item(state)) => Some(state),
+        Some(StateArg::Refused) | None => None,
+    };
+    // Programs get all that there is, and the number of the run with it.
+    let last_whole = if args.json { 0 } else { last_whole_run(record) };
+    let mut after = None;
+    loop {
+        let page = ledger
+            .items(record.id, state, after, PAGE)
+            .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.item);
+        for item in page.iter().filter(|item| state.is_some() || !is_past(item, last_whole)) {
+            *states.entry(item.state.as_str()).or_default() += 1;
+            if args.json {
+                out.write_all(&line(&AuditItemLine::new(item)))?;
+            } else {
+                write_words(item, args.verbose, out)?;
+            }
+        }
+    }
 }
 
 /// The last run that looked at everything; 0 when none did.
@@ -155,7 +174,7 @@ fn write_refused(
             }
             let path = Shown(&refused.source);
             let why = fragment(error);
-            writeln!(out, "{:<11} {:<6} {:>10}  {path}: {why}", "refused", "", "")?;
+            writeln!(out, "{REFUSED:<11} {:<6} {:>10}  {path}: {why}", "", "")?;
         }
     }
 }
@@ -163,7 +182,7 @@ fn write_refused(
 fn summary(record: &JobRecord, states: &States, refused: u64) -> String {
     let total: u64 = states.values().sum();
     let rows = states.iter().map(|(state, count)| (*state, *count));
-    let rows = rows.chain((refused > 0).then_some(("refused", refused)));
+    let rows = rows.chain((refused > 0).then_some((REFUSED, refused)));
     let parts: Vec<String> = rows.map(|(state, count)| format!("{state}: {count}")).collect();
     let mut line = format!("job {}: {}", record.id, Count(total + refused, "item"));
     if !parts.is_empty() {
