@@ -2,7 +2,6 @@
 //! compile. It advises only; what happened is said by the error itself.
 
 use surecopy::ErrorCode;
-use surecopy::jobs::RunKind;
 
 /// What was being done when an error came up. The same code may call for something else then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,21 +10,12 @@ pub(crate) enum Occasion {
     Copying,
     /// Copies were read again.
     Verifying,
+    /// Copies were read again, and what is not as it should be is copied again right after.
+    Reverifying,
     /// Copies were to go, and what they replaced was to come back.
     Undoing,
     /// What was kept was to go.
     Discarding,
-}
-
-impl From<RunKind> for Occasion {
-    fn from(kind: RunKind) -> Self {
-        match kind {
-            RunKind::Copy | RunKind::Resume | RunKind::Retry => Occasion::Copying,
-            RunKind::Verify => Occasion::Verifying,
-            RunKind::Undo => Occasion::Undoing,
-            RunKind::Discard => Occasion::Discarding,
-        }
-    }
 }
 
 /// What the user can do about an error that came up then.
@@ -33,6 +23,7 @@ pub(crate) fn advice(code: ErrorCode, occasion: Occasion) -> &'static str {
     let of_its_own = match occasion {
         Occasion::Copying => None,
         Occasion::Verifying => when_verifying(code),
+        Occasion::Reverifying => when_reverifying(code),
         Occasion::Undoing => when_undoing(code),
         Occasion::Discarding => when_discarding(code),
     };
@@ -49,6 +40,15 @@ fn when_verifying(code: ErrorCode) -> Option<&'static str> {
         }
         ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
         _ => None,
+    }
+}
+
+fn when_reverifying(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::TargetChanged => {
+            Some("nothing: it is copied again now, unless the job's --on-conflict says otherwise")
+        }
+        _ => when_verifying(code),
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn advice_for_an_occasion_is_another_one() {
-        for of_its_own in [when_verifying, when_undoing, when_discarding] {
+        for of_its_own in [when_verifying, when_reverifying, when_undoing, when_discarding] {
             for code in ErrorCode::ALL {
                 let Some(hint) = of_its_own(*code) else { continue };
                 assert!(!hint.ends_with('.') && hint.len() > 20, "{code}");

@@ -8,14 +8,19 @@ use super::view::HumanView;
 use crate::amounts::{Bytes, Count, Span};
 use crate::recorded::{NotCopied, next_step};
 
-/// Says how much is as it was copied, and how much was not copied.
-pub(crate) fn end_verify(view: &mut HumanView, report: &RecheckReport, not_copied: NotCopied) {
+/// Says how much is as it was copied, and what is left to be done about the rest; nothing of that when
+/// it is done at once.
+pub(crate) fn end_verify(
+    view: &mut HumanView,
+    report: &RecheckReport,
+    not_copied: Option<NotCopied>,
+) {
     problems(view, &report.problems);
     let are = if report.damaged == 1 { "is not" } else { "are not" };
     let headline = format!("{} {are} what was copied", Count(report.damaged, "item"));
     let headline = headline_of(&report.outcome, &report.problems, report.damaged, headline);
     view.end_again(headline, &report.outcome, &verify_sums(report, not_copied));
-    if report.damaged > 0 {
+    if report.damaged > 0 && not_copied.is_some() {
         view.advise(JobState::Finished, report.damaged);
     }
 }
@@ -66,7 +71,7 @@ fn ending(outcome: &Outcome, lines: &mut Vec<String>) -> bool {
     *outcome == Outcome::Refused
 }
 
-fn verify_sums(report: &RecheckReport, not_copied: NotCopied) -> Vec<String> {
+fn verify_sums(report: &RecheckReport, not_copied: Option<NotCopied>) -> Vec<String> {
     let mut lines = Vec::new();
     if ending(&report.outcome, &mut lines) {
         return lines;
@@ -87,7 +92,7 @@ fn verify_sums(report: &RecheckReport, not_copied: NotCopied) -> Vec<String> {
     if report.damaged > 0 {
         lines.push(format!("damaged: {}", report.damaged));
     }
-    lines.extend(not_copied_line(not_copied, report.damaged));
+    lines.extend(not_copied.and_then(|rest| not_copied_line(rest, report.damaged)));
     lines
 }
 

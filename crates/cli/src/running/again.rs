@@ -7,6 +7,7 @@ use surecopy::jobs::{JobRecord, Ledger, RunKind};
 use super::args::OutputArgs;
 use super::renderer::Renderer;
 use super::stage::Stage;
+use crate::hint::Occasion;
 use crate::human::HumanView;
 use crate::json::JobLine;
 use crate::recorded::Moment;
@@ -17,6 +18,7 @@ pub(crate) struct Again<'a> {
     /// The job as it was before.
     pub(crate) record: &'a JobRecord,
     pub(crate) kind: RunKind,
+    pub(crate) occasion: Occasion,
     /// What is being done with the job.
     pub(crate) verb: &'a str,
 }
@@ -30,12 +32,12 @@ impl Again<'_> {
         };
         if output.json {
             let line = JobLine::new(spec, Some(job), self.kind, Some(self.ledger));
-            return stage.json(self.kind.into(), |lines| lines.job(&line));
+            return stage.json(self.occasion, |lines| lines.job(&line));
         }
         let screen = Arc::clone(stage.screen());
         let headline = format!("{} job {job} of {}", self.verb, Moment(self.record.created_ms));
         let verbosity = output.verbosity();
-        let which = (job, self.kind.into());
+        let which = (job, self.occasion);
         let view = HumanView::begin_again(screen, verbosity, &headline, which, &spec.mappings);
         Renderer::Human(Box::new(view))
     }

@@ -34,6 +34,16 @@ impl Ended for Report {
 pub(crate) struct Verified {
     pub(crate) report: RecheckReport,
     pub(crate) not_copied: NotCopied,
+    pub(crate) afterwards: Afterwards,
+}
+
+/// What comes after a job was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// That is up to the user, who is told what can be done.
+    UpToTheUser,
+    /// It is resumed at once.
+    Resumed,
 }
 
 impl Ended for Verified {
@@ -44,7 +54,10 @@ impl Ended for Verified {
 
     fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
         match renderer {
-            Renderer::Human(view) => look_back::end_verify(view, &self.report, self.not_copied),
+            Renderer::Human(view) => {
+                let is_left = self.afterwards == Afterwards::UpToTheUser;
+                look_back::end_verify(view, &self.report, is_left.then_some(self.not_copied));
+            }
             Renderer::Json(lines) => {
                 lines.verify_report(&self.report, self.not_copied.items, status);
             }

@@ -299,6 +299,8 @@ fn what_is_done_can_be_read_again_before_going_on() {
     assert!(trusting.stdout.contains("nothing to do"), "{}", trusting.stdout);
     let ended = folder.run(&["resume", "--reverify", "1"]).all_done();
     assert!(ended.stderr.contains("1 item is not what was copied"), "{}", ended.stderr);
+    // That is what is done next.
+    assert!(!ended.stderr.contains("surecopy resume"), "{}", ended.stderr);
     assert!(ended.stdout.contains("\nresuming job 1 of "), "{}", ended.stdout);
     assert_eq!(folder.read("dst/a"), "first");
 }

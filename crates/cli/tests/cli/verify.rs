@@ -107,3 +107,18 @@ fn each_item_is_shown_to_who_asks_for_it() {
     let digest = "22896bcbc3d1c76a0b90c4c3523dbea532ad63196fafdbd52cced52200d3dae4";
     assert_eq!(details[at + 1], format!("          blake3 {digest}"));
 }
+
+/// What is done at once is not advised.
+#[test]
+fn no_advice_is_given_that_is_followed_at_once() {
+    let folder = folder();
+    folder.write("dst/a", "edited since");
+    std::fs::remove_file(folder.path("dst/b")).unwrap();
+    let ended = folder.run(&["resume", "--reverify", "1"]).all_done();
+    assert!(ended.stderr.contains("2 items are not what was copied"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("it is copied again now"), "{}", ended.stderr);
+    let is_advised =
+        ended.stderr.contains("surecopy resume") || ended.stdout.contains("surecopy resume");
+    assert!(!is_advised, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!((folder.read("dst/a"), folder.read("dst/b")), ("first".into(), "second".into()));
+}

@@ -11,29 +11,39 @@ use super::args::{UndoArgs, VerifyArgs};
 use super::dry_run::{self, Form, Wanted};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::hint::Occasion;
 use crate::recorded::NotCopied;
-use crate::running::{Again, Ended, OutputArgs, Stage, UndoneJob, Verified, pulses_per_second};
+use crate::running::{
+    Afterwards, Again, Ended, OutputArgs, Stage, UndoneJob, Verified, pulses_per_second,
+};
 use crate::terminal::Terminal;
 
 /// Reads again what a job has copied.
 pub(crate) fn verify(args: VerifyArgs) -> Result<ExitStatus, Failure> {
     let ledger = args.again.ledger.existing()?.with(args.job)?;
-    verify_in(&ledger, args.job, &args.again.output, &args.again.options())
+    let (output, options) = (&args.again.output, &args.again.options());
+    verify_in(&ledger, args.job, output, options, Afterwards::UpToTheUser)
 }
 
-/// The same in a ledger that is open.
+/// The same in a ledger that is open, before something else.
 pub(crate) fn verify_in(
     ledger: &Ledger,
     job: JobId,
     output: &OutputArgs,
     options: &ResumeOptions,
+    afterwards: Afterwards,
 ) -> Result<ExitStatus, Failure> {
     let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
     let not_copied = NotCopied::of(&record);
     let back = Back { ledger, record: &record, output, options };
-    back.look(RunKind::Verify, "verifying", jobs::verify_job, move |report| Verified {
+    let occasion = match afterwards {
+        Afterwards::UpToTheUser => Occasion::Verifying,
+        Afterwards::Resumed => Occasion::Reverifying,
+    };
+    back.look((RunKind::Verify, occasion), "verifying", jobs::verify_job, move |report| Verified {
         report,
         not_copied,
+        afterwards,
     })
 }
 
@@ -50,10 +60,17 @@ pub(crate) fn undo(args: UndoArgs) -> Result<ExitStatus, Failure> {
     let back = Back { ledger: &ledger, record: &record, output, options };
     if args.discard {
         let verb = "giving up what is kept of";
-        return back.look(RunKind::Discard, verb, jobs::discard_replaced, identity);
+        return back.look(
+            (RunKind::Discard, Occasion::Discarding),
+            verb,
+            jobs::discard_replaced,
+            identity,
+        );
     }
     let before = (record.state == JobState::Undone).then_some(record.id);
-    back.look(RunKind::Undo, "undoing", jobs::undo_job, move |report| UndoneJob { report, before })
+    back.look((RunKind::Undo, Occasion::Undoing), "undoing", jobs::undo_job, move |report| {
+        UndoneJob { report, before }
+    })
 }
 
 /// At which job, and how.
@@ -71,7 +88,7 @@ impl Back<'_> {
     /// `ended` says what is known when it has ended.
     fn look<R: LookBackReport + 'static, E: Ended>(
         &self,
-        kind: RunKind,
+        (kind, occasion): (RunKind, Occasion),
         verb: &str,
         make: Make<R>,
         ended: impl FnOnce(R) -> E + Send + 'static,
@@ -86,7 +103,7 @@ impl Back<'_> {
         let run =
             make(ledger, self.record.id, self.options).map_err(|error| Failure::of_copy(&error))?;
         let run = run.controlled_by(control);
-        let again = Again { ledger, record: self.record, kind, verb };
+        let again = Again { ledger, record: self.record, kind, occasion, verb };
         let renderer = again.renderer(&stage, output);
         let progress = run.progress();
         stage.run(renderer, progress, move |observer| ended(run.run(observer)))

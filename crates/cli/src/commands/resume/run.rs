@@ -9,9 +9,10 @@ use super::args::{AgainArgs, ResumeArgs, RetryArgs};
 use crate::commands::{look_back, print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::hint::Occasion;
 use crate::human::TerminalResolver;
 use crate::recorded::{Found, no_jobs};
-use crate::running::{Again, Stage, pulses_per_second};
+use crate::running::{Afterwards, Again, Stage, pulses_per_second};
 use crate::terminal::Terminal;
 
 /// Goes on with a job.
@@ -36,7 +37,9 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
     if args.reverify {
         can_be_asked(&record, &args.again, Terminal::look())?;
         let AgainArgs { output, .. } = &args.again;
-        let status = look_back::verify_in(&ledger, record.id, output, &args.again.options())?;
+        let options = &args.again.options();
+        let afterwards = Afterwards::Resumed;
+        let status = look_back::verify_in(&ledger, record.id, output, options, afterwards)?;
         // Damaged items are what this is about.
         if !matches!(status, ExitStatus::Done | ExitStatus::Mismatch) {
             return Ok(status);
@@ -92,7 +95,7 @@ fn go_on(
         job.ask(Box::new(resolver));
     }
     let verb = if kind == RunKind::Retry { "retrying" } else { "resuming" };
-    let again = Again { ledger, record, kind, verb };
+    let again = Again { ledger, record, kind, occasion: Occasion::Copying, verb };
     let renderer = again.renderer(&stage, &args.output);
     let progress = job.progress();
     stage.run(renderer, progress, move |observer| job.run(observer))
