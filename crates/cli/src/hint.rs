@@ -38,6 +38,7 @@ fn when_verifying(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DestinationIoError => {
             Some("do not trust this disk until its health and its cable have been checked")
         }
+        ErrorCode::JournalFailed => Some(NOT_RECORDED),
         ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
         _ => None,
     }
@@ -60,6 +61,7 @@ fn when_undoing(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::LinkInPath | ErrorCode::TargetKindDiffers => Some(
             "move what stands there away, put the directory back that was there, and undo again",
         ),
+        ErrorCode::JournalFailed => Some(NOT_RECORDED),
         ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
         _ => None,
     }
@@ -73,6 +75,9 @@ fn when_discarding(code: ErrorCode) -> Option<&'static str> {
         _ => when_undoing(code),
     }
 }
+
+const NOT_RECORDED: &str =
+    "see to it that the ledger can be written, then run the same command again";
 
 const OTHER_VOLUME: &str =
     "mount the right volume; or, if this is it, run the same command again with --accept-volume";
@@ -162,7 +167,7 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
             "use fewer jobs (-j 1) or the low-memory profile, or raise the limit of open files"
         }
         Code::JournalFailed => {
-            "make room for the record of the job, then run the same command again"
+            "see to it that the ledger can be written, then go on with surecopy resume JOB"
         }
         Code::SystemError => {
             "the operating system's message tells more; if it does not help, please report it"

@@ -280,7 +280,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
     pub(crate) fn journal_error(&self, path: std::path::PathBuf) -> crate::error::ItemError {
         let message = match self.stopped() {
             Some(Stop::Journal(message)) => message,
-            _ => "the journal failed".to_owned(),
+            _ => "what is about to happen could not be recorded".to_owned(),
         };
         crate::error::ItemError::new(ErrorCode::JournalFailed, path, message)
     }

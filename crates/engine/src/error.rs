@@ -133,7 +133,7 @@ error_codes! {
     VolumeUnreachable = "VOLUME_UNREACHABLE", NeedsUser;
     /// Too many open files, or not enough memory.
     OutOfResources = "OUT_OF_RESOURCES", NeedsUser;
-    /// The journal could not record what is about to happen.
+    /// What is about to happen could not be recorded in the ledger, so it was not done.
     JournalFailed = "JOURNAL_FAILED", NeedsUser;
     /// The operating system refused a step for a reason that has no code of its own.
     SystemError = "SYSTEM_ERROR", NeedsUser;

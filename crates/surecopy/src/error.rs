@@ -68,7 +68,7 @@ pub enum CopyError {
     #[error("to keep what is replaced, the job must be in a ledger")]
     NothingToUndoBy,
     /// What was about to happen could not be recorded, so it was not done.
-    #[error("the journal failed: {0}")]
+    #[error("what was about to happen could not be recorded: {0}")]
     Journal(String),
     /// The job ended without saying anything about the file. This is a defect of surecopy.
     #[error("the job ended without a result for {}", path.display())]

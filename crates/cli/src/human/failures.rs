@@ -47,6 +47,16 @@ impl Failures {
         }
     }
 
+    /// Takes out those of one code, which are told in another way, and says how many there are.
+    pub(super) fn take(&mut self, code: ErrorCode) -> u64 {
+        self.by_code.remove(code.as_str()).map_or(0, |group| group.count)
+    }
+
+    /// What can be done about an error.
+    pub(super) fn advice(&self, code: ErrorCode) -> &'static str {
+        hint::advice(code, self.occasion)
+    }
+
     /// All of it, as lines; none when nothing failed.
     pub(super) fn lines(&self) -> Vec<String> {
         self.by_code.values().flat_map(|group| group.lines(self.occasion)).collect()

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use surecopy::jobs::{JobId, JobState};
 use surecopy::{
-    Action, Digest, Event, Evidence, ItemKind, ItemReport, ItemStatus, Job, Mapping, Outcome,
-    Phase, PlannedItem, Problem, Report, Undone, Warning,
+    Action, Digest, ErrorCode, Event, Evidence, ItemKind, ItemReport, ItemStatus, Job, Mapping,
+    Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
 };
 
 use super::failures::Failures;
@@ -144,20 +144,21 @@ impl HumanView {
                 self.problem(problem);
             }
         }
+        let unrecorded = self.unrecorded(&report.outcome);
         let failures = self.failures.lines();
         if !failures.is_empty() {
             let problems = report.problems.len() as u64;
             let what = match &report.outcome {
                 Outcome::Refused => format!("{} in the way", Count(problems, "problem")),
                 Outcome::Planned => format!("{} would fail", Count(problems, "item")),
-                _ => format!("{} failed", Count(report.tally.failed, "item")),
+                _ => format!("{} failed", Count(report.tally.failed - unrecorded, "item")),
             };
             self.screen.alert("error", &what);
             for line in failures {
                 self.screen.talk(&line);
             }
         }
-        self.journal_failed(&report.outcome);
+        self.journal_failed(&report.outcome, unrecorded);
         if self.verbosity != Verbosity::Quiet {
             match self.job.filter(|_| self.is_again && summary::is_nothing(report, &self.kinds)) {
                 Some(job) => self.screen.out(&summary::nothing_to_do(job, report)),
@@ -178,6 +179,7 @@ impl HumanView {
         outcome: &Outcome,
         sums: &[String],
     ) {
+        let unrecorded = self.unrecorded(outcome);
         let failures = self.failures.lines();
         if let Some(headline) = headline {
             self.screen.alert("error", &headline);
@@ -185,7 +187,11 @@ impl HumanView {
         for line in failures {
             self.screen.talk(&line);
         }
-        self.journal_failed(outcome);
+        self.journal_failed(outcome, unrecorded);
+        if matches!(outcome, Outcome::JournalFailed(_)) {
+            let advice = self.failures.advice(ErrorCode::JournalFailed);
+            self.screen.talk(&format!("what to do: {advice}"));
+        }
         if self.verbosity != Verbosity::Quiet {
             for line in sums {
                 self.screen.out(line);
@@ -208,9 +214,21 @@ impl HumanView {
         }
     }
 
-    fn journal_failed(&self, outcome: &Outcome) {
-        if let Outcome::JournalFailed(message) = outcome {
-            self.screen.alert("error", &format!("the journal failed: {}", Plain(message)));
+    /// Items that only failed because the ledger did: that is said once, not of each of them.
+    fn unrecorded(&mut self, outcome: &Outcome) -> u64 {
+        match outcome {
+            Outcome::JournalFailed(_) => self.failures.take(ErrorCode::JournalFailed),
+            _ => 0,
+        }
+    }
+
+    fn journal_failed(&self, outcome: &Outcome, unrecorded: u64) {
+        let Outcome::JournalFailed(message) = outcome else { return };
+        self.screen.alert("error", &Plain(message).to_string());
+        if unrecorded > 0 {
+            let code = ErrorCode::JournalFailed;
+            self.screen
+                .talk(&format!("  {} failed because of that ({code})", Count(unrecorded, "item")));
         }
     }
 
@@ -289,3 +307,6 @@ impl HumanView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

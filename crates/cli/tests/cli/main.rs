@@ -13,6 +13,7 @@ mod exit;
 mod filters;
 mod help;
 mod json;
+mod ledger;
 mod names;
 mod options;
 mod output;

@@ -109,6 +109,17 @@ impl Folder {
         ended(&mut self.command(arguments))
     }
 
+    /// Runs where no file may become larger than so many blocks, of 512 bytes or of 1024 as the shell
+    /// has it: as if the disk were full.
+    pub(crate) fn run_with_small_files(&self, blocks: u32, arguments: &[&str]) -> Ended {
+        let like = self.command(arguments);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        shell.arg(like.get_program()).args(like.get_args()).current_dir(self.path(""));
+        shell.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        ended(shell.stdin(Stdio::null()))
+    }
+
     /// Runs with text on stdin.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ended {
         let mut command = self.command(arguments);
