@@ -121,7 +121,10 @@ fn a_ledger_that_cannot_be_used_stops_a_copy_before_anything_is_written() {
     let ended = folder.run(&["copy", "--ledger", "notes.txt", "src", "dst"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     assert!(ended.stderr.contains("is not a ledger of surecopy"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("--no-ledger"), "{}", ended.stderr);
+    let advice = "what to do: put that right, or copy without a ledger: --no-ledger\n";
+    assert!(ended.stderr.ends_with(advice), "{}", ended.stderr);
+    let ended = folder.run(&["copy", "--keep-replaced", "--ledger", "notes.txt", "src", "dst"]);
+    assert!(ended.code == 5 && !ended.stderr.contains("--no-ledger"), "{}", ended.stderr);
     assert!(!folder.path("dst").exists());
     assert_eq!(folder.run(&["jobs", "--ledger", "notes.txt"]).code, 5);
 }

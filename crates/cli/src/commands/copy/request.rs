@@ -64,7 +64,9 @@ fn ledger(args: &CopyArgs) -> Result<Option<Arc<Ledger>>, Failure> {
         return Ok(None);
     }
     let ledger = args.record.ledger.create().map_err(|mut failure| {
-        failure.hint = Some("or copy without a ledger: --no-ledger".to_owned());
+        // What is replaced can only be kept where it is recorded.
+        failure.hint = (!args.targets.keep_replaced)
+            .then(|| "put that right, or copy without a ledger: --no-ledger".to_owned());
         failure
     })?;
     Ok(Some(Arc::new(ledger)))
