@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use surecopy::environment::UserEnvironment;
-use surecopy::jobs::{JobId, Ledger, LedgerError};
+use surecopy::jobs::{JobId, JobRecord, Ledger, LedgerError};
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -72,14 +72,26 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// The ledger, in which a certain job must be.
-    pub(crate) fn with(self, job: JobId) -> Result<Ledger, Failure> {
-        match self {
-            Found::Ledger(ledger) => Ok(ledger),
+    /// The ledger and a certain job, which must be in it.
+    pub(crate) fn with(self, job: JobId) -> Result<(Ledger, JobRecord), Failure> {
+        let ledger = match self {
+            Found::Ledger(ledger) => ledger,
             Found::None { path } => {
                 let path = Shown(&path);
-                Err(Failure::usage(format!("there is no job {job}: there is no ledger at {path}")))
+                let message = format!("there is no job {job}: there is no ledger at {path}");
+                return Err(Failure::usage(message));
             }
+        };
+        match ledger.job(job) {
+            Ok(record) => Ok((ledger, record)),
+            Err(LedgerError::NoSuchJob { .. }) => {
+                let path = Shown(ledger.path());
+                Err(Failure {
+                    hint: Some("surecopy jobs lists those of a ledger".to_owned()),
+                    ..Failure::usage(format!("there is no job {job} in the ledger {path}"))
+                })
+            }
+            Err(error) => Err(Failure::of_ledger(&error)),
         }
     }
 }

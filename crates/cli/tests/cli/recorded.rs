@@ -67,10 +67,16 @@ fn before_the_first_job_there_is_nothing_to_tell() {
 fn a_number_that_is_no_job_is_a_mistake() {
     let folder = folder();
     folder.run(&["copy", "src", "dst"]).all_done();
-    for command in ["status", "resume", "retry", "verify", "undo"] {
+    for command in ["status", "resume", "retry", "verify", "undo", "audit"] {
         let ended = folder.run(&[command, "7"]);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{command}");
-        assert_eq!(ended.stderr, "error: there is no job 7 in the ledger\n", "{command}");
+        let ledger = folder.ledger();
+        let expected = format!(
+            "error: there is no job 7 in the ledger {}\n\
+             what to do: surecopy jobs lists those of a ledger\n",
+            ledger.display()
+        );
+        assert_eq!(ended.stderr, expected, "{command}");
         for text in ["0", "-1", "last", "99999999999999999999"] {
             assert_eq!(folder.run(&[command, "--", text]).code, 2, "{command} {text}");
         }

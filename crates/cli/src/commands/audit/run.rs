@@ -7,8 +7,7 @@ use crate::failure::Failure;
 
 /// Shows, checks or exports the record of a job.
 pub(crate) fn run(args: AuditArgs) -> Result<ExitStatus, Failure> {
-    let ledger = args.ledger.existing()?.with(args.job)?;
-    let record = ledger.job(args.job).map_err(|error| Failure::of_ledger(&error))?;
+    let (ledger, record) = args.ledger.existing()?.with(args.job)?;
     if args.check {
         return check::check(&ledger, args.job, args.json);
     }

@@ -20,22 +20,21 @@ use crate::terminal::Terminal;
 
 /// Reads again what a job has copied.
 pub(crate) fn verify(args: VerifyArgs) -> Result<ExitStatus, Failure> {
-    let ledger = args.again.ledger.existing()?.with(args.job)?;
+    let (ledger, record) = args.again.ledger.existing()?.with(args.job)?;
     let (output, options) = (&args.again.output, &args.again.options());
-    verify_in(&ledger, args.job, output, options, Afterwards::UpToTheUser)
+    verify_in(&ledger, &record, output, options, Afterwards::UpToTheUser)
 }
 
 /// The same in a ledger that is open, before something else.
 pub(crate) fn verify_in(
     ledger: &Ledger,
-    job: JobId,
+    record: &JobRecord,
     output: &OutputArgs,
     options: &ResumeOptions,
     afterwards: Afterwards,
 ) -> Result<ExitStatus, Failure> {
-    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
-    let not_copied = NotCopied::of(&record);
-    let back = Back { ledger, record: &record, output, options };
+    let not_copied = NotCopied::of(record);
+    let back = Back { ledger, record, output, options };
     let occasion = match afterwards {
         Afterwards::UpToTheUser => Occasion::Verifying,
         Afterwards::Resumed => Occasion::Reverifying,
@@ -49,8 +48,7 @@ pub(crate) fn verify_in(
 
 /// Undoes a job, or gives up what it keeps.
 pub(crate) fn undo(args: UndoArgs) -> Result<ExitStatus, Failure> {
-    let ledger = args.again.ledger.existing()?.with(args.job)?;
-    let record = ledger.job(args.job).map_err(|error| Failure::of_ledger(&error))?;
+    let (ledger, record) = args.again.ledger.existing()?.with(args.job)?;
     if args.dry_run {
         let wanted = if args.discard { Wanted::Discard } else { Wanted::Undo };
         let form = if args.again.output.json { Form::Json } else { Form::Words };

@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
     let found = args.again.ledger.existing()?;
     let (ledger, record) = match (found, args.job) {
-        (found, Some(job)) => wanted(found, job)?,
+        (found, Some(job)) => found.with(job)?,
         (Found::None { path }, None) => {
             talk(&no_jobs(&path));
             return Ok(ExitStatus::Done);
@@ -39,7 +39,7 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
         let AgainArgs { output, .. } = &args.again;
         let options = &args.again.options();
         let afterwards = Afterwards::Resumed;
-        let status = look_back::verify_in(&ledger, record.id, output, options, afterwards)?;
+        let status = look_back::verify_in(&ledger, &record, output, options, afterwards)?;
         // Damaged items are what this is about.
         if !matches!(status, ExitStatus::Done | ExitStatus::Mismatch) {
             return Ok(status);
@@ -51,15 +51,9 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
 
 /// Tries the failed items of a job again.
 pub(crate) fn retry(args: RetryArgs) -> Result<ExitStatus, Failure> {
-    let (ledger, record) = wanted(args.again.ledger.existing()?, args.job)?;
+    let (ledger, record) = args.again.ledger.existing()?.with(args.job)?;
     let make = |ledger: &Ledger, job| jobs::retry(ledger, job, &args.again.options());
     go_on(&ledger, &record, RunKind::Retry, &args.again, make)
-}
-
-fn wanted(found: Found, job: JobId) -> Result<(Ledger, JobRecord), Failure> {
-    let ledger = found.with(job)?;
-    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
-    Ok((ledger, record))
 }
 
 fn go_on(

@@ -1,6 +1,6 @@
 //! Showing one job.
 
-use surecopy::jobs::{JobId, JobRecord, Ledger};
+use surecopy::jobs::{JobRecord, Ledger};
 
 use super::args::StatusArgs;
 use super::{follow, words};
@@ -12,17 +12,19 @@ use crate::recorded::{Found, Speedometer, no_jobs};
 
 /// Shows a job.
 pub(crate) fn run(args: StatusArgs) -> Result<ExitStatus, Failure> {
-    let ledger = match (args.ledger.existing()?, args.job) {
+    let (ledger, record) = match (args.ledger.existing()?, args.job) {
         (Found::None { path }, None) => {
             talk(&no_jobs(&path));
             return Ok(ExitStatus::Done);
         }
-        (Found::Ledger(ledger), None) => ledger,
+        (Found::Ledger(ledger), None) => match current(&ledger)? {
+            Some(record) => (ledger, record),
+            None => {
+                talk("no jobs yet");
+                return Ok(ExitStatus::Done);
+            }
+        },
         (found, Some(job)) => found.with(job)?,
-    };
-    let Some(record) = wanted(&ledger, args.job)? else {
-        talk("no jobs yet");
-        return Ok(ExitStatus::Done);
     };
     if args.follow {
         return follow::follow(&ledger, record, args.json);
@@ -37,11 +39,8 @@ pub(crate) fn run(args: StatusArgs) -> Result<ExitStatus, Failure> {
     print(format!("{}\n", lines.join("\n")).as_bytes())
 }
 
-/// The job with this number; without one the job that runs, or else the latest.
-fn wanted(ledger: &Ledger, job: Option<JobId>) -> Result<Option<JobRecord>, Failure> {
-    if let Some(job) = job {
-        return ledger.job(job).map(Some).map_err(|error| Failure::of_ledger(&error));
-    }
+/// The job that runs, or else the latest.
+fn current(ledger: &Ledger) -> Result<Option<JobRecord>, Failure> {
     let mut jobs = ledger.jobs().map_err(|error| Failure::of_ledger(&error))?;
     let running = jobs.iter().rposition(|record| record.is_running);
     Ok(match running {
