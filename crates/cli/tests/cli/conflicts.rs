@@ -113,3 +113,29 @@ fn a_question_that_nobody_would_see_is_refused() {
     insta::assert_snapshot!(ended.stderr, @"error: nobody can be asked: stderr is not a terminal; choose another policy with --on-conflict");
     assert_eq!(folder.read("dst/a"), "the old one");
 }
+
+#[test]
+fn a_job_that_asks_can_be_gone_on_with_where_somebody_can_answer() {
+    let (folder, mut pty) = (folder(None), Pty::new());
+    let mut command = folder.command(&["copy", "--on-conflict", "ask", "src/", "dst"]);
+    command.stdin(pty.stdio()).stderr(pty.stdio()).stdout(Stdio::null());
+    let mut child = Started::new(&mut command);
+    pty.read_until("a capital letter for all that follow: ");
+    pty.types("s\n");
+    assert_eq!(end(&mut child).code(), Some(0));
+    let refused = |arguments: &[&str]| {
+        let ended = folder.run(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}");
+        ended.stderr
+    };
+    insta::assert_snapshot!(refused(&["resume", "1"]), @r"
+    error: the job asks what to do about targets that exist, and nobody can be asked: stdin is not a terminal
+    what to do: run it in a terminal, or copy again with another --on-conflict
+    ");
+    insta::assert_snapshot!(refused(&["resume", "--reverify", "--json", "1"]), @r"
+    error: the job asks what to do about targets that exist, and nobody can be asked: --json is for programs
+    what to do: run it in a terminal without --json, or copy again with another --on-conflict
+    ");
+    let told = folder.run(&["status", "--json"]).all_done().objects().remove(0);
+    assert_eq!((&told["state"], told["runs"].as_array().unwrap().len()), (&"finished".into(), 1));
+}

@@ -107,8 +107,14 @@ fn can_be_asked(record: &JobRecord, args: &AgainArgs, terminal: Terminal) -> Res
     let obstacle =
         if args.output.json { Some("--json is for programs") } else { terminal.obstacle_to_asking };
     obstacle.map_or(Ok(()), |obstacle| {
-        Err(Failure::usage(format!(
-            "the job asks what to do about targets that exist, and nobody can be asked: {obstacle}"
-        )))
+        let way = if args.output.json { " without --json" } else { "" };
+        let hint = format!("run it in a terminal{way}, or copy again with another --on-conflict");
+        Err(Failure {
+            hint: Some(hint),
+            ..Failure::usage(format!(
+                "the job asks what to do about targets that exist, and nobody can be asked: \
+                 {obstacle}"
+            ))
+        })
     })
 }
