@@ -12,6 +12,7 @@ mod json;
 mod program;
 mod recorded;
 mod running;
+mod settings;
 mod shown;
 mod signals;
 mod stream;

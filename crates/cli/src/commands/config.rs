@@ -15,6 +15,7 @@ use super::print;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::hint;
+use crate::settings;
 use crate::shown::{Plain, Shown};
 
 /// Show and change settings
@@ -80,9 +81,9 @@ enum ConfigCommand {
 pub(crate) fn run(args: ConfigArgs) -> Result<ExitStatus, Failure> {
     let named = args.config.as_deref();
     let text = match args.command {
-        ConfigCommand::Show => show(&in_force(named)?),
+        ConfigCommand::Show => show(&settings::in_force(named, Vec::new())?),
         ConfigCommand::Get { name } => {
-            let settings = in_force(named)?;
+            let settings = settings::in_force(named, Vec::new())?;
             format!("{}\n", settings.get(&name).map_err(Failure::usage)?.text)
         }
         ConfigCommand::Set { name, value } => return set(named, &name, &value),
@@ -106,11 +107,6 @@ pub(crate) fn run(args: ConfigArgs) -> Result<ExitStatus, Failure> {
 
 fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     config::path(&UserEnvironment::read(), named).map_err(Failure::usage)
-}
-
-fn in_force(named: Option<&Path>) -> Result<Settings, Failure> {
-    let sources = config::gather(&UserEnvironment::read(), named, Vec::new());
-    Settings::resolve(&sources.map_err(Failure::usage)?).map_err(Failure::usage)
 }
 
 fn show(settings: &Settings) -> String {

@@ -8,8 +8,8 @@ use super::view::HumanView;
 use crate::amounts::{Bytes, Count, Span};
 use crate::recorded::{NotCopied, next_step};
 
-/// Says how much is as it was copied, and what is left to be done about the rest; nothing of that when
-/// it is done at once.
+/// Says how much is as it was copied, and what is left to be done about the rest; nothing of that
+/// when it is done at once.
 pub(crate) fn end_verify(
     view: &mut HumanView,
     report: &RecheckReport,
@@ -96,7 +96,7 @@ fn verify_sums(report: &RecheckReport, not_copied: Option<NotCopied>) -> Vec<Str
     lines
 }
 
-/// What was never copied cannot be read again: without a word, the sums would seem to be of the whole.
+/// What was never copied cannot be read again: without a word, the sums would seem to be of all.
 fn not_copied_line(not_copied: NotCopied, damaged: u64) -> Option<String> {
     let NotCopied { job, state, items } = not_copied;
     let items = match items {

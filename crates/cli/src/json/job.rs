@@ -6,8 +6,8 @@ use surecopy::{CopySpec, Mapping};
 
 use super::path::{JsonPath, SourceAndTarget};
 
-/// The version of the format, in every object that can be the first one. It changes when a member changes its meaning
-/// or goes; new members and new types do not change it.
+/// The version of the format, in every object that can be the first one. It changes when a member
+/// changes its meaning or goes; new members and new types do not change it.
 pub(super) const SCHEMA: u32 = 1;
 
 /// The `job` object.

@@ -1,5 +1,5 @@
-//! `audit_refused`: an entry that failed before it could be planned. It has no row among the items, so it
-//! is read from the audit log.
+//! `audit_refused`: an entry that failed before it could be planned. It has no row among the items,
+//! so it is read from the audit log.
 
 use serde::Serialize;
 use surecopy::{ItemError, ItemReport, ItemStatus};

@@ -139,8 +139,8 @@ fn kind_of(found: &Metadata) -> String {
     format!("{kind} stands in its place")
 }
 
-/// Somebody who writes to a file leaves another size or another time. Where both are as they were, it is
-/// the disk that is not to be trusted, or whoever set them back.
+/// Somebody who writes to a file leaves another size or another time. Where both are as they were,
+/// it is the disk that is not to be trusted, or whoever set them back.
 fn why_it_differs<F: FileSystem>(
     item: &DoneItem,
     target: &Target,

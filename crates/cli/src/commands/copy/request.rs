@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use surecopy::environment::UserEnvironment;
 use surecopy::jobs::Ledger;
 use surecopy::settings::{Origin, Settings};
-use surecopy::{ConflictPolicy, CopyRequest, Job, Preserve, config};
+use surecopy::{ConflictPolicy, CopyRequest, Job, Preserve};
 
 use super::args::{ConflictArg, CopyArgs};
 use super::preserve;
 use crate::failure::Failure;
+use crate::settings;
 use crate::terminal::Terminal;
 
 /// A job that is ready, and the settings that it was made with.
@@ -95,10 +95,7 @@ fn paths(args: &CopyArgs) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
 
 /// The settings in force, options included.
 fn settings(args: &CopyArgs) -> Result<Settings, Failure> {
-    let environment = UserEnvironment::read();
-    let sources = config::gather(&environment, args.settings.config.as_deref(), flags(args)?)
-        .map_err(Failure::usage)?;
-    let mut settings = Settings::resolve(&sources).map_err(Failure::usage)?;
+    let mut settings = settings::in_force(args.settings.config.as_deref(), flags(args)?)?;
     let base = if args.targets.archive { Preserve::ALL } else { settings.preserve() };
     let kept = match &args.targets.preserve {
         Some(list) => preserve::read(list, base).map_err(Failure::usage)?,

@@ -1,8 +1,5 @@
 //! `surecopy jobs prune`.
 
-use surecopy::Settings;
-use surecopy::config;
-use surecopy::environment::UserEnvironment;
 use surecopy::jobs::JobId;
 
 use super::args::PruneArgs;
@@ -12,6 +9,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::json::{PrunedLine, line};
 use crate::recorded::{Found, no_jobs};
+use crate::settings;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -19,7 +17,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub(super) fn run(args: &PruneArgs) -> Result<ExitStatus, Failure> {
     let days = match args.older_than {
         Some(days) => u64::from(days),
-        None => kept_days()?,
+        None => settings::without_options()?.ledger_keep_days(),
     };
     let ledger = match args.ledger.existing()? {
         Found::Ledger(ledger) => ledger,
@@ -36,12 +34,6 @@ pub(super) fn run(args: &PruneArgs) -> Result<ExitStatus, Failure> {
         return print(&line(&PrunedLine::new(&pruned, days, args.dry_run)));
     }
     print(format!("{}\n", told(&pruned, days, args.dry_run)).as_bytes())
-}
-
-fn kept_days() -> Result<u64, Failure> {
-    let sources = config::gather(&UserEnvironment::read(), None, Vec::new());
-    let settings = Settings::resolve(&sources.map_err(Failure::usage)?).map_err(Failure::usage)?;
-    Ok(settings.ledger_keep_days())
 }
 
 fn told(pruned: &[JobId], days: u64, is_dry: bool) -> String {

@@ -1,5 +1,5 @@
-//! `surecopy undo -n`. It goes by the ledger alone: whether something was changed since is found out when
-//! it is done.
+//! `surecopy undo -n`. It goes by the ledger alone: whether something was changed since is found out
+//! when it is done.
 
 use std::cmp::Reverse;
 use std::io::{self, BufWriter, Write, stdout};
