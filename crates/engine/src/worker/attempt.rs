@@ -189,7 +189,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     /// Says that a replaced file is kept, because the journal does not know that its successor is
     /// in place.
     pub(super) fn warn_kept(&self, path: PathBuf) {
-        let message = "the replaced file is kept, because the journal failed".to_owned();
+        let message =
+            "the replaced file is kept, because its successor could not be recorded".to_owned();
         self.context.warn(Warning { kind: WarningKind::LeftBehind, path, message });
     }
 
