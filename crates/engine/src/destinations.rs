@@ -1,14 +1,14 @@
 //! The destinations of a job that has run, and where its items stand there. The sources are not
 //! needed: they may be gone.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume};
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath};
 
 use crate::environment::Environment;
 use crate::error::{ErrorCode, ItemError, Side};
+use crate::opened::Opened;
 use crate::plan::Seen;
 use crate::preflight::{Problem, Scope, check_destination_volume, volume_identity};
 use crate::record::DoneItem;
@@ -35,12 +35,6 @@ pub(crate) struct Target {
     pub(crate) name: OsString,
     /// All of it, for people.
     pub(crate) shown: PathBuf,
-}
-
-/// An open directory of a destination.
-pub(crate) struct Place<F: FileSystem> {
-    pub(crate) dir: F::Dir,
-    pub(crate) volume: Arc<Volume>,
 }
 
 impl<'a, F: FileSystem> Destinations<'a, F> {
@@ -105,23 +99,9 @@ impl<'a, F: FileSystem> Destinations<'a, F> {
     }
 
     /// Opens a directory; `None` where there is none.
-    pub(crate) fn directory(&self, mapping: usize, path: &RelPath) -> FsResult<Option<Place<F>>> {
-        match self.fs.open_dir(&self.roots[mapping], path) {
-            Ok(dir) => {
-                let volume = self.volumes.of_dir(self.fs, &dir)?;
-                Ok(Some(Place { dir, volume }))
-            }
-            Err(error) if error.kind == FsErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl<F: FileSystem> Place<F> {
-    /// What has a name, if anything has.
-    pub(crate) fn at(&self, fs: &F, name: &OsStr) -> FsResult<Option<Metadata>> {
-        match fs.metadata_at(&self.dir, name) {
-            Ok(found) => Ok(Some(found)),
+    pub(crate) fn directory(&self, mapping: usize, path: &RelPath) -> FsResult<Option<Opened<F>>> {
+        match Opened::beneath(self.fs, &self.volumes, &self.roots[mapping], path) {
+            Ok(opened) => Ok(Some(opened)),
             Err(error) if error.kind == FsErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

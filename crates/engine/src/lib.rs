@@ -17,6 +17,7 @@ mod error;
 mod finish;
 mod links;
 mod metadata;
+mod opened;
 mod partial_names;
 mod plan;
 mod policy;

@@ -3,8 +3,9 @@
 use surecopy_fs::{FileKind, FileSystem, FsError, Metadata, Node};
 
 use crate::control::{Cancelled, Control};
-use crate::destinations::{Destinations, Place, Target, is_like};
+use crate::destinations::{Destinations, Target, is_like};
 use crate::error::{ErrorCode, ItemError, Side};
+use crate::opened::Opened;
 use crate::policy::{Digest, ReadBack};
 use crate::record::{Check, DoneItem};
 use crate::report::ItemKind;
@@ -18,7 +19,7 @@ pub(super) struct Look<'a, 'd, F: FileSystem> {
 }
 
 /// A directory that stays open from one item to the next.
-pub(super) type Remembered<F> = Option<((usize, surecopy_fs::RelPath), Place<F>)>;
+pub(super) type Remembered<F> = Option<((usize, surecopy_fs::RelPath), Opened<F>)>;
 
 impl<F: FileSystem> Look<'_, '_, F> {
     /// Looks at an item. `verified` is told of bytes as they are read.
@@ -59,7 +60,7 @@ impl<F: FileSystem> Look<'_, '_, F> {
         item: &DoneItem,
         target: &Target,
         digest: &Digest,
-        place: &Place<F>,
+        place: &Opened<F>,
         buffer: &mut [u8],
         verified: &mut dyn FnMut(u64),
     ) -> Result<Check, Cancelled> {
@@ -101,7 +102,7 @@ fn by_look<F: FileSystem>(
     item: &DoneItem,
     target: &Target,
     found: &Metadata,
-    place: &Place<F>,
+    place: &Opened<F>,
 ) -> Check {
     let then = item.landed.target;
     let is_same = match found.kind {
@@ -145,7 +146,7 @@ fn why_it_differs<F: FileSystem>(
     item: &DoneItem,
     target: &Target,
     now: &Metadata,
-    place: &Place<F>,
+    place: &Opened<F>,
 ) -> ItemError {
     let then = item.landed.target;
     if then.size_bytes != now.size {

@@ -3,7 +3,7 @@
 use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, RelPath, Support};
 
 use super::recovery::Recovery;
-use super::sight::Opened;
+use crate::opened::Opened;
 use crate::partial_names::is_partial_of;
 use crate::report::WarningKind;
 

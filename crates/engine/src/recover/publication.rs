@@ -11,8 +11,8 @@ use std::sync::Arc;
 use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, Metadata, RelPath};
 
 use super::recovery::Recovery;
-use super::sight::Opened;
 use crate::commit::{ExchangedBack, Target, exchange_back};
+use crate::opened::Opened;
 use crate::plan::{ItemId, Seen, Unprepared};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};
 use crate::report::{ItemReport, WarningKind};

@@ -1,10 +1,8 @@
 //! What stands at the places that the journal speaks of.
 
-use std::ffi::OsStr;
-use std::sync::Arc;
+use surecopy_fs::{FileSystem, FsErrorKind, FsResult, RelPath, VolumeIdentity};
 
-use surecopy_fs::{FileSystem, FsErrorKind, FsResult, Metadata, RelPath, Volume, VolumeIdentity};
-
+use crate::opened::Opened;
 use crate::preflight::{is_other_volume, volume_identity};
 use crate::record::RootIdentity;
 use crate::spec::CopySpec;
@@ -16,12 +14,6 @@ pub(super) struct Sight<'a, F: FileSystem> {
     /// By mapping; `None` where nothing can be found.
     roots: Vec<Option<F::Dir>>,
     volumes: Volumes,
-}
-
-/// An open directory of a destination.
-pub(super) struct Opened<F: FileSystem> {
-    pub(super) dir: Arc<F::Dir>,
-    pub(super) volume: Arc<Volume>,
 }
 
 impl<'a, F: FileSystem> Sight<'a, F> {
@@ -57,11 +49,8 @@ impl<'a, F: FileSystem> Sight<'a, F> {
         path: &RelPath,
     ) -> Option<FsResult<Option<Opened<F>>>> {
         let root = self.roots.get(mapping)?.as_ref()?;
-        let opened = match self.fs.open_dir(root, path) {
-            Ok(dir) => self
-                .volumes
-                .of_dir(self.fs, &dir)
-                .map(|volume| Some(Opened { dir: dir.into(), volume })),
+        let opened = match Opened::beneath(self.fs, &self.volumes, root, path) {
+            Ok(opened) => Ok(Some(opened)),
             Err(error) if is_gone(error.kind) => Ok(None),
             Err(error) => Err(error),
         };
@@ -92,17 +81,6 @@ impl<'a, F: FileSystem> Sight<'a, F> {
             here = path.parent();
         }
         Ok(())
-    }
-}
-
-impl<F: FileSystem> Opened<F> {
-    /// What has a name, if anything has.
-    pub(super) fn at(&self, fs: &F, name: &OsStr) -> FsResult<Option<Metadata>> {
-        match fs.metadata_at(&self.dir, name) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind == FsErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 

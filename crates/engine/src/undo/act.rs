@@ -5,8 +5,9 @@ use std::ffi::OsStr;
 use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Metadata, Operation, Support};
 
 use super::standing::{Standing, Step, decide};
-use crate::destinations::{Place, Target};
+use crate::destinations::Target;
 use crate::error::{ErrorCode, ItemError, Side};
+use crate::opened::Opened;
 use crate::plan::Seen;
 use crate::record::DoneItem;
 use crate::report::Undone;
@@ -14,7 +15,7 @@ use crate::report::Undone;
 /// One item and the directory that it stands in.
 pub(super) struct Names<'a, F: FileSystem> {
     pub(super) fs: &'a F,
-    pub(super) place: &'a Place<F>,
+    pub(super) place: &'a Opened<F>,
     pub(super) item: &'a DoneItem,
     pub(super) target: &'a Target,
 }

@@ -6,10 +6,11 @@ use surecopy_fs::{FileSystem, FsErrorKind, RelPath};
 
 use super::report::{DiscardReport, KEPT_ERRORS};
 use super::standing::Standing;
-use crate::destinations::{Destinations, Place, Target};
+use crate::destinations::{Destinations, Target};
 use crate::directories::flush_names_in;
 use crate::environment::Environment;
 use crate::error::{ErrorCode, ItemError, Side};
+use crate::opened::Opened;
 use crate::plan::ItemId;
 use crate::record::{DoneItem, DoneItems, Fact, JournalError};
 use crate::report::{Event, Outcome};
@@ -44,7 +45,7 @@ pub fn discard<F: FileSystem>(
 /// A directory: its mapping and its path beneath the destination root, and what is there.
 struct Here<F: FileSystem> {
     reached: (usize, RelPath),
-    place: Option<Place<F>>,
+    place: Option<Opened<F>>,
 }
 
 struct Discarding<'a, F: FileSystem> {

@@ -9,10 +9,11 @@ use surecopy_fs::{FileSystem, FsError, RelPath};
 use super::act::{Acted, Names, Setback, failed, refusal};
 use super::report::{KEPT_ERRORS, UndoReport};
 use super::standing::{Standing, Step, decide};
-use crate::destinations::{Destinations, Place, Target};
+use crate::destinations::{Destinations, Target};
 use crate::directories::flush_names_in;
 use crate::environment::Environment;
 use crate::error::{ErrorCode, ItemError};
+use crate::opened::Opened;
 use crate::plan::ItemId;
 use crate::record::{BATCH, DoneItem, Fact, JournalError};
 use crate::report::{Event, Undone, Warning, WarningKind};
@@ -29,7 +30,7 @@ pub(super) struct Undoing<'a, F: FileSystem> {
     pub(super) most_places: usize,
     /// Directories that could not be flushed. They are not asked again, so nothing more is done there.
     pub(super) lost: HashSet<Reached>,
-    pub(super) places: Vec<(Reached, Place<F>)>,
+    pub(super) places: Vec<(Reached, Opened<F>)>,
     pub(super) taken: Vec<Taken>,
     /// Where those stand.
     pub(super) targets: HashSet<Target>,
@@ -136,7 +137,7 @@ impl<F: FileSystem> Undoing<'_, F> {
     }
 
     /// Flushes every directory in which something was done. Items of those that cannot be have failed.
-    fn flush(&mut self, places: &[(Reached, Place<F>)], taken: Vec<Taken>) -> Vec<Taken> {
+    fn flush(&mut self, places: &[(Reached, Opened<F>)], taken: Vec<Taken>) -> Vec<Taken> {
         let used: HashSet<usize> = taken.iter().filter_map(|taken| taken.place).collect();
         let mut failures: Vec<Option<FsError>> = Vec::with_capacity(places.len());
         for (index, (reached, place)) in places.iter().enumerate() {
@@ -166,7 +167,7 @@ impl<F: FileSystem> Undoing<'_, F> {
     /// nothing is left under another name, for good.
     fn remove_exchanged(
         &mut self,
-        places: &[(Reached, Place<F>)],
+        places: &[(Reached, Opened<F>)],
         durable: &[Taken],
     ) -> Vec<ItemId> {
         let fs = self.destinations.fs;
