@@ -5,6 +5,7 @@ use surecopy_engine::Outcome as RunOutcome;
 
 use crate::apply::{Book, set_state};
 use crate::error::Outcome;
+use crate::failed::failed_paths;
 use crate::job::{RunKind, Sums};
 use crate::records::RunEnded;
 use crate::state::JobState;
@@ -23,24 +24,26 @@ impl Ending {
         Self { kind, before, outcome, sums }
     }
 
-    /// What becomes of the job; `None` when it stays what it is.
-    fn state(&self) -> Option<JobState> {
+    /// What becomes of the job; `None` when it stays what it is. Whether anything of it has failed and
+    /// is not well yet is only asked where that decides.
+    fn state(&self, is_any_left: impl FnOnce() -> Outcome<bool>) -> Outcome<Option<JobState>> {
         let all_done = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
-        match self.kind {
+        Ok(match self.kind {
             RunKind::Verify | RunKind::Discard => None,
             // It may be undone already, or there was nothing to undo.
             RunKind::Undo => {
                 (all_done && self.before.may_become(JobState::Undone)).then_some(JobState::Undone)
             }
             // It did a part of the job: what else was left is left.
-            RunKind::Retry if all_done && !self.before.is_complete() => Some(match self.before {
-                JobState::Refused => JobState::Cancelled,
+            RunKind::Retry if self.is_part_of_more() => Some(match self.before {
+                JobState::Refused | JobState::Undone => JobState::Cancelled,
                 before => before.as_left(),
             }),
             // Nothing was done this time: what was left before is left.
             RunKind::Resume | RunKind::Retry if self.outcome == RunOutcome::Refused => {
                 Some(self.before.as_left())
             }
+            RunKind::Retry if all_done && is_any_left()? => Some(JobState::Incomplete),
             RunKind::Copy | RunKind::Resume | RunKind::Retry => Some(match &self.outcome {
                 RunOutcome::Finished if all_done => JobState::Finished,
                 RunOutcome::Finished => JobState::Incomplete,
@@ -48,7 +51,13 @@ impl Ending {
                 RunOutcome::StoppedAtFailure | RunOutcome::JournalFailed(_) => JobState::Stopped,
                 RunOutcome::Refused => JobState::Refused,
             }),
-        }
+        })
+    }
+
+    /// It came to its end, and the job before it had not.
+    fn is_part_of_more(&self) -> bool {
+        let had_ended = matches!(self.before, JobState::Finished | JobState::Incomplete);
+        self.outcome == RunOutcome::Finished && !had_ended
     }
 }
 
@@ -67,7 +76,11 @@ fn outcome_text(outcome: &RunOutcome) -> &'static str {
 /// Writes down that a run is over.
 pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Outcome<()> {
     book.write_ends(connection)?;
-    if let Some(state) = ending.state() {
+    let is_any_left = || {
+        let failed = failed_paths(connection, book.job, &book.mappings)?;
+        Ok(failed.iter().any(|paths| !paths.is_empty()))
+    };
+    if let Some(state) = ending.state(is_any_left)? {
         set_state(connection, book.job, state)?;
     }
     let outcome = outcome_text(&ending.outcome);

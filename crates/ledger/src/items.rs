@@ -8,7 +8,6 @@ use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
-use crate::path_text::{from_bytes, rel};
 use crate::plan::{Rows, os_name, text};
 use crate::reports::Reports;
 use crate::seen;
@@ -98,52 +97,4 @@ fn read(
 
 fn below(root: PathBuf, path: &RelPath) -> PathBuf {
     if path.is_root() { root } else { root.join(path.as_path()) }
-}
-
-/// What failed and was not dealt with since, for each mapping: items, and entries that preflight had
-/// refused.
-pub(crate) fn failed_paths(
-    connection: &Connection,
-    job: JobId,
-    mappings: &[Mapping],
-) -> Outcome<Vec<Vec<RelPath>>> {
-    let mut failed = vec![Vec::new(); mappings.len()];
-    let mut rows = Rows::new(mappings, DigestAlgorithm::default());
-    let sql = "SELECT mapping, items.directory, directories.path, name
-               FROM item_states AS items
-               CROSS JOIN directories ON directories.directory = items.directory
-               WHERE job = ? AND state = 'failed' AND NOT EXISTS (
-                   SELECT 1 FROM item_states AS later
-                   WHERE later.directory = items.directory AND later.name = items.name
-                     AND later.job = items.job AND later.mapping = items.mapping
-                     AND later.item > items.item AND later.state IN ('ok', 'skipped', 'undone'))
-               ORDER BY item";
-    let mut statement = connection.prepare(sql)?;
-    let mut found = statement.query((job.0,))?;
-    while let Some(row) = found.next()? {
-        let mapping: usize = row.get(0)?;
-        let directory = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let path = rows.path(mapping, row.get(1)?, directory, row.get(3)?)?;
-        let lost = || Fault::content("a lost mapping");
-        failed.get_mut(mapping).ok_or_else(lost)?.push(path);
-    }
-    // A run that sees everything again refuses again what it still has to.
-    let sql = "SELECT source FROM refusals WHERE job = ?1 AND run >= (
-                   SELECT coalesce(max(run), 0) FROM runs
-                   WHERE job = ?1 AND planned IS NOT NULL AND kind IN ('copy', 'resume'))";
-    let mut statement = connection.prepare(sql)?;
-    let sources = statement.query_map((job.0,), |row| row.get::<_, Vec<u8>>(0))?;
-    for source in sources {
-        let source = from_bytes(source?)?;
-        for (mapping, failed) in mappings.iter().zip(&mut failed) {
-            if let Ok(path) = source.strip_prefix(mapping.source_path()) {
-                failed.push(rel(path)?);
-            }
-        }
-    }
-    for paths in &mut failed {
-        paths.sort();
-        paths.dedup();
-    }
-    Ok(failed)
 }

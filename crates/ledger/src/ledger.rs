@@ -1,6 +1,5 @@
 //! A ledger that is open.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -19,7 +18,6 @@ use crate::items::{self, ItemRecord};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::jobs;
 use crate::new_job::NewJob;
-use crate::plan::Rows;
 use crate::prune;
 use crate::run::JobRun;
 use crate::schema;
@@ -144,15 +142,15 @@ impl Ledger {
         Ok(ended_early)
     }
 
-    /// What of a job has failed the last time that it was tried: mappings, and paths beneath their
-    /// sources.
+    /// What of a job failed and was not dealt with since, for each mapping: paths beneath its source.
     ///
     /// # Errors
     /// When there is no such job, or it cannot be read.
-    pub fn failed_paths(&self, job: JobId) -> Result<BTreeSet<(usize, RelPath)>, LedgerError> {
-        let request = self.job(job)?.request?;
-        let mut rows = Rows::new(&request.mappings, request.digest);
-        self.named(failed_paths(&self.connection(), job, &request.mappings, &mut rows))
+    pub fn failed_paths(&self, job: JobId) -> Result<Vec<Vec<RelPath>>, LedgerError> {
+        let connection = self.connection();
+        let found = jobs::request(&connection, job)
+            .and_then(|spec| failed_paths(&connection, job, &spec.mappings));
+        self.named(found)
     }
 
     /// What happened to the files of a job: those after the one with this number, at most `limit`,

@@ -99,6 +99,33 @@ fn what_failed_is_tried_again_and_nothing_else() {
     assert!(matches!(error, CopyError::NothingFailed { job } if job == id), "{error}");
 }
 
+#[test]
+fn what_failed_stays_so_whatever_becomes_of_the_runs_between() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.target.join("a")).unwrap();
+    let job = scene.request().prepare().unwrap();
+    let id = job.id().unwrap();
+    assert_eq!(job.run(&NoObserver).tally.failed, 1);
+    let away = scene.source.with_extension("away");
+    fs::rename(&scene.source, &away).unwrap();
+    let options = ResumeOptions::default();
+    for _ in 0..2 {
+        let report = retry(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+        assert_eq!(report.outcome, Outcome::Refused);
+        assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Incomplete);
+    }
+    assert_eq!(
+        resume(&scene.ledger, id, &options).unwrap().run(&NoObserver).outcome,
+        Outcome::Refused
+    );
+    fs::rename(&away, &scene.source).unwrap();
+    fs::remove_dir(scene.target.join("a")).unwrap();
+    let report = retry(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!((report.tally.ok, report.tally.failed), (1, 0), "{report:#?}");
+    assert_eq!(read(scene.target.join("a")), "new a");
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Finished);
+}
+
 /// What the policy says is of files that were there before the job; this one is the job's own.
 #[test]
 fn damage_is_found_and_copied_again_whatever_the_policy() {

@@ -5,6 +5,7 @@
 mod audit;
 mod cut_short;
 mod damage;
+mod failed;
 mod known;
 mod later;
 mod life;

@@ -43,14 +43,13 @@ pub fn resume(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Jo
 pub fn retry(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Job, CopyError> {
     // Asked before this run is the last one.
     let failed = ledger.failed_paths(job)?;
-    if failed.is_empty() {
+    if failed.iter().all(Vec::is_empty) {
         return Err(CopyError::NothingFailed { job });
     }
     let nonce = machine::new_nonce();
     let run = ledger.begin_run(job, RunKind::Retry, nonce)?;
     let mut spec = spec_of(&run, nonce, options);
-    let failed = failed.into_iter().map(|(_, path)| path);
-    spec.filter = std::mem::take(&mut spec.filter).only(failed);
+    spec.filter = std::mem::take(&mut spec.filter).only(failed.into_iter().flatten());
     Ok(Job::recorded(NativeFs::new(), spec, run))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use surecopy::jobs::{self, JobId, JobRecord, Ledger, RunKind};
+use surecopy::jobs::{self, JobId, JobRecord, JobState, Ledger, RunKind};
 use surecopy::{ConflictPolicy, Control, CopyError, Job};
 
 use super::args::{AgainArgs, ResumeArgs, RetryArgs};
@@ -76,13 +76,7 @@ fn go_on(
         .map_err(|error| Failure::other(format!("cannot ask questions: {error}")))?;
     let mut job = match make(ledger, record.id) {
         Ok(job) => job.controlled_by(control),
-        Err(error @ CopyError::NothingFailed { .. }) if args.output.json => {
-            talk(&error.to_string());
-            return Ok(ExitStatus::Done);
-        }
-        Err(error @ CopyError::NothingFailed { .. }) => {
-            return print(format!("{error}\n").as_bytes());
-        }
+        Err(CopyError::NothingFailed { .. }) => return nothing_failed(ledger, record.id, args),
         Err(error) => return Err(Failure::of_copy(&error)),
     };
     if let Some(resolver) = resolver {
@@ -93,6 +87,28 @@ fn go_on(
     let renderer = again.renderer(&stage, &args.output);
     let progress = job.progress();
     stage.run(renderer, progress, move |observer| job.run(observer))
+}
+
+fn nothing_failed(ledger: &Ledger, job: JobId, args: &AgainArgs) -> Result<ExitStatus, Failure> {
+    let state = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?.state;
+    let text = nothing_to_retry(job, state)?;
+    if args.output.json {
+        talk(&text);
+        return Ok(ExitStatus::Done);
+    }
+    print(format!("{text}\n").as_bytes())
+}
+
+/// What is said when nothing of a job has failed, which cannot be of one that ended with failures.
+fn nothing_to_retry(job: JobId, state: JobState) -> Result<String, Failure> {
+    if state == JobState::Incomplete {
+        return Err(Failure {
+            status: ExitStatus::ItemsFailed,
+            message: format!("some of job {job} has failed, and it is not known any more what"),
+            hint: Some(format!("look at all of it again: surecopy resume {job}")),
+        });
+    }
+    Ok(CopyError::NothingFailed { job }.to_string())
 }
 
 fn is_asking(record: &JobRecord) -> bool {
@@ -117,4 +133,17 @@ fn can_be_asked(record: &JobRecord, args: &AgainArgs, terminal: Terminal) -> Res
             ))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_ended_with_failures_is_not_said_to_have_none() {
+        for state in JobState::ALL {
+            let said = nothing_to_retry(JobId(7), state);
+            assert_eq!(said.is_err(), state == JobState::Incomplete, "{state:?} {said:?}");
+        }
+    }
 }
