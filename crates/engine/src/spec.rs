@@ -110,6 +110,9 @@ pub struct CopySpec {
     pub mappings: Vec<Mapping>,
     /// Which entries take part.
     pub filter: Filter,
+    /// What stands in place of `filter` for each mapping, where each has entries of its own that take
+    /// part; empty where it does not.
+    pub own_filters: Vec<Filter>,
     /// How strategies are chosen.
     pub strategy: StrategyChoice,
     /// Whether blocks may be shared with the source.
@@ -167,6 +170,7 @@ impl CopySpec {
         Self {
             mappings,
             filter: Filter::default(),
+            own_filters: Vec::new(),
             strategy: StrategyChoice::default(),
             reflink: ReflinkMode::default(),
             verify: VerifyPolicy::default(),
@@ -192,5 +196,10 @@ impl CopySpec {
             nonce: 0,
             limits: Limits::default(),
         }
+    }
+
+    /// Which entries of a mapping take part.
+    pub(crate) fn filter_of(&self, mapping: usize) -> &Filter {
+        self.own_filters.get(mapping).unwrap_or(&self.filter)
     }
 }

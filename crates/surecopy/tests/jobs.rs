@@ -99,6 +99,44 @@ fn what_failed_is_tried_again_and_nothing_else() {
     assert!(matches!(error, CopyError::NothingFailed { job } if job == id), "{error}");
 }
 
+/// Everything but what had failed is changed before it is tried again.
+#[test]
+fn what_has_not_failed_is_left_alone_though_it_has_the_same_path() {
+    let scene = Scene::new();
+    let folder = scene.source.parent().unwrap();
+    let sources = ["one/x", "one/y", "two/x", "two/y", "alone", "single"].map(|it| folder.join(it));
+    for source in &sources {
+        fs::create_dir_all(source.parent().unwrap()).unwrap();
+        fs::write(source, "as it was").unwrap();
+    }
+    // Directories in the way of files: of one source, and of a file that is a source itself.
+    for way in ["one/x", "single"] {
+        fs::create_dir_all(scene.target.join(way)).unwrap();
+    }
+    let named = ["one", "two", "alone", "single"].map(|it| folder.join(it));
+    let job = CopyRequest::new(named, &scene.target).ledger(Arc::clone(&scene.ledger));
+    let job = job.prepare().unwrap();
+    let id = job.id().unwrap();
+    let report = job.run(&NoObserver);
+    assert_eq!((report.tally.ok, report.tally.failed), (4, 2), "{report:#?}");
+    for way in ["one/x", "single"] {
+        fs::remove_dir(scene.target.join(way)).unwrap();
+    }
+    for source in &sources {
+        fs::write(source, "changed since, and longer").unwrap();
+    }
+    let report = retry(&scene.ledger, id, &ResumeOptions::default()).unwrap().run(&NoObserver);
+    assert_eq!((report.tally.ok, report.tally.failed), (2, 0), "{report:#?}");
+    for path in ["one/x", "one/y", "two/x", "two/y", "alone", "single"] {
+        let expected = match path {
+            "one/x" | "single" => "changed since, and longer",
+            _ => "as it was",
+        };
+        assert_eq!(read(scene.target.join(path)), expected, "{path}");
+    }
+    assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Finished);
+}
+
 #[test]
 fn what_failed_stays_so_whatever_becomes_of_the_runs_between() {
     let scene = Scene::new();

@@ -3,6 +3,7 @@
 //! The scan ticks off what it meets; only the rest is looked for.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use surecopy_fs::{FileSystem, FsErrorKind, FsResult, RelPath};
 
@@ -12,27 +13,34 @@ use crate::policy::Filter;
 use crate::preflight::{Problem, RefusedEntry};
 use crate::report::ItemKind;
 use crate::roots::Root;
+use crate::spec::CopySpec;
 
-/// The listed names that the scan has met so far, in any mapping.
+/// The listed names that the scan has met so far: in any mapping, unless each has a list of its own. So
+/// with each stands the mapping, or 0.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
-    met: BTreeSet<RelPath>,
+    met: BTreeSet<(usize, RelPath)>,
     /// What could not be looked at, which has been told.
-    unreadable: BTreeSet<RelPath>,
+    unreadable: BTreeSet<(usize, RelPath)>,
+}
+
+/// Whose list a name is in.
+fn owner(spec: &CopySpec, mapping: usize) -> usize {
+    if spec.own_filters.is_empty() { 0 } else { mapping }
 }
 
 impl Listed {
     /// The scan has found an entry.
-    pub(super) fn meet(&mut self, filter: &Filter, path: &RelPath) {
-        if filter.lists(path) {
-            self.met.insert(path.clone());
+    pub(super) fn meet(&mut self, spec: &CopySpec, mapping: usize, path: &RelPath) {
+        if spec.filter_of(mapping).lists(path) {
+            self.met.insert((owner(spec, mapping), path.clone()));
         }
     }
 
     /// The scan could not look at an entry, or into a directory, and says so itself.
-    pub(super) fn miss(&mut self, filter: &Filter, path: &RelPath) {
-        if filter.listed().is_some() {
-            self.unreadable.insert(path.clone());
+    pub(super) fn miss(&mut self, spec: &CopySpec, mapping: usize, path: &RelPath) {
+        if spec.filter_of(mapping).listed().is_some() {
+            self.unreadable.insert((owner(spec, mapping), path.clone()));
         }
     }
 
@@ -40,30 +48,51 @@ impl Listed {
     pub(super) fn look_for_rest<F: FileSystem>(
         &self,
         fs: &F,
-        filter: &Filter,
+        spec: &CopySpec,
         roots: &[Root<F>],
         control: &Control,
         say: &mut dyn FnMut(Problem),
     ) -> Result<(), Cancelled> {
+        if spec.own_filters.is_empty() {
+            let all = 0..roots.len();
+            return self.look_for_list(fs, (0, &spec.filter), (roots, all), control, say);
+        }
+        for (mapping, filter) in spec.own_filters.iter().enumerate().take(roots.len()) {
+            let one = mapping..mapping + 1;
+            self.look_for_list(fs, (mapping, filter), (roots, one), control, say)?;
+        }
+        Ok(())
+    }
+
+    /// The same for the names of one list, in the sources that it is for.
+    fn look_for_list<F: FileSystem>(
+        &self,
+        fs: &F,
+        (owner, filter): (usize, &Filter),
+        (roots, sources): (&[Root<F>], Range<usize>),
+        control: &Control,
+        say: &mut dyn FnMut(Problem),
+    ) -> Result<(), Cancelled> {
         for path in filter.listed().into_iter().flatten() {
-            if self.met.contains(path) || self.is_told(path) {
+            let name = (owner, path.clone());
+            if self.met.contains(&name) || self.is_told(name) {
                 continue;
             }
             // There may be many, and each can take as long as a slow volume takes to answer.
             control.checkpoint()?;
-            look_for(fs, path, roots, say);
+            look_for(fs, path, (roots, sources.clone()), say);
         }
         Ok(())
     }
 
     /// Whether it, or a directory above it, has been told of.
-    fn is_told(&self, path: &RelPath) -> bool {
-        let mut above = Some(path.clone());
+    fn is_told(&self, (owner, path): (usize, RelPath)) -> bool {
+        let mut above = Some((owner, path));
         while let Some(candidate) = above {
             if self.unreadable.contains(&candidate) {
                 return true;
             }
-            above = candidate.parent();
+            above = candidate.1.parent().map(|parent| (owner, parent));
         }
         false
     }
@@ -74,12 +103,13 @@ impl Listed {
 fn look_for<F: FileSystem>(
     fs: &F,
     path: &RelPath,
-    roots: &[Root<F>],
+    (roots, sources): (&[Root<F>], Range<usize>),
     say: &mut dyn FnMut(Problem),
 ) {
     let mut missing = Vec::new();
     let mut unknown = Vec::new();
-    for (mapping, root) in roots.iter().enumerate() {
+    for mapping in sources {
+        let root = &roots[mapping];
         let source = root.show_source(&root.source_below(path));
         let entry = RefusedEntry { mapping, path: path.clone(), kind: ItemKind::File };
         match look_at(fs, root, path) {

@@ -98,7 +98,10 @@ pub(crate) struct Planner<'a, F: FileSystem> {
 
 impl<F: FileSystem> ScanSink for Planner<'_, F> {
     fn entry(&mut self, entry: Entry) -> bool {
-        self.state.listed.meet(&self.spec.filter, &entry.path);
+        if self.is_left_out(&entry) {
+            return false;
+        }
+        self.state.listed.meet(self.spec, self.mapping, &entry.path);
         let is_own = self.own_directories.contains(&entry.metadata.id);
         match kind_of(entry.metadata.kind) {
             _ if self.is_denied || self.sink.has_failed() => {}
@@ -111,7 +114,7 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
     }
 
     fn unreadable(&mut self, path: RelPath, kind: Option<FileKind>, error: FsError) {
-        self.state.listed.miss(&self.spec.filter, &path);
+        self.state.listed.miss(self.spec, self.mapping, &path);
         let source = self.root.show_source(&self.root.source_below(&path));
         let error = ItemError::from_fs(&error, Side::Source, source);
         self.refuse_path(path, kind.map_or(ItemKind::File, kind_of), error, 0);
@@ -119,6 +122,14 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
 }
 
 impl<F: FileSystem> Planner<'_, F> {
+    /// A source that has a list of its own, and is a file that is not in it: it was a directory when the
+    /// list was made.
+    fn is_left_out(&self, entry: &Entry) -> bool {
+        entry.path.is_root()
+            && entry.metadata.kind != FileKind::Directory
+            && self.spec.own_filters.get(self.mapping).is_some_and(|own| !own.lists(&entry.path))
+    }
+
     fn plan_directory(&mut self, entry: Entry) {
         let target = self.root.mapping.target.join_path(&entry.path);
         let meeting = match self.meet_directory(&entry, &target) {

@@ -97,7 +97,7 @@ pub(crate) fn prepare<F: FileSystem>(
         // When one source could not be opened, what is in it is not known.
         if roots.len() == spec.mappings.len() {
             let mut say = |problem| sink.problem(problem);
-            state.listed.look_for_rest(fs, &spec.filter, &roots, outside.control, &mut say)?;
+            state.listed.look_for_rest(fs, spec, &roots, outside.control, &mut say)?;
         }
         let (errors, warnings) = state.needs.check(spec.limits.free_disk_space_margin_bytes);
         warnings.into_iter().for_each(|warning| sink.warning(warning));
@@ -153,8 +153,11 @@ fn scan_all<F: FileSystem>(
             is_denied: false,
             own_directories: opened.own_directories,
         };
-        let control = outside.control;
-        scan(fs, &opened.root.source, mapping, &spec.filter, control, &mut planner)?;
+        let (filter, control) = (spec.filter_of(index), outside.control);
+        let is_left_out = !spec.own_filters.is_empty() && filter.lists_nothing();
+        if !is_left_out {
+            scan(fs, &opened.root.source, mapping, filter, control, &mut planner)?;
+        }
         roots.push(opened.root);
     }
     Ok(roots)

@@ -127,6 +127,11 @@ impl Filter {
         self.only.as_ref().map(|only| only.iter())
     }
 
+    /// Whether there is a list, and nothing is in it.
+    pub(crate) fn lists_nothing(&self) -> bool {
+        self.only.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
     /// Whether exactly this path is in the list.
     pub(crate) fn lists(&self, path: &RelPath) -> bool {
         self.only.as_ref().is_some_and(|only| only.contains(path))

@@ -107,3 +107,25 @@ fn looking_for_many_names_can_be_cancelled() {
     assert_eq!(ran.report.outcome, Outcome::Cancelled);
     assert_eq!(fs.count(Operation::OpenDir), 100, "it went on looking");
 }
+
+#[test]
+fn each_source_may_have_a_list_of_its_own() {
+    let fs = FakeFs::new();
+    fs.file("/one/x", "1").file("/one/y", "1").file("/two/x", "2").file("/two/y", "2");
+    fs.file("/three/x", "3").file("/alone", "4").file("/other", "5").dir("/dst");
+    let sources = ["/one", "/two", "/three", "/alone", "/other"];
+    let mut spec = spec(&fs, &sources, "/dst");
+    let path = |name: &&str| RelPath::new(*name).expect("a plain path");
+    // The last is a source itself. Of the one that is a file, something is listed that was in it.
+    let lists = [&["x"][..], &["gone"], &[], &["was/in/it"], &[""]];
+    spec.own_filters =
+        lists.iter().map(|names| Filter::default().only(names.iter().map(path))).collect();
+    let ran = carry_out(&Arc::new(fs), &spec);
+    adds_up(&ran);
+    let copied = ran.items().filter(|item| item.status == ItemStatus::Ok);
+    let mut copied: Vec<_> = copied.map(|item| item.target.display().to_string()).collect();
+    copied.sort();
+    assert_eq!(copied, ["/dst/one/x", "/dst/other"], "{}", ran.in_short());
+    let missing = ["/two/gone", "/alone/was/in/it"];
+    assert_eq!(codes(&ran), missing.map(|path| (path.to_owned(), ErrorCode::SourceMissing)));
+}

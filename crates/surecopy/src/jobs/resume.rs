@@ -49,7 +49,9 @@ pub fn retry(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Job
     let nonce = machine::new_nonce();
     let run = ledger.begin_run(job, RunKind::Retry, nonce)?;
     let mut spec = spec_of(&run, nonce, options);
-    spec.filter = std::mem::take(&mut spec.filter).only(failed.into_iter().flatten());
+    // What failed of one source need not have failed of another where it has the same path.
+    let own = |paths| spec.filter.clone().only(paths);
+    spec.own_filters = failed.into_iter().map(own).collect();
     Ok(Job::recorded(NativeFs::new(), spec, run))
 }
 
