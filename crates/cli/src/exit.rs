@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use surecopy::jobs::{JobState, RunKind, RunRecord};
+use surecopy::jobs::{JobRecord, JobState};
 use surecopy::{Outcome, Problem, Report};
 
 /// How the program ends.
@@ -109,12 +109,11 @@ impl ExitStatus {
     }
 
     /// The status that a job calls for as it is recorded: how it ended, for whoever was waiting for
-    /// that. `last` is its last run.
-    pub(crate) fn of_job(state: JobState, last: Option<&RunRecord>) -> Self {
+    /// that.
+    pub(crate) fn of_job(record: &JobRecord) -> Self {
+        let (state, last) = (record.state, record.runs.last());
         let outcome = last.and_then(|run| run.outcome.as_deref());
-        let is_damaged = |run: &RunRecord| {
-            run.sums.mismatched > 0 || (run.kind == RunKind::Verify && run.sums.failed > 0)
-        };
+        let is_mismatched = last.is_some_and(|run| run.sums.mismatched > 0);
         match state {
             JobState::Refused => ExitStatus::Refused,
             JobState::Cancelled => ExitStatus::Cancelled,
@@ -124,7 +123,7 @@ impl ExitStatus {
             }
             JobState::Stopped if outcome == Some("journal_failed") => ExitStatus::RecordFailed,
             JobState::Finished | JobState::Incomplete | JobState::Stopped | JobState::Undone => {
-                if last.is_some_and(is_damaged) {
+                if is_mismatched || record.damaged > 0 {
                     ExitStatus::Mismatch
                 } else if matches!(state, JobState::Incomplete | JobState::Stopped) {
                     ExitStatus::ItemsFailed
@@ -165,8 +164,10 @@ pub(crate) fn table() -> String {
 mod tests {
     use std::time::Duration;
 
-    use surecopy::jobs::Sums;
+    use surecopy::jobs::{RunKind, Sums};
     use surecopy::{Planned, Tally};
+
+    use crate::recorded::made_up::{ended, record};
 
     use super::*;
 
@@ -203,20 +204,15 @@ mod tests {
     #[test]
     fn every_state_of_a_job_has_its_status() {
         use JobState as State;
-        let run = |kind, outcome: &str, mismatched, failed| RunRecord {
-            run: 1,
-            kind,
-            nonce: 1,
-            host: "here".to_owned(),
-            pid: 1,
-            started_ms: 0,
-            ended_ms: Some(0),
-            outcome: Some(outcome.to_owned()),
-            planned: None,
-            sums: Sums { mismatched, failed, ..Sums::default() },
-            progress: None,
+        let copy = |outcome: &str, mismatched| {
+            let mut copy = ended(1, RunKind::Copy, outcome);
+            copy.sums = Sums { mismatched, failed: mismatched, ..Sums::default() };
+            vec![copy]
         };
-        let copy = |outcome, mismatched| Some(run(RunKind::Copy, outcome, mismatched, mismatched));
+        let looked =
+            vec![ended(1, RunKind::Copy, "finished"), ended(2, RunKind::Verify, "finished")];
+        let refused =
+            vec![ended(1, RunKind::Copy, "finished"), ended(2, RunKind::Resume, "refused")];
         let rows = [
             (State::Finished, copy("finished", 0), 0),
             (State::Incomplete, copy("finished", 0), 1),
@@ -227,13 +223,21 @@ mod tests {
             (State::Cancelled, copy("cancelled", 0), 130),
             (State::Interrupted, copy("interrupted", 0), 130),
             (State::Undone, copy("finished", 0), 0),
-            (State::Finished, Some(run(RunKind::Verify, "finished", 0, 1)), 3),
-            (State::Finished, Some(run(RunKind::Verify, "finished", 0, 0)), 0),
-            (State::Created, None, 130),
+            (State::Finished, looked.clone(), 0),
+            (State::Created, Vec::new(), 130),
         ];
-        for (state, last, code) in rows {
-            let got = ExitStatus::of_job(state, last.as_ref()).code();
-            assert_eq!(got, code, "{state:?} {last:?}");
+        for (state, runs, code) in rows {
+            let job = record(state, runs);
+            assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
+        }
+        // Damage stays damage, whatever was tried since.
+        for (runs, state, code) in [
+            (looked, State::Finished, 3),
+            (refused.clone(), State::Finished, 3),
+            (refused, State::Incomplete, 3),
+        ] {
+            let job = JobRecord { damaged: 1, ..record(state, runs) };
+            assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
         }
     }
 

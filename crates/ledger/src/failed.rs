@@ -13,6 +13,7 @@ use crate::job::JobId;
 use crate::path_text::rel;
 use crate::plan::Rows;
 use crate::reports::Reports;
+use crate::standing::ENDED_WELL_LATER;
 
 /// The last run that went through the whole job and knew by its end what is to be done: of what came
 /// before, it has seen all that there still is. 0 when no run did.
@@ -50,20 +51,17 @@ fn failed_items(
     failed: &mut [Vec<RelPath>],
 ) -> Outcome<()> {
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
-    let mut statement = connection.prepare_cached(
+    let sql = format!(
         "SELECT mapping, items.directory, directories.path, name FROM item_states AS items
              CROSS JOIN directories ON directories.directory = items.directory
-         WHERE job = ?1 AND state = 'failed' AND NOT EXISTS (
-             SELECT 1 FROM item_states AS later
-             WHERE later.directory = items.directory AND later.name = items.name
-                 AND later.job = ?1 AND later.mapping = items.mapping AND later.item > items.item
-                 AND later.state IN ('ok', 'skipped', 'damaged', 'undone'))
+         WHERE job = ?1 AND state = 'failed' AND NOT EXISTS ({ENDED_WELL_LATER})
              AND (run >= ?2 OR EXISTS (
                  SELECT 1 FROM items AS later
                  WHERE later.directory = items.directory AND later.name = items.name
                      AND later.job = ?1 AND later.mapping = items.mapping AND later.run >= ?2))
          ORDER BY item",
-    )?;
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query((job.0, whole))?;
     while let Some(row) = found.next()? {
         let mapping: usize = row.get(0)?;

@@ -89,6 +89,8 @@ pub struct JobRecord {
     pub request: Result<CopySpec, LedgerError>,
     /// The attempts at it, oldest first.
     pub runs: Vec<RunRecord>,
+    /// Items that were found not to be any more what was copied, and were not copied again since.
+    pub damaged: u64,
     /// Replaced files that are kept.
     pub kept_backups: u64,
     /// How many records its audit log has.

@@ -11,6 +11,7 @@ use crate::place::now_ms;
 use crate::plan::{optional_text, text};
 use crate::records::{JobCreated, PlanSums};
 use crate::request;
+use crate::standing;
 use crate::state::JobState;
 use crate::words::word;
 
@@ -63,6 +64,7 @@ pub(crate) fn read(
     let mut rows = statement.query((job.0,))?;
     let row = rows.next()?.ok_or(LedgerError::NoSuchJob { job })?;
     let state = word(JobState::from_text, text(row, 0)?)?;
+    let runs = runs(connection, job)?;
     Ok(JobRecord {
         id: job,
         state: if state.is_open() && !is_running { JobState::Interrupted } else { state },
@@ -70,7 +72,8 @@ pub(crate) fn read(
         created_ms: row.get(1)?,
         changed_ms: row.get(2)?,
         request: request::from_text(text(row, 3)?).map_err(|fault| fault.in_ledger(path)),
-        runs: runs(connection, job)?,
+        damaged: standing::damaged(connection, job, &runs)?,
+        runs,
         kept_backups: row.get(5)?,
         audit_records: row.get(4)?,
     })

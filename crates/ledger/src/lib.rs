@@ -47,6 +47,7 @@ mod schema;
 mod seen;
 mod short_name;
 mod slots;
+mod standing;
 mod state;
 mod words;
 mod writer;

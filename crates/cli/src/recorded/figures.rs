@@ -11,7 +11,7 @@ pub(crate) struct Figures {
     pub(crate) items_failed: u64,
     pub(crate) bytes_total: u64,
     pub(crate) bytes_done: u64,
-    /// Found not to be what was copied, when the job was last looked at again.
+    /// Found not to be any more what was copied, and not copied again since.
     pub(crate) items_damaged: u64,
     /// Somebody is still counting.
     pub(crate) is_growing: bool,
@@ -20,8 +20,7 @@ pub(crate) struct Figures {
 impl Figures {
     /// Of a job as it is recorded.
     pub(crate) fn of(record: &JobRecord) -> Self {
-        let last = record.runs.last().filter(|run| run.kind == RunKind::Verify);
-        Self { items_damaged: last.map_or(0, |run| run.sums.failed), ..Self::of_copying(record) }
+        Self { items_damaged: record.damaged, ..Self::of_copying(record) }
     }
 
     fn of_copying(record: &JobRecord) -> Self {
@@ -98,38 +97,17 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use surecopy::Planned;
-    use surecopy::jobs::{JobId, JobState, ProgressRecord, Sums};
+    use surecopy::jobs::{JobState, ProgressRecord, Sums};
 
     use super::*;
+    use crate::recorded::made_up::{ended, record};
 
     fn run(number: u64, kind: RunKind, planned: Option<Planned>, sums: Sums) -> RunRecord {
-        RunRecord {
-            run: number,
-            kind,
-            nonce: 1,
-            host: "here".to_owned(),
-            pid: 1,
-            started_ms: 0,
-            ended_ms: Some(1),
-            outcome: Some("finished".to_owned()),
-            planned,
-            sums,
-            progress: None,
-        }
+        RunRecord { planned, sums, ..ended(number, kind, "finished") }
     }
 
     fn job(runs: Vec<RunRecord>) -> JobRecord {
-        JobRecord {
-            id: JobId(1),
-            state: JobState::Incomplete,
-            is_running: false,
-            created_ms: 0,
-            changed_ms: 0,
-            request: Ok(surecopy::CopySpec::new(Vec::new())),
-            runs,
-            kept_backups: 0,
-            audit_records: 0,
-        }
+        record(JobState::Incomplete, runs)
     }
 
     fn planned(items: u64, kept: u64) -> Option<Planned> {
@@ -174,19 +152,19 @@ mod tests {
         at_work.ended_ms = None;
         at_work.progress =
             Some(ProgressRecord { items_total: 9, bytes_total: 90, ..ProgressRecord::default() });
-        let mut record = job(vec![at_work]);
-        record.is_running = true;
-        let figures = Figures::of(&record);
+        let mut at_work = job(vec![at_work]);
+        at_work.is_running = true;
+        let figures = Figures::of(&at_work);
         assert!(figures.is_growing);
         assert_eq!((figures.items_done, figures.items_total), (0, 9));
-        record.runs[0].planned = planned(10, 2);
-        record.runs[0].progress = Some(ProgressRecord {
+        at_work.runs[0].planned = planned(10, 2);
+        at_work.runs[0].progress = Some(ProgressRecord {
             items_done: 5,
             items_failed: 1,
             bytes_copied: 44,
             ..ProgressRecord::default()
         });
-        let figures = Figures::of(&record);
+        let figures = Figures::of(&at_work);
         assert!(!figures.is_growing);
         assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (6, 12, 1));
         assert_eq!((figures.bytes_done, figures.bytes_total), (64, 120));

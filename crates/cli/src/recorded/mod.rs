@@ -3,6 +3,8 @@
 
 mod figures;
 mod kept;
+#[cfg(test)]
+pub(crate) mod made_up;
 mod moment;
 mod next;
 mod not_copied;

@@ -278,6 +278,29 @@ fn what_was_copied_is_read_again() {
 }
 
 #[test]
+fn damage_is_not_forgotten_before_it_is_mended() {
+    let folder = folder();
+    folder.run(&["copy", "src", "dst"]).all_done();
+    folder.write("dst/a", "other");
+    assert_eq!(folder.run(&["verify", "1"]).code, 3);
+    std::fs::rename(folder.path("src"), folder.path("away")).unwrap();
+    assert_eq!(folder.run(&["resume", "1"]).code, 4);
+    let status = folder.run(&["status", "1"]).all_done();
+    assert!(status.stdout.contains("  damaged: 1 item\n"), "{}", status.stdout);
+    let told = folder.run(&["status", "--json", "1"]).all_done().objects();
+    assert_eq!(told[0]["items"]["damaged"], 1);
+    assert_eq!(told[0]["next"], "surecopy resume 1");
+    assert_eq!(folder.run(&["status", "--follow", "1"]).code, 3);
+    let jobs = folder.run(&["jobs"]).all_done();
+    assert!(jobs.stdout.contains("  finished, 1 damaged  "), "{}", jobs.stdout);
+    std::fs::rename(folder.path("away"), folder.path("src")).unwrap();
+    folder.run(&["resume", "1"]).all_done();
+    let told = folder.run(&["status", "--json", "1"]).all_done().objects();
+    assert_eq!((&told[0]["items"]["damaged"], &told[0]["next"]), (&0.into(), &Value::Null));
+    assert_eq!(folder.run(&["status", "--follow", "1"]).code, 0);
+}
+
+#[test]
 fn what_was_replaced_is_put_back() {
     let folder = folder();
     folder.write("dst/a", "old");

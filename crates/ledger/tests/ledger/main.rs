@@ -13,4 +13,5 @@ mod place;
 mod scene;
 mod slots;
 mod speed;
+mod standing;
 mod versions;

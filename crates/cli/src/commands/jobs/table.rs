@@ -15,7 +15,7 @@ const NARROWEST: usize = 24;
 struct Row {
     job: String,
     started: String,
-    state: &'static str,
+    state: String,
     files: String,
     size: String,
     from: String,
@@ -33,10 +33,14 @@ impl Row {
         if figures.is_growing {
             files.push('+');
         }
+        let mut state = record.state.as_str().to_owned();
+        if figures.items_damaged > 0 {
+            state.push_str(&format!(", {} damaged", figures.items_damaged));
+        }
         Self {
             job: record.id.to_string(),
             started: Moment(record.created_ms).to_string(),
-            state: record.state.as_str(),
+            state,
             files,
             size: Bytes(figures.bytes_total).to_string(),
             from,
@@ -76,7 +80,7 @@ pub(super) fn lines(records: &[JobRecord], columns: Option<usize>) -> Vec<String
     };
     let job = widest("JOB", |row| &row.job);
     let started = widest("STARTED", |row| &row.started);
-    let state = widest("STATE", |row| row.state);
+    let state = widest("STATE", |row| &row.state);
     let files = widest("FILES", |row| &row.files);
     let size = widest("SIZE", |row| &row.size);
     let before = job + started + state + files + size + 5 * 2;
@@ -94,7 +98,7 @@ pub(super) fn lines(records: &[JobRecord], columns: Option<usize>) -> Vec<String
     };
     let heading = head(["JOB", "STARTED", "STATE", "FILES", "SIZE", "WHAT"]);
     let row = |row: &Row| {
-        head([&row.job, &row.started, row.state, &row.files, &row.size, &row.what(room)])
+        head([&row.job, &row.started, &row.state, &row.files, &row.size, &row.what(room)])
     };
     std::iter::once(heading).chain(rows.iter().map(row)).collect()
 }

@@ -112,7 +112,7 @@ pub(super) fn follow(
     if write(&last)?.is_err() {
         return Ok(ExitStatus::Cancelled);
     }
-    Ok(ExitStatus::of_job(record.state, record.runs.last()))
+    Ok(ExitStatus::of_job(&record))
 }
 
 fn ending(ledger: &Ledger, record: &JobRecord) -> Result<String, Failure> {
