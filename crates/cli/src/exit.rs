@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use surecopy::jobs::{JobRecord, JobState};
+use surecopy::jobs::{JobRecord, JobState, RunKind};
 use surecopy::{Outcome, Problem, Report};
 
 /// How the program ends.
@@ -114,6 +114,17 @@ impl ExitStatus {
         let (state, last) = (record.state, record.runs.last());
         let outcome = last.and_then(|run| run.outcome.as_deref());
         let is_mismatched = last.is_some_and(|run| run.sums.mismatched > 0);
+        if let Some(run) = last.filter(|run| !run.kind.copies()) {
+            let is_for_good = matches!(run.kind, RunKind::Undo | RunKind::Discard);
+            match outcome {
+                // It has died.
+                None | Some("cancelled") => return ExitStatus::Cancelled,
+                Some("refused") => return ExitStatus::Refused,
+                Some("journal_failed") => return ExitStatus::RecordFailed,
+                _ if is_for_good && run.sums.failed > 0 => return ExitStatus::ItemsFailed,
+                _ => {}
+            }
+        }
         match state {
             JobState::Refused => ExitStatus::Refused,
             JobState::Cancelled => ExitStatus::Cancelled,
@@ -164,7 +175,7 @@ pub(crate) fn table() -> String {
 mod tests {
     use std::time::Duration;
 
-    use surecopy::jobs::{RunKind, Sums};
+    use surecopy::jobs::{RunRecord, Sums};
     use surecopy::{Planned, Tally};
 
     use crate::recorded::made_up::{ended, record};
@@ -228,6 +239,25 @@ mod tests {
         ];
         for (state, runs, code) in rows {
             let job = record(state, runs);
+            assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
+        }
+        // What was done with it afterwards has an end of its own.
+        let undo = |outcome: &str, failed| {
+            let sums = Sums { failed, ..Sums::default() };
+            let undo = RunRecord { sums, ..ended(2, RunKind::Undo, outcome) };
+            vec![ended(1, RunKind::Copy, "finished"), undo]
+        };
+        let mut dead = undo("", 0);
+        dead[1].outcome = None;
+        for (runs, code) in [
+            (undo("finished", 0), 0),
+            (undo("finished", 1), 1),
+            (undo("cancelled", 0), 130),
+            (undo("refused", 0), 4),
+            (undo("journal_failed", 0), 5),
+            (dead, 130),
+        ] {
+            let job = record(State::Finished, runs);
             assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
         }
         // Damage stays damage, whatever was tried since.

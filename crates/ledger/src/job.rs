@@ -91,6 +91,11 @@ pub struct JobRecord {
     pub runs: Vec<RunRecord>,
     /// Items that were found not to be any more what was copied, and were not copied again since.
     pub damaged: u64,
+    /// Items that were undone, and were not copied again since. Of a job that is being undone, the
+    /// counters of that run tell.
+    pub undone: u64,
+    /// Their size.
+    pub undone_bytes: u64,
     /// Replaced files that are kept.
     pub kept_backups: u64,
     /// How many records its audit log has.

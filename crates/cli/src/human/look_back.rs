@@ -6,7 +6,7 @@ use surecopy::{Evidence, Outcome, Problem};
 
 use super::view::HumanView;
 use crate::amounts::{Bytes, Count, Span};
-use crate::recorded::{NotCopied, next_step};
+use crate::recorded::{NotCopied, next_of_state};
 
 /// Says how much is as it was copied, and what is left to be done about the rest; nothing of that
 /// when it is done at once.
@@ -104,7 +104,7 @@ fn not_copied_line(not_copied: NotCopied, damaged: u64) -> Option<String> {
         Some(items) => Count(items, "item").to_string(),
         None => "an unknown number of items".to_owned(),
     };
-    let command = next_step(job, state, damaged).map(|(_, command)| format!(": {command}"));
+    let command = next_of_state(job, state, damaged).map(|(_, command)| format!(": {command}"));
     let state = state.as_str();
     Some(format!("not copied: {items} (the job is {state}{})", command.unwrap_or_default()))
 }

@@ -19,7 +19,7 @@ use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
 use crate::hint::Occasion;
-use crate::recorded::{next_step, state_after};
+use crate::recorded::{next_of_state, state_after};
 use crate::shown::{Plain, Shown};
 
 /// How much is said.
@@ -208,7 +208,7 @@ impl HumanView {
     /// Says what to do with the job now.
     pub(crate) fn advise(&self, state: JobState, damaged: u64) {
         if let Some(job) = self.job
-            && let Some((why, command)) = next_step(job, state, damaged)
+            && let Some((why, command)) = next_of_state(job, state, damaged)
         {
             self.screen.talk(&format!("{why}: {command}"));
         }

@@ -6,7 +6,7 @@ use surecopy::jobs::{JobRecord, RunRecord};
 
 use super::job::SCHEMA;
 use super::path::SourceAndTarget;
-use crate::recorded::{Figures, Pace, next_step, rfc3339};
+use crate::recorded::{Condition, Figures, Pace, next_step, rfc3339};
 
 /// The `job_status` object.
 #[derive(Debug, Serialize)]
@@ -38,6 +38,7 @@ struct ItemsMember {
     done: u64,
     failed: u64,
     damaged: u64,
+    undone: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,7 +72,7 @@ impl JobStatus {
             r#type: "job_status",
             schema: SCHEMA,
             job: record.id.0,
-            state: record.state.as_str(),
+            state: Condition::of(record).as_str(),
             is_running: record.is_running,
             created: rfc3339(record.created_ms),
             changed: rfc3339(record.changed_ms),
@@ -82,6 +83,7 @@ impl JobStatus {
                 done: figures.items_done,
                 failed: figures.items_failed,
                 damaged: figures.items_damaged,
+                undone: figures.items_undone,
             },
             bytes: BytesMember { total: figures.bytes_total, done: figures.bytes_done },
             is_total_known: !figures.is_growing,
@@ -91,8 +93,7 @@ impl JobStatus {
             kept_replaced: record.kept_backups,
             audit_records: record.audit_records,
             runs: record.runs.iter().map(RunMember::new).collect(),
-            next: next_step(record.id, record.state, figures.items_damaged)
-                .map(|(_, command)| command),
+            next: next_step(record).map(|(_, command)| command),
         }
     }
 

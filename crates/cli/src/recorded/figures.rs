@@ -2,6 +2,8 @@
 
 use surecopy::jobs::{JobRecord, RunKind, RunRecord};
 
+use super::condition::{Condition, is_undone_since};
+
 /// Items and bytes of a job. Directories are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Figures {
@@ -13,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) bytes_done: u64,
     /// Found not to be any more what was copied, and not copied again since.
     pub(crate) items_damaged: u64,
+    /// Undone, and not copied again since.
+    pub(crate) items_undone: u64,
     /// Somebody is still counting.
     pub(crate) is_growing: bool,
 }
@@ -20,7 +24,23 @@ pub(crate) struct Figures {
 impl Figures {
     /// Of a job as it is recorded.
     pub(crate) fn of(record: &JobRecord) -> Self {
-        Self { items_damaged: record.damaged, ..Self::of_copying(record) }
+        let mut figures = Self { items_damaged: record.damaged, ..Self::of_copying(record) };
+        figures.undo(record);
+        figures
+    }
+
+    /// What was undone is not done any more.
+    fn undo(&mut self, record: &JobRecord) {
+        let (items, bytes) = match record.runs.last().and_then(|run| run.progress.as_ref()) {
+            Some(seen) if Condition::of(record) == Condition::InHand(RunKind::Undo) => {
+                (seen.items_done.saturating_sub(seen.items_failed), 0)
+            }
+            _ if is_undone_since(record) => (record.undone, record.undone_bytes),
+            _ => return,
+        };
+        self.items_undone = items;
+        self.items_done = self.items_done.saturating_sub(items);
+        self.bytes_done = self.bytes_done.saturating_sub(bytes);
     }
 
     fn of_copying(record: &JobRecord) -> Self {
@@ -57,6 +77,7 @@ impl Figures {
                 bytes_total: seen(|it| it.bytes_total),
                 bytes_done: seen(|it| it.bytes_copied),
                 items_damaged: 0,
+                items_undone: 0,
                 is_growing: is_running,
             };
         };
@@ -67,6 +88,7 @@ impl Figures {
             bytes_total: planned.bytes_to_copy + planned.bytes_to_compare + planned.bytes_kept,
             bytes_done: planned.bytes_kept + sums.bytes_ok,
             items_damaged: 0,
+            items_undone: 0,
             is_growing: false,
         };
         if let (true, Some(progress)) = (is_running, progress) {

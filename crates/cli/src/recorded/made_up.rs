@@ -30,6 +30,8 @@ pub(crate) fn record(state: JobState, runs: Vec<RunRecord>) -> JobRecord {
         request: Ok(surecopy::CopySpec::new(Vec::new())),
         runs,
         damaged: 0,
+        undone: 0,
+        undone_bytes: 0,
         kept_backups: 0,
         audit_records: 0,
     }

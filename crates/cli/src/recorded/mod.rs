@@ -1,6 +1,7 @@
 //! Jobs that are in the ledger: where that is, which job is meant, and what is said of one, in figures
 //! and in words. It changes nothing in a ledger.
 
+mod condition;
 mod figures;
 mod kept;
 #[cfg(test)]
@@ -11,10 +12,11 @@ mod not_copied;
 mod place;
 mod speed;
 
+pub(crate) use condition::Condition;
 pub(crate) use figures::Figures;
 pub(crate) use kept::kept_path;
 pub(crate) use moment::{Moment, rfc3339};
-pub(crate) use next::{next_step, state_after};
+pub(crate) use next::{next_of_state, next_step, state_after};
 pub(crate) use not_copied::NotCopied;
 pub(crate) use place::{Found, LedgerArgs, job_number, no_jobs};
 pub(crate) use speed::{Pace, Speedometer};

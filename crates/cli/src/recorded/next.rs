@@ -1,11 +1,31 @@
 //! What to do with a job now.
 
-use surecopy::jobs::{JobId, JobState};
+use surecopy::jobs::{JobId, JobRecord, JobState, RunKind};
 use surecopy::{Outcome, Report};
+
+use super::condition::Condition;
 
 /// The command that goes on with a job, with what it is for; `None` when nothing is left to do, or the
 /// job is at work. One rule for the end of a run, for `status` and for programs.
-pub(crate) fn next_step(
+pub(crate) fn next_step(record: &JobRecord) -> Option<(&'static str, String)> {
+    let job = record.id;
+    let of_copying = next_of_state(job, record.state, record.damaged);
+    let verify = || ("to read it again", format!("surecopy verify {job}"));
+    match Condition::of(record) {
+        Condition::InHand(_) => None,
+        Condition::PartlyUndone | Condition::CutShort(RunKind::Undo) => {
+            Some(("to undo the rest", format!("surecopy undo {job}")))
+        }
+        Condition::CutShort(RunKind::Discard) => {
+            Some(("to give up the rest", format!("surecopy undo --discard {job}")))
+        }
+        Condition::CutShort(_) => of_copying.or_else(|| Some(verify())),
+        Condition::Copied(_) => of_copying,
+    }
+}
+
+/// The same by how far it was copied.
+pub(crate) fn next_of_state(
     job: JobId,
     state: JobState,
     damaged: u64,

@@ -20,7 +20,8 @@ impl NotCopied {
         let last = record.runs.iter().rfind(|run| looks_at_all(run.kind));
         let is_known = last.is_some_and(|run| run.planned.is_some());
         let figures = Figures::of(record);
-        let items = figures.items_total.saturating_sub(figures.items_done);
+        // What was undone has been copied.
+        let items = figures.items_total.saturating_sub(figures.items_done + figures.items_undone);
         Self { job: record.id, state: record.state, items: is_known.then_some(items) }
     }
 }

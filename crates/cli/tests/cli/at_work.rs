@@ -69,7 +69,7 @@ fn a_job_that_is_read_again_is_not_pruned() {
         assert_ne!(lines.read_line(&mut line).unwrap(), 0, "it ends before its first item");
     }
     let told = folder.run(&["status", "--json"]).all_done().objects().remove(0);
-    assert_eq!((&told["state"], &told["is_running"]), (&"finished".into(), &true.into()));
+    assert_eq!((&told["state"], &told["is_running"]), (&"verifying".into(), &true.into()));
     for dry_run in ["--dry-run", "--json"] {
         let ended = folder.run(&["jobs", "prune", dry_run, "--older-than", "0"]).all_done();
         let is_none = ended.stdout.starts_with("nothing to remove: ");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod afterwards;
 mod at_work;
 mod audit;
 mod config;

@@ -8,7 +8,7 @@ use crate::commands::{print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::json::{JobStatus, line};
-use crate::recorded::{Found, no_jobs};
+use crate::recorded::{Condition, Found, no_jobs};
 use crate::terminal;
 
 /// Finished jobs that are listed without `--all`.
@@ -59,7 +59,7 @@ fn listed(ledger: &Ledger, all: bool) -> Result<(Vec<JobRecord>, usize), Failure
     let mut index = 0;
     records.retain(|record| {
         index += 1;
-        index > old || !record.state.is_complete()
+        index > old || !Condition::of(record).is_complete()
     });
     let left_out = before - records.len();
     Ok((records, left_out))

@@ -5,7 +5,7 @@ use surecopy::jobs::JobRecord;
 
 use crate::amounts::Bytes;
 use crate::human::columns::{end_of, from_to, padded, width};
-use crate::recorded::{Figures, Moment};
+use crate::recorded::{Condition, Figures, Moment};
 use crate::shown::{Plain, Shown};
 
 /// With fewer columns than this left for what goes where, that gets a line of its own.
@@ -33,7 +33,7 @@ impl Row {
         if figures.is_growing {
             files.push('+');
         }
-        let mut state = record.state.as_str().to_owned();
+        let mut state = Condition::of(record).to_string();
         if figures.items_damaged > 0 {
             state.push_str(&format!(", {} damaged", figures.items_damaged));
         }

@@ -6,7 +6,7 @@ use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunReco
 use crate::amounts::{Bytes, Count, Span, Speed};
 use crate::failure::Failure;
 use crate::human::{fragment, mapping_line};
-use crate::recorded::{Figures, Moment, Pace, next_step};
+use crate::recorded::{Condition, Figures, Moment, Pace, next_step};
 use crate::shown::{Plain, Shown};
 
 /// Mappings that are shown one by one.
@@ -47,9 +47,11 @@ pub(super) fn end(record: &JobRecord) -> Vec<String> {
 
 fn so_far(record: &JobRecord, pace: Option<Pace>) -> Vec<String> {
     let mut lines = vec![format!("  {}", figures_line(record, pace))];
-    let damaged = Figures::of(record).items_damaged;
-    if damaged > 0 {
-        lines.push(format!("  damaged: {}", Count(damaged, "item")));
+    let figures = Figures::of(record);
+    for (what, count) in [("damaged", figures.items_damaged), ("undone", figures.items_undone)] {
+        if count > 0 {
+            lines.push(format!("  {what}: {}", Count(count, "item")));
+        }
     }
     if record.kept_backups > 0 {
         lines.push(format!("  kept: {}", Count(record.kept_backups, "replaced file")));
@@ -92,23 +94,25 @@ fn item_line(item: &ItemRecord, state: ItemState) -> String {
 
 /// What is left to do about it.
 pub(super) fn advice(record: &JobRecord) -> Option<String> {
-    let damaged = Figures::of(record).items_damaged;
-    next_step(record.id, record.state, damaged).map(|(why, command)| format!("{why}: {command}"))
+    next_step(record).map(|(why, command)| format!("{why}: {command}"))
 }
 
 fn headline(record: &JobRecord) -> String {
     let id = record.id;
-    let state = record.state.as_str();
+    let condition = Condition::of(record);
     match record.runs.last() {
         Some(run) if record.is_running => {
-            let kind = run.kind.as_str();
             let (pid, host) = (run.pid, Plain(&run.host));
             let since = Moment(run.started_ms);
-            format!("job {id}: {state} ({kind}) since {since}, process {pid} on {host}")
+            let what = match condition {
+                Condition::Copied(state) => format!("{} ({})", state.as_str(), run.kind.as_str()),
+                other => other.to_string(),
+            };
+            format!("job {id}: {what} since {since}, process {pid} on {host}")
         }
         last => {
             let since = Moment(last.map_or(record.changed_ms, |run| ended(record, run)));
-            format!("job {id}: {state} since {since}")
+            format!("job {id}: {condition} since {since}")
         }
     }
 }
