@@ -123,6 +123,8 @@ pub struct RunRecord {
     pub outcome: Option<String>,
     /// What it was going to do, once that was known.
     pub planned: Option<Planned>,
+    /// Entries that were refused before they could be planned.
+    pub refused: u64,
     /// What has ended so far.
     pub sums: Sums,
     /// Its counters, as they were when it last told of them.

@@ -84,7 +84,8 @@ pub(crate) fn read(
 
 fn runs(connection: &Connection, job: JobId) -> Outcome<Vec<RunRecord>> {
     let sql = "SELECT run, kind, nonce, host, pid, started_at, ended_at, outcome, planned, sums,
-                   progress
+                   progress, (SELECT count(*) FROM refusals
+                              WHERE refusals.job = runs.job AND refusals.run = runs.run)
                FROM runs WHERE job = ? ORDER BY run";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query((job.0,))?;
@@ -107,6 +108,7 @@ fn run(row: &Row<'_>) -> Outcome<RunRecord> {
         ended_ms: row.get(6)?,
         outcome: row.get(7)?,
         planned: planned.map(PlanSums::read),
+        refused: row.get(11)?,
         sums: json(row, 9)?.unwrap_or_default(),
         progress: json(row, 10)?,
     })

@@ -44,23 +44,20 @@ impl Figures {
     }
 
     fn of_copying(record: &JobRecord) -> Self {
-        let mut copying = record.runs.iter().filter(|run| run.kind.copies());
-        let Some(last) = copying.next_back() else { return Self::default() };
-        let is_last_running = record.is_running && last.ended_ms.is_none();
-        if last.kind != RunKind::Retry {
-            return Self::of_run(last, is_last_running);
-        }
-        // A retry plans what had failed and nothing else: the whole is what came before.
-        let mut figures = Self::default();
-        for run in record.runs.iter().filter(|run| run.kind.copies()) {
-            let these = Self::of_run(run, is_last_running && run.run == last.run);
-            if run.kind == RunKind::Retry {
-                figures.retried(&these);
-            } else if run.planned.is_some() {
-                figures = these;
+        let last = record.runs.last().filter(|run| record.is_running && run.ended_ms.is_none());
+        let is_at_work = |run: &RunRecord| last.is_some_and(|last| last.run == run.run);
+        let copying = record.runs.iter().filter(|run| run.kind.copies());
+        let mut figures = None;
+        for run in copying.clone().filter(|run| is_at_work(run) || has_done_something(run)) {
+            let these = Self::of_run(run, is_at_work(run));
+            match (&mut figures, run.kind) {
+                // A retry plans what had failed and nothing else: the whole is what came before.
+                (Some(whole), RunKind::Retry) => Self::retried(whole, &these),
+                _ => figures = Some(these),
             }
         }
-        figures
+        let found = || copying.clone().next_back().map(|run| Self::of_run(run, is_at_work(run)));
+        figures.or_else(found).unwrap_or_default()
     }
 
     fn of_run(run: &RunRecord, is_running: bool) -> Self {
@@ -82,7 +79,8 @@ impl Figures {
             };
         };
         let mut figures = Self {
-            items_total: planned.items + planned.kept,
+            // What was refused before it could be planned is in no plan.
+            items_total: planned.items + planned.kept + run.refused,
             items_done: planned.kept + sums.ok + sums.skipped,
             items_failed: sums.failed,
             bytes_total: planned.bytes_to_copy + planned.bytes_to_compare + planned.bytes_kept,
@@ -98,7 +96,6 @@ impl Figures {
             figures.items_failed = figures.items_failed.max(progress.items_failed);
             figures.bytes_done = figures.bytes_done.max(planned.bytes_kept + progress.bytes_copied);
         }
-        // What failed before it could be planned is in no plan.
         let ended = figures.items_done + figures.items_failed + sums.cancelled;
         figures.items_total = figures.items_total.max(ended);
         figures.bytes_done = figures.bytes_done.min(figures.bytes_total);
@@ -114,6 +111,12 @@ impl Figures {
         self.items_total = self.items_total.max(self.items_done + self.items_failed);
         self.bytes_total = self.bytes_total.max(self.bytes_done);
     }
+}
+
+/// A run that was refused, or ended before it knew what there is to do, changes nothing of what was done
+/// before.
+fn has_done_something(run: &RunRecord) -> bool {
+    run.planned.is_some() && run.outcome.as_deref() != Some("refused")
 }
 
 #[cfg(test)]
@@ -190,6 +193,71 @@ mod tests {
         assert!(!figures.is_growing);
         assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (6, 12, 1));
         assert_eq!((figures.bytes_done, figures.bytes_total), (64, 120));
+    }
+
+    #[test]
+    fn a_run_that_did_nothing_changes_no_figure() {
+        let copied = || run(1, RunKind::Copy, planned(10, 0), sums(7, 3));
+        let expected = Figures::of(&job(vec![copied()]));
+        assert_eq!((expected.items_done, expected.items_total), (7, 10));
+        for kind in [RunKind::Resume, RunKind::Retry] {
+            // Before it had a plan, whatever it had seen by then.
+            for outcome in ["refused", "cancelled", "journal_failed", "interrupted"] {
+                let mut cut = ended(2, kind, outcome);
+                cut.progress = Some(ProgressRecord { items_total: 4, ..ProgressRecord::default() });
+                let mut job = job(vec![copied(), cut]);
+                assert_eq!(Figures::of(&job), expected, "{kind:?} {outcome}");
+                // One that has died and is not buried yet.
+                job.runs[1].ended_ms = None;
+                job.runs[1].outcome = None;
+                assert_eq!(Figures::of(&job), expected, "{kind:?} {outcome}");
+            }
+            let refused = RunRecord { planned: planned(3, 0), ..ended(2, kind, "refused") };
+            assert_eq!(Figures::of(&job(vec![copied(), refused])), expected, "{kind:?}");
+        }
+        // One that was cancelled later has done something.
+        let cancelled = RunRecord {
+            planned: planned(3, 7),
+            sums: Sums { cancelled: 2, ..sums(1, 0) },
+            ..ended(2, RunKind::Resume, "cancelled")
+        };
+        let figures = Figures::of(&job(vec![copied(), cancelled]));
+        assert_eq!((figures.items_done, figures.items_total), (8, 10));
+        // Of the only one, what it had seen is all that there is.
+        let mut only = ended(1, RunKind::Copy, "cancelled");
+        only.progress = Some(ProgressRecord { items_total: 4, ..ProgressRecord::default() });
+        assert_eq!(Figures::of(&job(vec![only])).items_total, 4);
+    }
+
+    #[test]
+    fn what_was_done_stays_while_it_is_looked_at_and_after() {
+        let copied = || run(1, RunKind::Copy, planned(10, 0), sums(10, 0));
+        let verified = run(2, RunKind::Verify, None, sums(9, 1));
+        let refused = ended(3, RunKind::Resume, "refused");
+        let mut job = job(vec![copied(), verified, refused]);
+        job.damaged = 1;
+        let figures = Figures::of(&job);
+        assert_eq!((figures.items_done, figures.items_total), (10, 10));
+        assert_eq!((figures.items_failed, figures.items_damaged), (0, 1));
+        job.runs.push(run(4, RunKind::Undo, None, sums(4, 0)));
+        (job.undone, job.undone_bytes) = (4, 40);
+        let figures = Figures::of(&job);
+        assert_eq!((figures.items_done, figures.items_undone), (6, 4));
+        assert_eq!((figures.bytes_done, figures.bytes_total), (60, 100));
+    }
+
+    #[test]
+    fn what_was_refused_before_it_was_planned_is_part_of_the_whole() {
+        let mut cut = run(1, RunKind::Copy, planned(10, 0), sums(2, 3));
+        cut.refused = 3;
+        let mut cut = job(vec![cut]);
+        for (is_running, ended_ms) in [(true, None), (false, None), (false, Some(1))] {
+            cut.is_running = is_running;
+            cut.runs[0].ended_ms = ended_ms;
+            let figures = Figures::of(&cut);
+            assert_eq!((figures.items_done, figures.items_failed), (2, 3));
+            assert_eq!(figures.items_total, 13);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) fn ended(run: u64, kind: RunKind, outcome: &str) -> RunRecord {
         ended_ms: Some(1),
         outcome: Some(outcome.to_owned()),
         planned: None,
+        refused: 0,
         sums: Sums::default(),
         progress: None,
     }

@@ -287,7 +287,15 @@ fn damage_is_not_forgotten_before_it_is_mended() {
     std::fs::rename(folder.path("src"), folder.path("away")).unwrap();
     assert_eq!(folder.run(&["resume", "1"]).code, 4);
     let status = folder.run(&["status", "1"]).all_done();
-    assert!(status.stdout.contains("  damaged: 1 item\n"), "{}", status.stdout);
+    insta::assert_snapshot!(plain(&folder, &status.stdout), @r#"
+    job 1: finished since <moment>
+      /work/src -> /work/dst
+      begun <moment>, 3 runs
+      2 of 2 items, 11 B of 11 B
+      damaged: 1 item
+      /work/dst/a: damaged
+    to copy the damaged ones again: surecopy resume 1
+    "#);
     let told = folder.run(&["status", "--json", "1"]).all_done().objects();
     assert_eq!(told[0]["items"]["damaged"], 1);
     assert_eq!(told[0]["next"], "surecopy resume 1");
