@@ -1,7 +1,7 @@
 //! What came of looking back at a job: reading again what it copied, undoing it, giving up what it
 //! keeps.
 
-use surecopy::jobs::{DiscardReport, JobId, JobState, RecheckReport, UndoReport};
+use surecopy::jobs::{DiscardReport, JobId, RecheckReport, UndoReport};
 use surecopy::{Evidence, Outcome, Problem};
 
 use super::view::HumanView;
@@ -20,9 +20,6 @@ pub(crate) fn end_verify(
     let headline = format!("{} {are} what was copied", Count(report.damaged, "item"));
     let headline = headline_of(&report.outcome, &report.problems, report.damaged, headline);
     view.end_again(headline, &report.outcome, &verify_sums(report, not_copied));
-    if report.damaged > 0 && not_copied.is_some() {
-        view.advise(JobState::Finished, report.damaged);
-    }
 }
 
 /// Says what was put back; of a job that was undone before, that it was.

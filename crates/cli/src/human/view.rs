@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
-use surecopy::jobs::{JobId, JobState};
+use surecopy::jobs::JobId;
 use surecopy::{
     Action, Digest, ErrorCode, Event, Evidence, ItemKind, ItemReport, ItemStatus, Job, Mapping,
     Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
@@ -19,7 +19,7 @@ use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
 use crate::hint::Occasion;
-use crate::recorded::{next_of_state, state_after};
+use crate::recorded::NextStep;
 use crate::shown::{Plain, Shown};
 
 /// How much is said.
@@ -169,7 +169,6 @@ impl HumanView {
                 }
             }
         }
-        self.advise(state_after(report), 0);
     }
 
     /// Says what went wrong with what was looked at again, and what came of it.
@@ -206,12 +205,8 @@ impl HumanView {
     }
 
     /// Says what to do with the job now.
-    pub(crate) fn advise(&self, state: JobState, damaged: u64) {
-        if let Some(job) = self.job
-            && let Some((why, command)) = next_of_state(job, state, damaged)
-        {
-            self.screen.talk(&format!("{why}: {command}"));
-        }
+    pub(crate) fn advise(&self, (why, command): &NextStep) {
+        self.screen.talk(&format!("{why}: {command}"));
     }
 
     /// Items that only failed because the ledger did: that is said once, not of each of them.

@@ -1,13 +1,21 @@
 //! What to do with a job now.
 
-use surecopy::jobs::{JobId, JobRecord, JobState, RunKind};
-use surecopy::{Outcome, Report};
+use surecopy::jobs::{JobId, JobRecord, JobState, Ledger, RunKind};
 
 use super::condition::Condition;
 
-/// The command that goes on with a job, with what it is for; `None` when nothing is left to do, or the
-/// job is at work. One rule for the end of a run, for `status` and for programs.
-pub(crate) fn next_step(record: &JobRecord) -> Option<(&'static str, String)> {
+/// The command that goes on with a job, after what it is for.
+pub(crate) type NextStep = (&'static str, String);
+
+/// What to do with a job after a run of it, by what the ledger has made of that. Where it cannot be read,
+/// that has been said.
+pub(crate) fn next_after(ledger: &Ledger, job: JobId) -> Option<NextStep> {
+    ledger.job(job).ok().and_then(|record| next_step(&record))
+}
+
+/// What to do with a job; `None` when nothing is left to do, or the job is at work. One rule for the end
+/// of a run, for `status` and for programs.
+pub(crate) fn next_step(record: &JobRecord) -> Option<NextStep> {
     let job = record.id;
     let of_copying = next_of_state(job, record.state, record.damaged);
     let verify = || ("to read it again", format!("surecopy verify {job}"));
@@ -25,11 +33,7 @@ pub(crate) fn next_step(record: &JobRecord) -> Option<(&'static str, String)> {
 }
 
 /// The same by how far it was copied.
-pub(crate) fn next_of_state(
-    job: JobId,
-    state: JobState,
-    damaged: u64,
-) -> Option<(&'static str, String)> {
+pub(crate) fn next_of_state(job: JobId, state: JobState, damaged: u64) -> Option<NextStep> {
     match state {
         JobState::Finished | JobState::Incomplete if damaged > 0 => {
             Some(("to copy the damaged ones again", format!("surecopy resume {job}")))
@@ -43,18 +47,5 @@ pub(crate) fn next_of_state(
         }
         // What stands in the way of a refused one has been said; the same command is as good.
         JobState::Refused | JobState::Finished | JobState::Undone => None,
-    }
-}
-
-/// The state in which a run leaves its job.
-pub(crate) fn state_after(report: &Report) -> JobState {
-    match report.outcome {
-        Outcome::Finished if report.tally.failed > 0 || !report.problems.is_empty() => {
-            JobState::Incomplete
-        }
-        Outcome::Finished | Outcome::Planned => JobState::Finished,
-        Outcome::Cancelled => JobState::Cancelled,
-        Outcome::Refused => JobState::Refused,
-        Outcome::StoppedAtFailure | Outcome::JournalFailed(_) => JobState::Stopped,
     }
 }

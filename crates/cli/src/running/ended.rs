@@ -13,6 +13,11 @@ pub(crate) trait Ended: Send + 'static {
     /// How the program ends.
     fn status(&self) -> ExitStatus;
 
+    /// Whether to say what to do next.
+    fn is_advised(&self) -> bool {
+        true
+    }
+
     /// Shows the last of it.
     fn show(&self, renderer: &mut Renderer, status: ExitStatus);
 }
@@ -50,6 +55,11 @@ impl Ended for Verified {
     fn status(&self) -> ExitStatus {
         let RecheckReport { outcome, problems, damaged, .. } = &self.report;
         ExitStatus::of_look_back(outcome, problems, ExitStatus::Mismatch, *damaged)
+    }
+
+    /// Of what was never copied, the sums tell; what is resumed at once needs no advice.
+    fn is_advised(&self) -> bool {
+        self.afterwards == Afterwards::UpToTheUser && self.report.damaged > 0
     }
 
     fn show(&self, renderer: &mut Renderer, status: ExitStatus) {

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::hint::Occasion;
 use crate::human::{ProgressMode, ProgressView, Screen};
 use crate::json::JsonLines;
+use crate::recorded::NextStep;
 use crate::signals::SignalWatch;
 use crate::stream::Stream;
 use crate::terminal::Terminal;
@@ -79,17 +80,24 @@ impl Stage {
     }
 
     /// Runs work that counts its `progress` and that the stage's control cancels, and shows it, until
-    /// it has ended and everything about it has been shown.
+    /// it has ended and everything about it has been shown. What to do `next` is asked for then.
     pub(crate) fn run<R: Ended>(
         self,
         mut renderer: Renderer,
         progress: Arc<Progress>,
+        next: impl FnOnce() -> Option<NextStep>,
         work: impl FnOnce(&dyn Observer) -> R + Send + 'static,
     ) -> Result<ExitStatus, Failure> {
         let end = match self.carry_out(&mut renderer, progress, work)? {
             Some(ended) => {
                 let status = ended.status();
                 ended.show(&mut renderer, status);
+                if ended.is_advised()
+                    && let Renderer::Human(view) = &renderer
+                    && let Some(step) = next()
+                {
+                    view.advise(&step);
+                }
                 self.streams.end(status, &self.signals.count())
             }
             None => Err(Failure {

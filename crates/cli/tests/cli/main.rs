@@ -16,6 +16,7 @@ mod help;
 mod json;
 mod ledger;
 mod names;
+mod next;
 mod options;
 mod output;
 mod permissions;

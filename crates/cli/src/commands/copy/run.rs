@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::hint::Occasion;
 use crate::human::{HumanView, TerminalResolver};
 use crate::json::JobLine;
+use crate::recorded::next_after;
 use crate::running::{OutputArgs, Renderer, Stage};
 use crate::shown::Plain;
 use crate::terminal::Terminal;
@@ -38,7 +39,9 @@ pub(crate) fn run(args: CopyArgs) -> Result<ExitStatus, Failure> {
     }
     let renderer = begin(&args.output, &stage, &job, ledger.as_deref());
     let progress = job.progress();
-    stage.run(renderer, progress, move |observer| job.run(observer))
+    let recorded = ledger.zip(job.id());
+    let next = || recorded.and_then(|(ledger, id)| next_after(&ledger, id));
+    stage.run(renderer, progress, next, move |observer| job.run(observer))
 }
 
 /// Shows what goes where: the first thing that is shown.

@@ -12,7 +12,7 @@ use super::dry_run::{self, Form, Wanted};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::hint::Occasion;
-use crate::recorded::NotCopied;
+use crate::recorded::{NotCopied, next_after};
 use crate::running::{
     Afterwards, Again, Ended, OutputArgs, Stage, UndoneJob, Verified, pulses_per_second,
 };
@@ -104,6 +104,7 @@ impl Back<'_> {
         let again = Again { ledger, record: self.record, kind, occasion, verb };
         let renderer = again.renderer(&stage, output);
         let progress = run.progress();
-        stage.run(renderer, progress, move |observer| ended(run.run(observer)))
+        let next = || next_after(ledger, self.record.id);
+        stage.run(renderer, progress, next, move |observer| ended(run.run(observer)))
     }
 }

@@ -11,7 +11,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::hint::Occasion;
 use crate::human::TerminalResolver;
-use crate::recorded::{Found, no_jobs};
+use crate::recorded::{Found, next_after, no_jobs};
 use crate::running::{Afterwards, Again, Stage, pulses_per_second};
 use crate::terminal::Terminal;
 
@@ -86,7 +86,8 @@ fn go_on(
     let again = Again { ledger, record, kind, occasion: Occasion::Copying, verb };
     let renderer = again.renderer(&stage, &args.output);
     let progress = job.progress();
-    stage.run(renderer, progress, move |observer| job.run(observer))
+    let next = || next_after(ledger, record.id);
+    stage.run(renderer, progress, next, move |observer| job.run(observer))
 }
 
 fn nothing_failed(ledger: &Ledger, job: JobId, args: &AgainArgs) -> Result<ExitStatus, Failure> {

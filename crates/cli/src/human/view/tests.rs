@@ -55,6 +55,7 @@ fn a_ledger_that_failed_is_not_told_of_once_for_each_item_that_it_stopped() {
             warnings: 0,
             duration: Duration::ZERO,
         });
+        view.advise(&("to go on", "surecopy resume 2".to_owned()));
         stderr.finish();
         let told = String::from_utf8(text.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<&str> = told.lines().collect();
