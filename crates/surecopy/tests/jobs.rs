@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use surecopy::jobs::{
     JobState, Ledger, LedgerError, ResumeOptions, discard_replaced, resume, retry, undo_job,
     verify_job,
 };
-use surecopy::{ConflictPolicy, CopyError, CopyRequest, NoObserver, Outcome};
+use surecopy::{
+    ConflictPolicy, CopyError, CopyRequest, Event, NoObserver, Observer, Outcome, StrategyChoice,
+    WarningKind,
+};
 use tempfile::TempDir;
 
 struct Scene {
@@ -33,6 +36,21 @@ impl Scene {
         CopyRequest::new([&self.source], &self.target)
             .exact_target(true)
             .ledger(Arc::clone(&self.ledger))
+    }
+}
+
+/// What was warned of.
+#[derive(Default)]
+struct Warned(Mutex<Vec<(WarningKind, PathBuf)>>);
+
+impl Observer for Warned {
+    fn on_event(&self, event: Event) {
+        if let Event::Warned(warning) = event {
+            self.0
+                .lock()
+                .expect("nobody panics while holding it")
+                .push((warning.kind, warning.path));
+        }
     }
 }
 
@@ -204,6 +222,26 @@ fn a_job_that_keeps_what_it_replaces_can_be_undone() {
     let left: Vec<_> = fs::read_dir(&scene.target).unwrap().map(|it| it.unwrap()).collect();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(scene.ledger.job(id).unwrap().state, JobState::Undone);
+}
+
+/// That a copy was undone takes nothing away from what is known of its source.
+#[test]
+fn a_file_that_has_rotted_since_its_copy_was_undone_is_told() {
+    let scene = Scene::new();
+    let request = || scene.request().strategy(StrategyChoice::Staged).keep_replaced(true);
+    let job = request().prepare().unwrap();
+    let id = job.id().unwrap();
+    assert_eq!(job.run(&NoObserver).tally.ok, 2);
+    let undone = undo_job(&scene.ledger, id, &ResumeOptions::default()).unwrap().run(&NoObserver);
+    assert_eq!(undone.removed, 2, "{undone:?}");
+    let rotten = scene.source.join("a");
+    let time = fs::metadata(&rotten).unwrap().modified().unwrap();
+    fs::write(&rotten, "nEw a").unwrap();
+    fs::File::options().write(true).open(&rotten).unwrap().set_modified(time).unwrap();
+    let warned = Warned::default();
+    let report = request().prepare().unwrap().run(&warned);
+    let warned = warned.0.into_inner().unwrap();
+    assert_eq!(warned, [(WarningKind::BitRot, rotten)], "{report:#?}");
 }
 
 #[test]
