@@ -7,10 +7,12 @@ use surecopy_engine::{DigestAlgorithm, ItemId, ItemKind, ItemReport, Mapping};
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
+use crate::failed::last_whole_run;
 use crate::job::JobId;
 use crate::plan::{Rows, os_name, text};
 use crate::reports::Reports;
 use crate::seen;
+use crate::standing::is_superseded;
 use crate::state::ItemState;
 use crate::words::word;
 
@@ -23,6 +25,8 @@ pub struct ItemRecord {
     pub run: u64,
     /// How far it has got. What is planned of a run that has ended was not begun.
     pub state: ItemState,
+    /// It is not so any more: a later run has got further with the same entry, or has not met it.
+    pub is_superseded: bool,
     /// What it is.
     pub kind: ItemKind,
     /// Where it comes from.
@@ -48,14 +52,19 @@ pub(crate) fn items(
 ) -> Outcome<Vec<ItemRecord>> {
     let after = after.map_or(Ok(-1), |item| i64::try_from(item.0));
     let after = after.map_err(|_| Fault::Contradiction("an item of that number".to_owned()))?;
-    let sql = "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
-                   kind, run, state, source, kept IS NOT NULL, record, position
+    let whole = last_whole_run(connection, job)?;
+    let sql = format!(
+        "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
+                   kind, run, state, source, kept IS NOT NULL, record, position,
+                   {}
                FROM item_states AS items
                CROSS JOIN directories ON directories.directory = items.directory
                WHERE items.job = ?1 AND items.item > ?2 AND (?3 IS NULL OR state = ?3)
-               ORDER BY items.item LIMIT ?4";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query((job.0, after, state.map(ItemState::as_str), limit))?;
+               ORDER BY items.item LIMIT ?4",
+        is_superseded("?5")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query((job.0, after, state.map(ItemState::as_str), limit, whole))?;
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
     let mut reports = Reports::new(connection, job);
     let mut items = Vec::new();
@@ -86,6 +95,7 @@ fn read(
         item: ItemId(row.get(0)?),
         run: row.get(7)?,
         state: word(ItemState::from_text, text(row, 8)?)?,
+        is_superseded: row.get(13)?,
         kind: word(ItemKind::from_text, text(row, 6)?)?,
         source: below(mapping.source_path(), &path),
         target,

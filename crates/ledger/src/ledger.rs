@@ -19,6 +19,7 @@ use crate::job::{JobId, JobRecord, RunKind};
 use crate::jobs;
 use crate::new_job::NewJob;
 use crate::prune;
+use crate::refused::{Refusal, refusals};
 use crate::run::JobRun;
 use crate::schema;
 use crate::slots::Slots;
@@ -178,6 +179,23 @@ impl Ledger {
     /// When they cannot be read.
     pub fn made_directories(&self, job: JobId) -> Result<Vec<(usize, RelPath)>, LedgerError> {
         self.named(made_directories(&self.connection(), job, Made::All))
+    }
+
+    /// Entries of a job that were refused before they could be planned: those after the one of which
+    /// this record of the audit log tells, at most `limit`.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn refusals(
+        &self,
+        job: JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Refusal>, LedgerError> {
+        let connection = self.connection();
+        let found = jobs::request(&connection, job)
+            .and_then(|spec| refusals(&connection, job, &spec.mappings, after, limit));
+        self.named(found)
     }
 
     /// Records of the audit log of a job: those after the one with this number, at most `limit`.

@@ -18,6 +18,7 @@ pub(crate) struct AuditItemLine {
     item: u64,
     run: u64,
     state: &'static str,
+    is_superseded: bool,
     skip_reason: Option<&'static str>,
     kind: &'static str,
     #[serde(flatten)]
@@ -74,6 +75,7 @@ impl AuditItemLine {
             item: record.item.0,
             run: record.run,
             state: record.state.as_str(),
+            is_superseded: record.is_superseded,
             skip_reason,
             kind: record.kind.as_str(),
             paths: SourceAndTarget::new(&record.source, &record.target),

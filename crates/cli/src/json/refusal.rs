@@ -2,6 +2,7 @@
 //! so it is read from the audit log.
 
 use serde::Serialize;
+use surecopy::jobs::Refusal;
 use surecopy::{ItemError, ItemReport, ItemStatus};
 
 use super::path::SourceAndTarget;
@@ -12,6 +13,8 @@ use crate::hint;
 pub(crate) struct RefusedLine {
     r#type: &'static str,
     record: u64,
+    run: u64,
+    is_superseded: bool,
     #[serde(flatten)]
     paths: SourceAndTarget,
     code: &'static str,
@@ -20,11 +23,14 @@ pub(crate) struct RefusedLine {
 }
 
 impl RefusedLine {
-    /// The object for a refusal that this record tells of.
-    pub(crate) fn new(record: u64, report: &ItemReport, error: &ItemError) -> Self {
+    /// The object for a refusal.
+    pub(crate) fn new(refusal: &Refusal, error: &ItemError) -> Self {
+        let report = &refusal.report;
         Self {
             r#type: "audit_refused",
-            record,
+            record: refusal.record,
+            run: refusal.run,
+            is_superseded: refusal.is_superseded,
             paths: SourceAndTarget::new(&report.source, &report.target),
             code: error.code.as_str(),
             message: error.message.clone(),

@@ -47,7 +47,92 @@ fn what_failed_before_it_was_planned_is_listed_too() {
     let objects = folder.run(&["audit", "1", "--json", "--state", "refused"]).all_done().objects();
     assert_eq!(objects.len(), 2, "{objects:?}");
     let status = folder.run(&["status"]).all_done().stdout;
-    assert!(status.contains("\n  3 more: surecopy audit 2 --state failed\n"), "{status}");
+    let listed: Vec<&str> =
+        status.lines().filter(|line| line.contains("the target exists")).collect();
+    assert_eq!(listed.len(), 3, "{status}");
+    assert!(!status.contains(" more: "), "{status}");
+}
+
+#[test]
+fn of_what_was_refused_the_first_are_listed_and_the_rest_is_counted() {
+    let folder = Folder::new();
+    for index in 0..13 {
+        folder.write(format!("src/{index}"), "new").write(format!("dst/{index}"), "old");
+    }
+    assert_eq!(folder.run(&["copy", "--on-conflict", "fail", "src/", "dst"]).code, 1);
+    let status = folder.run(&["status"]).all_done().stdout;
+    let listed = status.lines().filter(|line| line.contains("the target exists"));
+    assert_eq!(listed.count(), 10, "{status}");
+    assert!(status.contains("\n  and 3 more: surecopy audit 1 --state failed\n"), "{status}");
+}
+
+/// The lines without the folder and the sums, in order.
+fn lines(folder: &Folder, arguments: &[&str]) -> Vec<String> {
+    let ended = folder.run(arguments).all_done();
+    let text = ended.stdout.replace(folder.path("").to_str().unwrap(), "");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn what_was_mended_is_listed_as_it_is_now() {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second");
+    std::fs::create_dir_all(folder.path("dst/a/in the way")).unwrap();
+    let copy = ["copy", "--strategy", "staged", "--read-back", "cache", "src/", "dst"];
+    assert_eq!(folder.run(&copy).code, 1);
+    std::fs::remove_dir_all(folder.path("dst/a")).unwrap();
+    folder.run(&["retry", "1"]).all_done();
+    folder.write("dst/b", "damaged");
+    assert_eq!(folder.run(&["verify", "1"]).code, 3);
+    insta::assert_snapshot!(lines(&folder, &["audit", "1"]).join("\n"), @r#"
+    damaged     cache         6 B  dst/b
+    job 1: 2 items (damaged: 1, ok: 1)
+    ok          cache         5 B  dst/a
+    "#);
+    folder.run(&["resume", "1"]).all_done();
+    insta::assert_snapshot!(lines(&folder, &["audit", "1"]).join("\n"), @r#"
+    job 1: 2 items (ok: 2)
+    ok          cache         5 B  dst/a
+    ok          cache         6 B  dst/b
+    "#);
+    for state in ["failed", "damaged"] {
+        let shown = lines(&folder, &["audit", "1", "--state", state]);
+        assert_eq!(shown, ["job 1: 0 items"], "{state}");
+        let told = folder.run(&["audit", "1", "--json", "--state", state]).all_done().objects();
+        assert_eq!(told.len(), 2, "{told:?}");
+    }
+    let shown = lines(&folder, &["audit", "-v", "1"]);
+    let past: Vec<&String> = shown.iter().filter(|line| line.contains("superseded")).collect();
+    insta::assert_snapshot!(format!("{past:#?}"), @r#"
+    [
+        "damaged     cache         6 B  dst/b (in run 1, superseded)",
+        "refused                        src/a: a directory has the target's name (TARGET_KIND_DIFFERS) (in run 1, superseded)",
+    ]
+    "#);
+    let objects = folder.run(&["audit", "--json", "1"]).all_done().objects();
+    let attempt = |it: &Value| {
+        let state = it["state"].as_str().unwrap_or("refused").to_owned();
+        let name = it["target"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        (name, it["run"].as_u64().unwrap(), state, it["is_superseded"].as_bool().unwrap())
+    };
+    let listed = |it: &&Value| it["type"] == "audit_item" || it["type"] == "audit_refused";
+    let mut attempts: Vec<_> = objects.iter().filter(listed).map(attempt).collect();
+    attempts.sort();
+    let row = |name: &str, run, state: &str, past| (name.to_owned(), run, state.to_owned(), past);
+    let expected = [
+        row("a", 1, "refused", true),
+        row("a", 2, "ok", false),
+        row("b", 1, "damaged", true),
+        row("b", 4, "ok", false),
+    ];
+    assert_eq!(attempts, expected);
+    let summary = objects.last().unwrap();
+    assert_eq!(
+        (&summary["states"], &summary["refused"]),
+        (&serde_json::json!({"ok": 2}), &0.into())
+    );
 }
 
 #[test]

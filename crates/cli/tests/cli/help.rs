@@ -216,10 +216,10 @@ fn audit_in_short() {
       <JOB>  The number of the job
 
     Options:
-          --state <STATE>  Show only items in this state; refused are those that failed before they
-                           could be planned [possible values: planned, ok, skipped, failed, cancelled,
-                           interrupted, damaged, undone, refused]
-      -v, --verbose        Show digests too, and where replaced files are kept
+          --state <STATE>  Show only items that are in this state now; refused are those that failed
+                           before they could be planned [possible values: planned, ok, skipped, failed,
+                           cancelled, interrupted, damaged, undone, refused]
+      -v, --verbose        Show digests too, where replaced files are kept, and earlier attempts
           --check          Check that the audit log is what was written, and show nothing else
           --export <FILE>  Write the audit log into a new file, for anybody to check; - is stdout
           --json           Write one JSON object a line to stdout, and nothing else there

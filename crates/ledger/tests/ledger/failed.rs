@@ -190,6 +190,31 @@ fn to_try_again_what_failed_ends_no_job_of_which_more_is_left() {
     }
 }
 
+/// The contents of a directory, typed with a slash behind it.
+#[test]
+fn what_was_refused_of_the_contents_of_a_directory_is_known_to_be_well() {
+    let scene = scene();
+    let mut request = spec();
+    request.mappings[0].source_root = PathBuf::from("/from/");
+    let run = scene.ledger.create_job(&request).unwrap().begin(7).unwrap();
+    let job = run.job();
+    for path in ["x", "d/x"] {
+        refuse(&run, path);
+    }
+    run.record(planned(0)).unwrap();
+    run.finish(&some_failed(0, 2)).unwrap();
+    let run = retry(&scene, job);
+    assert_eq!(run.failed_paths().unwrap(), [vec![rel("d/x"), rel("x")]]);
+    let again = [item(0, "x"), item(1, "d/x")];
+    run.append(Queue::Items, again.to_vec()).unwrap();
+    run.record(planned(2)).unwrap();
+    copy(&run, &again);
+    run.finish(&all_ok(2)).unwrap();
+    assert_eq!(state(&scene, job), JobState::Finished);
+    let refusals = scene.ledger.refusals(job, 0, 9).unwrap();
+    assert!(refusals.iter().all(|refusal| refusal.is_superseded), "{refusals:?}");
+}
+
 #[test]
 fn of_a_source_within_a_source_each_has_its_own_failures() {
     let scene = scene();

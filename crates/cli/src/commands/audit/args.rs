@@ -10,6 +10,9 @@ use crate::recorded::{LedgerArgs, job_number};
 
 /// Show what happened to each file of a job
 ///
+/// Of a file that several runs have tried, it is the last attempt that came to something. --verbose and
+/// --json have the earlier ones too, with the run, except that --json --state has only what is so.
+///
 /// Every change of a job is a record in its audit log, which is chained by digest: no record can be
 /// altered, removed or put elsewhere without --check telling. Who keeps the last digest elsewhere can
 /// also tell whether the whole log was made anew.
@@ -19,11 +22,12 @@ pub(crate) struct AuditArgs {
     #[arg(value_name = "JOB", value_parser = job_number)]
     pub(super) job: JobId,
 
-    /// Show only items in this state; refused are those that failed before they could be planned
+    /// Show only items that are in this state now; refused are those that failed before they could be
+    /// planned
     #[arg(long, value_name = "STATE", value_parser = state())]
     pub(super) state: Option<StateArg>,
 
-    /// Show digests too, and where replaced files are kept
+    /// Show digests too, where replaced files are kept, and earlier attempts
     #[arg(short, long)]
     pub(super) verbose: bool,
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::ItemStatus;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger, RunKind, RunRecord};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, Ledger};
 
 use super::args::{AuditArgs, REFUSED, StateArg};
 use crate::amounts::{Bytes, Count};
@@ -57,13 +57,15 @@ fn write(
     if args.json {
         out.write_all(&line(&JobStatus::new(record)))?;
     }
+    // Programs get all that there is, unless they ask for what is in one state now.
+    let with_past = args.verbose || (args.json && args.state.is_none());
     let mut states = States::new();
     if args.state != Some(StateArg::Refused) {
-        write_items(ledger, record, args, &mut states, out)?;
+        write_items(ledger, record, args, with_past, &mut states, out)?;
     }
     let refused = match args.state {
         None | Some(StateArg::Refused | StateArg::Item(ItemState::Failed)) => {
-            write_refused(ledger, record, args.json, out)?
+            write_refused(ledger, record, args.json, with_past, out)?
         }
         Some(StateArg::Item(_)) => 0,
     };
@@ -76,11 +78,12 @@ fn write(
     Ok(())
 }
 
-/// Counts the items that are shown by their states.
+/// Counts the items by their states, those that are not superseded.
 fn write_items(
     ledger: &Ledger,
     record: &JobRecord,
     args: &AuditArgs,
+    with_past: bool,
     states: &mut States,
     out: &mut impl Write,
 ) -> Result<(), Stop> {
@@ -88,8 +91,6 @@ fn write_items(
         Some(StateArg::Item(state)) => Some(state),
         Some(StateArg::Refused) | None => None,
     };
-    // Programs get all that there is, and the number of the run with it.
-    let last_whole = if args.json { 0 } else { last_whole_run(record) };
     let mut after = None;
     loop {
         let page = ledger
@@ -97,8 +98,10 @@ fn write_items(
             .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.item);
-        for item in page.iter().filter(|item| state.is_some() || !is_past(item, last_whole)) {
-            *states.entry(item.state.as_str()).or_default() += 1;
+        for item in page.iter().filter(|item| with_past || !item.is_superseded) {
+            if !item.is_superseded {
+                *states.entry(item.state.as_str()).or_default() += 1;
+            }
             if args.json {
                 out.write_all(&line(&AuditItemLine::new(item)))?;
             } else {
@@ -106,21 +109,6 @@ fn write_items(
             }
         }
     }
-}
-
-/// The last run that looked at everything; 0 when none did.
-fn last_whole_run(record: &JobRecord) -> u64 {
-    let is_whole = |run: &&RunRecord| {
-        matches!(run.kind, RunKind::Copy | RunKind::Resume) && run.planned.is_some()
-    };
-    record.runs.iter().filter(is_whole).map(|run| run.run).max().unwrap_or(0)
-}
-
-/// What an earlier run did not get to, or not to the end of, was planned anew by that run.
-fn is_past(item: &ItemRecord, last_whole: u64) -> bool {
-    let is_undecided =
-        matches!(item.state, ItemState::Planned | ItemState::Interrupted | ItemState::Cancelled);
-    is_undecided && item.run < last_whole
 }
 
 fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io::Result<()> {
@@ -134,7 +122,7 @@ fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io:
         Some(ItemStatus::Skipped(reason)) => write!(out, ": {}", reason.as_str())?,
         _ => {}
     }
-    writeln!(out)?;
+    writeln!(out, "{}", past(item.is_superseded, item.run))?;
     if let (true, Some(digest)) = (is_verbose, report.and_then(|report| report.digest.as_ref())) {
         writeln!(out, "            {} {}", digest.algorithm, digest.to_hex())?;
     }
@@ -144,37 +132,37 @@ fn write_words(item: &ItemRecord, is_verbose: bool, out: &mut impl Write) -> io:
     Ok(())
 }
 
+/// What stands behind what is not so any more.
+fn past(is_superseded: bool, run: u64) -> String {
+    if is_superseded { format!(" (in run {run}, superseded)") } else { String::new() }
+}
+
 /// Entries that failed before they could be planned are in the log only. Returns how many there are.
 fn write_refused(
     ledger: &Ledger,
     record: &JobRecord,
     is_json: bool,
+    with_past: bool,
     out: &mut impl Write,
 ) -> Result<u64, Stop> {
     let mut count = 0;
-    if record.runs.iter().all(|run| run.sums.failed == 0) {
-        return Ok(count);
-    }
     let mut after = 0;
     loop {
         let page = ledger
-            .audit_records(record.id, after, PAGE)
+            .refusals(record.id, after, PAGE)
             .map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
         let Some(last) = page.last() else { return Ok(count) };
         after = last.record;
-        for record in &page {
-            let refused =
-                ledger.refused(record).map_err(|error| Stop::Ledger(Failure::of_ledger(&error)))?;
-            let Some(refused) = refused else { continue };
-            let Some(error) = reason(&refused) else { continue };
-            count += 1;
+        for refused in page.iter().filter(|refused| with_past || !refused.is_superseded) {
+            let Some(error) = reason(&refused.report) else { continue };
+            count += u64::from(!refused.is_superseded);
             if is_json {
-                out.write_all(&line(&RefusedLine::new(record.record, &refused, error)))?;
+                out.write_all(&line(&RefusedLine::new(refused, error)))?;
                 continue;
             }
-            let path = Shown(&refused.source);
-            let why = fragment(error);
-            writeln!(out, "{REFUSED:<11} {:<6} {:>10}  {path}: {why}", "", "")?;
+            let path = Shown(&refused.report.source);
+            let (why, past) = (fragment(error), past(refused.is_superseded, refused.run));
+            writeln!(out, "{REFUSED:<11} {:<6} {:>10}  {path}: {why}{past}", "", "")?;
         }
     }
 }

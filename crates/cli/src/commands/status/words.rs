@@ -1,7 +1,11 @@
 //! A job in words.
 
-use surecopy::ItemStatus;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunRecord};
+use std::path::Path;
+
+use surecopy::jobs::{
+    ItemRecord, ItemState, JobId, JobRecord, JobState, Ledger, LedgerError, RunRecord,
+};
+use surecopy::{ItemReport, ItemStatus};
 
 use crate::amounts::{Bytes, Count, Span, Speed};
 use crate::failure::Failure;
@@ -62,6 +66,9 @@ fn so_far(record: &JobRecord, pace: Option<Pace>) -> Vec<String> {
 /// Items that failed, or are damaged, that are shown one by one.
 const SHOWN_FAILED: usize = 10;
 
+/// Items that are read at once.
+const PAGE: usize = 1000;
+
 /// The first of the items that are not as they should be, and why.
 pub(super) fn failed(ledger: &Ledger, record: &JobRecord) -> Result<Vec<String>, Failure> {
     let figures = Figures::of(record);
@@ -69,26 +76,66 @@ pub(super) fn failed(ledger: &Ledger, record: &JobRecord) -> Result<Vec<String>,
     let rows =
         [(ItemState::Failed, figures.items_failed), (ItemState::Damaged, figures.items_damaged)];
     for (state, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
-        let items = ledger
-            .items(record.id, Some(state), None, SHOWN_FAILED)
-            .map_err(|error| Failure::of_ledger(&error))?;
-        lines.extend(items.iter().map(|item| item_line(item, state)));
-        let more = count.saturating_sub(items.len() as u64);
+        let mut shown =
+            in_state(ledger, record.id, state).map_err(|error| Failure::of_ledger(&error))?;
+        if state == ItemState::Failed {
+            let room = SHOWN_FAILED - shown.len();
+            let refused = refused(ledger, record.id, room);
+            shown.extend(refused.map_err(|error| Failure::of_ledger(&error))?);
+        }
+        let more = count.saturating_sub(shown.len() as u64);
+        let and = if shown.is_empty() { "" } else { "and " };
+        lines.append(&mut shown);
         if more > 0 {
-            // Those that failed before they could be planned are in the audit log only.
             let command = format!("surecopy audit {} --state {}", record.id, state.as_str());
-            let and = if items.is_empty() { "" } else { "and " };
             lines.push(format!("  {and}{more} more: {command}"));
         }
     }
     Ok(lines)
 }
 
+/// The first items that are in a state now.
+fn in_state(ledger: &Ledger, job: JobId, state: ItemState) -> Result<Vec<String>, LedgerError> {
+    let mut lines = Vec::new();
+    let mut after = None;
+    while lines.len() < SHOWN_FAILED {
+        let page = ledger.items(job, Some(state), after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.item);
+        let standing = page.iter().filter(|item| !item.is_superseded);
+        let room = SHOWN_FAILED - lines.len();
+        lines.extend(standing.take(room).map(|item| item_line(item, state)));
+    }
+    Ok(lines)
+}
+
+/// The first entries that were refused before they could be planned, and still are.
+fn refused(ledger: &Ledger, job: JobId, most: usize) -> Result<Vec<String>, LedgerError> {
+    let mut lines = Vec::new();
+    let mut after = 0;
+    while lines.len() < most {
+        let page = ledger.refusals(job, after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.record;
+        let standing = page.iter().filter(|refused| !refused.is_superseded);
+        let room = most - lines.len();
+        lines.extend(standing.take(room).map(|it| failure_line(&it.report.source, &it.report)));
+    }
+    Ok(lines)
+}
+
+fn failure_line(source: &Path, report: &ItemReport) -> String {
+    let path = Shown(source);
+    match &report.status {
+        ItemStatus::Error(error) => format!("  {path}: {}", fragment(error)),
+        _ => format!("  {path}"),
+    }
+}
+
 fn item_line(item: &ItemRecord, state: ItemState) -> String {
-    let path = Shown(if state == ItemState::Failed { &item.source } else { &item.target });
-    match item.report.as_ref().map(|report| &report.status) {
-        Some(ItemStatus::Error(error)) => format!("  {path}: {}", fragment(error)),
-        _ => format!("  {path}: {}", state.as_str()),
+    match &item.report {
+        Some(report) if state == ItemState::Failed => failure_line(&item.source, report),
+        _ => format!("  {}: {}", Shown(&item.target), state.as_str()),
     }
 }
 
