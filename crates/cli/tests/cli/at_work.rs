@@ -42,14 +42,16 @@ fn follower(folder: &Folder, options: &[&str]) -> Command {
 fn nobody_else_may_go_on_with_it() {
     let folder = folder();
     let (_child, _lines) = held(&folder);
-    for arguments in [&["resume", "1"][..], &["verify", "1"]] {
+    for arguments in [&["resume", "1"][..], &["retry", "1"], &["verify", "1"]] {
         let ended = folder.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (4, ""), "{arguments:?}");
         let start = "error: job 1 is running already, as process ";
         assert!(ended.stderr.starts_with(start), "{}", ended.stderr);
     }
     // What runs was not interrupted.
-    assert!(folder.run(&["resume"]).all_done().stderr.starts_with("nothing to resume"));
+    let resumed = folder.run(&["resume"]).all_done().stderr;
+    assert!(resumed.starts_with("nothing to resume"), "{resumed}");
+    assert!(resumed.ends_with("; job 1 is running (see `surecopy status 1`)\n"), "{resumed}");
     assert_eq!(folder.run(&["jobs", "prune", "--older-than", "0"]).all_done().stderr, "");
 }
 

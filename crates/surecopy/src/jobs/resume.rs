@@ -1,8 +1,8 @@
 //! Going on with a job.
 
-use surecopy_engine::CopySpec;
-use surecopy_fs::NativeFs;
-use surecopy_ledger::{JobId, JobRun, Ledger, RunKind};
+use surecopy_engine::{CopySpec, Outcome};
+use surecopy_fs::{NativeFs, RelPath};
+use surecopy_ledger::{JobId, JobRun, Ledger, RunKind, Sums};
 
 use crate::error::CopyError;
 use crate::job::Job;
@@ -41,18 +41,28 @@ pub fn resume(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Jo
 ///
 /// As for [`resume`]; also when nothing of the job has failed ([`CopyError::NothingFailed`]).
 pub fn retry(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Job, CopyError> {
-    // Asked before this run is the last one.
-    let failed = ledger.failed_paths(job)?;
-    if failed.iter().all(Vec::is_empty) {
+    // Of one that somebody is at work on, nobody can say yet. Asked beforehand, so that nothing is
+    // recorded of a run that has nothing to do.
+    if !ledger.job(job)?.is_running && is_nothing(&ledger.failed_paths(job)?) {
         return Err(CopyError::NothingFailed { job });
     }
     let nonce = machine::new_nonce();
     let run = ledger.begin_run(job, RunKind::Retry, nonce)?;
+    // From here on nobody else changes it.
+    let failed = run.failed_paths()?;
+    if is_nothing(&failed) {
+        run.finish_as(Outcome::Refused, Sums::default())?;
+        return Err(CopyError::NothingFailed { job });
+    }
     let mut spec = spec_of(&run, nonce, options);
     // What failed of one source need not have failed of another where it has the same path.
     let own = |paths| spec.filter.clone().only(paths);
     spec.own_filters = failed.into_iter().map(own).collect();
     Ok(Job::recorded(NativeFs::new(), spec, run))
+}
+
+fn is_nothing(failed: &[Vec<RelPath>]) -> bool {
+    failed.iter().all(Vec::is_empty)
 }
 
 /// What was asked for, on this machine as it is now.

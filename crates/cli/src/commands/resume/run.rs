@@ -28,7 +28,7 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
             match ledger.latest_to_resume().map_err(|error| Failure::of_ledger(&error))? {
                 Some(record) => (ledger, record),
                 None => {
-                    talk("nothing to resume: no job was interrupted, cancelled or stopped");
+                    talk(&nothing_to_resume(&ledger)?);
                     return Ok(ExitStatus::Done);
                 }
             }
@@ -47,6 +47,17 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<ExitStatus, Failure> {
     }
     let make = |ledger: &Ledger, job| jobs::resume(ledger, job, &args.again.options());
     go_on(&ledger, &record, RunKind::Resume, &args.again, make)
+}
+
+/// What is said when no job is there to be gone on with. One that somebody is at work on may be the one
+/// that was meant.
+fn nothing_to_resume(ledger: &Ledger) -> Result<String, Failure> {
+    let mut text = "nothing to resume: no job was interrupted, cancelled or stopped".to_owned();
+    let jobs = ledger.jobs().map_err(|error| Failure::of_ledger(&error))?;
+    if let Some(running) = jobs.iter().rfind(|job| job.is_running) {
+        text.push_str(&format!("; job {0} is running (see `surecopy status {0}`)", running.id));
+    }
+    Ok(text)
 }
 
 /// Tries the failed items of a job again.
