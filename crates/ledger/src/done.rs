@@ -80,12 +80,19 @@ impl DoneRows {
              ORDER BY item {order} LIMIT ?3"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut found = statement.query((self.job.0, self.last.unwrap_or(beyond), BATCH))?;
         let mut batch = Vec::new();
-        while let Some(row) = found.next()? {
-            self.last = Some(row.get(0)?);
-            // What was published without anything to know it by is not known again.
-            batch.extend(read(row, &mut self.rows)?);
+        // An empty batch would be taken for the end.
+        while batch.is_empty() {
+            let before = self.last;
+            let mut found = statement.query((self.job.0, before.unwrap_or(beyond), BATCH))?;
+            while let Some(row) = found.next()? {
+                self.last = Some(row.get(0)?);
+                // What was published without anything to know it by is not known again.
+                batch.extend(read(row, &mut self.rows)?);
+            }
+            if self.last == before {
+                break;
+            }
         }
         Ok(batch)
     }

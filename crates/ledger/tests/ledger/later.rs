@@ -47,6 +47,28 @@ fn what_was_copied_twice_stands_once_and_is_undone_twice() {
     assert_eq!(scene.ledger.job(job).unwrap().state, JobState::Finished);
 }
 
+/// More than a batch of them in a row.
+#[test]
+fn what_is_not_known_again_does_not_end_what_is_handed_on() {
+    let scene = scene();
+    let run = scene.first_run();
+    let count = BATCH as u64 + 2;
+    let items: Vec<PlannedItem> = (0..count).map(|id| item(id, &format!("d/{id}"))).collect();
+    run.append(Queue::Items, items.clone()).unwrap();
+    run.record(planned(count)).unwrap();
+    let ended = |item: &PlannedItem| {
+        let mut report = report(item);
+        report.landed = report.landed.filter(|_| item.id.0 + 1 == count);
+        Fact::Ended { item: item.id, report: Box::new(report) }
+    };
+    run.record(items.iter().map(ended).collect()).unwrap();
+    let job = run.job();
+    run.finish(&all_ok(count)).unwrap();
+    let run = scene.ledger.begin_run(job, RunKind::Verify, 9).unwrap();
+    assert_eq!(numbers(&run, DoneOrder::Standing), [count - 1]);
+    assert_eq!(numbers(&run, DoneOrder::Backward), [count - 1]);
+}
+
 #[test]
 fn what_is_kept_keeps_its_job_until_it_is_undone_or_discarded() {
     let scene = scene();
