@@ -268,7 +268,8 @@ impl Ledger {
     }
 
     /// Forgets jobs of which nothing was heard since a moment, in milliseconds since 1970, and returns
-    /// their numbers. Those that can be resumed or undone, or that somebody is at work on, stay.
+    /// their numbers. Those that can be resumed, retried or undone, or that somebody is at work on,
+    /// stay.
     ///
     /// # Errors
     /// When they cannot be read or written.

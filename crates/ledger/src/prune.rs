@@ -7,8 +7,8 @@ use crate::error::Outcome;
 use crate::job::JobId;
 use crate::state::JobState;
 
-/// Jobs that may be forgotten: there is nothing left to resume or to undo, and nothing was heard of
-/// them since then.
+/// Jobs that may be forgotten: there is nothing left to resume, to retry or to undo, and nothing was
+/// heard of them since then.
 pub(crate) fn candidates(
     connection: &Connection,
     before_ms: i64,
@@ -30,8 +30,9 @@ pub(crate) fn candidates(
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
+/// What failed can be tried again, and what was refused can be gone on with: such a job is not finished.
 fn is_over(state: JobState) -> bool {
-    state.is_complete() || state == JobState::Refused
+    matches!(state, JobState::Finished | JobState::Undone)
 }
 
 /// How many items are forgotten in one transaction: others wait for it no longer than for a batch that

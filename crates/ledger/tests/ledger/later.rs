@@ -130,11 +130,20 @@ fn what_can_go_on_or_is_running_is_not_forgotten() {
     let job = finished.job();
     finished.record(planned(0)).unwrap();
     finished.finish(&all_ok(0)).unwrap();
+    // With something that failed, one can be tried again; one that was refused can be gone on with.
+    let incomplete = scene.first_run();
+    incomplete.record(planned(0)).unwrap();
+    let mut some_failed = all_ok(0);
+    some_failed.tally.failed = 1;
+    incomplete.finish(&some_failed).unwrap();
+    for outcome in [Outcome::Refused, Outcome::Cancelled, Outcome::StoppedAtFailure] {
+        scene.first_run().finish_as(outcome, Sums::default()).unwrap();
+    }
     let running = scene.ledger.begin_run(job, RunKind::Verify, 1).unwrap();
     assert!(scene.ledger.prune(i64::MAX).unwrap().is_empty());
     running.finish_as(Outcome::Finished, Sums::default()).unwrap();
     assert_eq!(scene.ledger.prune(i64::MAX).unwrap(), [job]);
-    assert_eq!(scene.ledger.jobs().unwrap().len(), 2);
+    assert_eq!(scene.ledger.jobs().unwrap().len(), 6);
     // A number is never given twice.
     assert!(scene.job() > job);
 }
