@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     /// Which job is gone on with when nobody says which: the latest that was interrupted, or else the
-    /// latest that was ended before it was done.
+    /// latest that was ended before it was done. To undo a job is to want nothing more of it.
     ///
     /// # Errors
     /// When that cannot be read.
@@ -133,6 +133,9 @@ impl Ledger {
         let mut ended_early = None;
         for job in jobs.into_iter().rev() {
             let job = self.job(job)?;
+            if job.is_being_undone() {
+                continue;
+            }
             if job.state == JobState::Interrupted {
                 return Ok(Some(job));
             }

@@ -63,6 +63,31 @@ fn what_a_later_look_finds_well_is_not_damaged() {
     assert_eq!(count(&scene, job), 0);
 }
 
+#[test]
+fn a_job_that_is_to_be_undone_is_not_gone_on_with_unasked() {
+    let scene = scene();
+    let run = scene.first_run();
+    run.append(Queue::Items, vec![item(0, "a"), item(1, "b")]).unwrap();
+    run.record(planned(2)).unwrap();
+    copy(&run, &[item(0, "a")]);
+    let job = run.job();
+    run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
+    let latest = || scene.ledger.latest_to_resume().unwrap().map(|record| record.id);
+    assert_eq!(latest(), Some(job));
+    // One that has died, then one that was cancelled when it had done some.
+    drop(scene.ledger.begin_run(job, RunKind::Undo, 8).unwrap());
+    assert_eq!(latest(), None);
+    let run = scene.ledger.begin_run(job, RunKind::Undo, 9).unwrap();
+    run.note(vec![Fact::Undone { item: item(0, "a").id }]).unwrap();
+    run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
+    let record = scene.ledger.job(job).unwrap();
+    assert_eq!((record.undone, record.undone_bytes), (1, 4_096));
+    assert_eq!(latest(), None);
+    // Asked for by its number, it is copied again.
+    drop(scene.resume(job));
+    assert_eq!(latest(), Some(job));
+}
+
 /// The rows that stand: their entry, run and state.
 fn rows(scene: &Scene, job: JobId) -> Vec<(String, u64, ItemState)> {
     let items = scene.ledger.items(job, None, None, 99).unwrap();
