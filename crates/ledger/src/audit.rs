@@ -3,12 +3,10 @@
 use std::io;
 
 use rusqlite::Connection;
-use surecopy_engine::ItemReport;
 
 use crate::chain::{BEGINNING, RecordDigest, chain_of, digest_after};
 use crate::ends_check;
 use crate::error::{LedgerError, Outcome};
-use crate::group_text;
 use crate::job::JobId;
 use crate::path_text::to_hex;
 
@@ -21,22 +19,6 @@ pub struct AuditRecord {
     pub digest: String,
     /// One line of JSON.
     pub body: String,
-}
-
-impl AuditRecord {
-    /// The entry that this record says was refused before it could be planned, when it is such a record.
-    pub(crate) fn refused(&self) -> Outcome<Option<ItemReport>> {
-        #[derive(serde::Deserialize)]
-        struct Kind<'a> {
-            event: &'a str,
-        }
-        let kind: Kind<'_> = serde_json::from_str(&self.body)?;
-        if kind.event != "refused" {
-            return Ok(None);
-        }
-        let read = group_text::from_text(&self.body)?;
-        Ok(read.into_iter().next().map(|read| read.report))
-    }
 }
 
 /// What checking the audit log of a job has shown.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::Connection;
-use surecopy_engine::{CopySpec, ItemId, ItemReport};
+use surecopy_engine::{CopySpec, ItemId};
 use surecopy_fs::RelPath;
 
 use crate::audit::{self, AuditCheck, AuditRecord, ExportError};
@@ -259,15 +259,6 @@ impl Ledger {
             message if message == "ok" => Ok(()),
             message => Err(LedgerError::Damaged { path: self.path.clone(), message }),
         }
-    }
-
-    /// The entry that a record of an audit log says was refused before it could be planned, when it is
-    /// such a record.
-    ///
-    /// # Errors
-    /// When the record cannot be read.
-    pub fn refused(&self, record: &AuditRecord) -> Result<Option<ItemReport>, LedgerError> {
-        self.named(record.refused())
     }
 
     /// Forgets jobs of which nothing was heard since a moment, in milliseconds since 1970, and returns

@@ -429,13 +429,13 @@ fn a_refusal_is_read_from_its_record_and_what_cannot_be_read_is_damage() {
     (refused.status, refused.landed) = (ItemStatus::Error(error), None);
     run.record(vec![Fact::Refused { report: Box::new(refused.clone()) }]).unwrap();
     drop(run);
-    let records = scene.ledger.audit_records(job, 0, 100).unwrap();
-    let found: Vec<_> =
-        records.iter().filter_map(|record| scene.ledger.refused(record).unwrap()).collect();
-    assert_eq!(found.len(), 1, "{records:#?}");
-    assert_eq!((&found[0].source, &found[0].status), (&refused.source, &refused.status));
-    let mut broken = records.into_iter().find(|it| it.body.contains("TARGET_EXISTS")).unwrap();
-    broken.body = broken.body.replace("TARGET_EXISTS", "NO_SUCH_CODE");
-    let error = scene.ledger.refused(&broken).unwrap_err();
+    let found = scene.ledger.refusals(job, 0, 9).unwrap();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].run, found[0].is_superseded), (1, false));
+    let read = &found[0].report;
+    assert_eq!((&read.source, &read.status), (&refused.source, &refused.status));
+    assert_eq!(scene.ledger.refusals(job, found[0].record, 9).unwrap(), []);
+    tamper(&scene, "UPDATE audit SET body = replace(body, 'TARGET_EXISTS', 'NO_SUCH_CODE')");
+    let error = scene.ledger.refusals(job, 0, 9).unwrap_err();
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
