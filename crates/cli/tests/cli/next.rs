@@ -43,6 +43,9 @@ fn of_a_job_that_was_interrupted_more_is_left_than_what_had_failed() {
     let ended = folder.run(&["retry", "1"]).all_done();
     assert!(ended.stderr.ends_with(advice), "{}", ended.stderr);
     assert_eq!(state(&folder), "interrupted");
+    let ended = folder.run(&["retry", "1"]).all_done();
+    assert_eq!(ended.stdout, "nothing of job 1 has failed\n");
+    assert_eq!(ended.stderr, advice);
     fs::rename(folder.path("src"), folder.path("away")).unwrap();
     let ended = folder.run(&["resume", "1"]);
     assert_eq!(ended.code, 4);

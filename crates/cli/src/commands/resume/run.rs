@@ -108,7 +108,11 @@ fn nothing_failed(ledger: &Ledger, job: JobId, args: &AgainArgs) -> Result<ExitS
         talk(&text);
         return Ok(ExitStatus::Done);
     }
-    print(format!("{text}\n").as_bytes())
+    let status = print(format!("{text}\n").as_bytes())?;
+    if let Some((why, command)) = next_after(ledger, job) {
+        talk(&format!("{why}: {command}"));
+    }
+    Ok(status)
 }
 
 /// What is said when nothing of a job has failed, which cannot be of one that ended with failures.
