@@ -11,28 +11,28 @@ use rusqlite::{Connection, OptionalExtension};
 use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tally};
 use surecopy_fs::{RelPath, VolumeIdentity};
 
-use crate::announced::Announced;
-use crate::apply::{Book, set_state};
-use crate::chain::{Chain, chain_of};
-use crate::change::Changes;
-use crate::claim::Lines;
-use crate::connection::{Access, in_transaction, open};
-use crate::directory_ids::DirectoryIds;
-use crate::ended::Ends;
+use crate::audit::chain::{Chain, chain_of};
 use crate::error::{Fault, LedgerError, Outcome};
-use crate::in_flight::{Made, in_flight, made_directories};
 use crate::job::{JobId, RunKind};
-use crate::known::Reader;
 use crate::ledger::Ledger;
-use crate::place::now_ms;
-use crate::plan::{Rows, queue_text};
-use crate::records::{Interrupted, RunBegan};
-use crate::request;
+use crate::read::in_flight::{Made, in_flight, made_directories};
+use crate::read::known::Reader;
+use crate::rows::directory_ids::DirectoryIds;
+use crate::rows::plan::{Rows, queue_text};
 use crate::run::{JobRun, Line};
-use crate::slots::Slot;
 use crate::state::{ItemState, JobState};
-use crate::words::word;
-use crate::writer::{WAITING, Writer};
+use crate::store::connection::{Access, in_transaction, open};
+use crate::store::place::now_ms;
+use crate::store::slots::Slot;
+use crate::text::records::{Interrupted, RunBegan};
+use crate::text::request;
+use crate::text::words::word;
+use crate::write::announced::Announced;
+use crate::write::book::{Book, set_state};
+use crate::write::change::Changes;
+use crate::write::claim::Lines;
+use crate::write::ended::Ends;
+use crate::write::writer::{WAITING, Writer};
 
 /// What is known of a job when a run of it begins.
 struct Begun {

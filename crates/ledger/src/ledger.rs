@@ -8,22 +8,22 @@ use rusqlite::Connection;
 use surecopy_engine::{CopySpec, ItemId};
 use surecopy_fs::RelPath;
 
-use crate::audit::{self, AuditCheck, AuditRecord, ExportError};
+use crate::audit::log::{self, AuditCheck, AuditRecord, ExportError};
 use crate::begin;
-use crate::connection::{self, in_snapshot, in_transaction};
 use crate::error::{Fault, LedgerError, Outcome};
-use crate::failed::failed_paths;
-use crate::in_flight::{Made, made_directories};
-use crate::items::{self, ItemRecord};
 use crate::job::{JobId, JobRecord, RunKind};
-use crate::jobs;
 use crate::new_job::NewJob;
 use crate::prune;
-use crate::refused::{Refusal, refusals};
+use crate::read::failed::failed_paths;
+use crate::read::in_flight::{Made, made_directories};
+use crate::read::items::{self, ItemRecord};
+use crate::read::jobs;
+use crate::read::refused::{Refusal, refusals};
 use crate::run::JobRun;
-use crate::schema;
-use crate::slots::Slots;
 use crate::state::{ItemState, JobState};
+use crate::store::connection::{self, in_snapshot, in_transaction};
+use crate::store::schema;
+use crate::store::slots::Slots;
 
 /// How many records are in memory while a log is exported; that of a planned batch has some 100 KB.
 const EXPORTED_AT_ONCE: usize = 64;
@@ -211,7 +211,7 @@ impl Ledger {
         after: u64,
         limit: usize,
     ) -> Result<Vec<AuditRecord>, LedgerError> {
-        self.named(audit::records(&self.connection(), job, after, limit))
+        self.named(log::records(&self.connection(), job, after, limit))
     }
 
     /// Checks that the audit log of a job is what was written: no record altered, removed, added or
@@ -222,7 +222,7 @@ impl Ledger {
     pub fn check_audit(&self, job: JobId) -> Result<AuditCheck, LedgerError> {
         let connection = self.connection();
         // Of a job that is at work, the log goes on growing.
-        self.named(in_snapshot(&connection, || audit::check(&connection, job)))
+        self.named(in_snapshot(&connection, || log::check(&connection, job)))
     }
 
     /// Writes the audit log of a job so that anybody can check it: for each record a line with its
@@ -233,7 +233,7 @@ impl Ledger {
     /// When there is no such job, or it cannot be read or written.
     pub fn export_audit(&self, job: JobId, to: &mut dyn io::Write) -> Result<u64, ExportError> {
         // In batches: a reader of the output may be slow, and nothing of the database is held up for it.
-        let last = self.named(audit::last(&self.connection(), job))?;
+        let last = self.named(log::last(&self.connection(), job))?;
         let (mut after, mut written) = (0, 0);
         while after < last {
             let records = self.audit_records(job, after, EXPORTED_AT_ONCE)?;
@@ -244,7 +244,7 @@ impl Ledger {
             after = records.last().map_or(last, |record| record.record);
         }
         // One that was pruned meanwhile was not exported whole.
-        self.named(audit::last(&self.connection(), job))?;
+        self.named(log::last(&self.connection(), job))?;
         Ok(written)
     }
 

@@ -5,7 +5,7 @@ use crate::error::LedgerError;
 use crate::job::{JobId, RunKind};
 use crate::ledger::Ledger;
 use crate::run::JobRun;
-use crate::slots::Slot;
+use crate::store::slots::Slot;
 
 /// A job that was just written down, and that nobody else can begin in the meantime. Dropped without
 /// having begun, it counts as interrupted.

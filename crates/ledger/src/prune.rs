@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use crate::connection::in_transaction;
 use crate::error::Outcome;
 use crate::job::JobId;
 use crate::state::JobState;
+use crate::store::connection::in_transaction;
 
 /// Jobs that may be forgotten: there is nothing left to resume, to retry or to undo, and nothing was
 /// heard of them since then.

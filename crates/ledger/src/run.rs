@@ -14,20 +14,20 @@ use surecopy_engine::{
 };
 use surecopy_fs::RelPath;
 
-use crate::change::{Changes, planned_text};
-use crate::claim::STEP;
-use crate::connection::{Access, open};
-use crate::done::{DoneOrder, DoneRows};
 use crate::error::{Fault, LedgerError};
-use crate::failed::failed_paths;
-use crate::finish::Ending;
-use crate::in_flight::{Made, made_directories};
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
-use crate::known::Reader;
-use crate::place::now_ms;
-use crate::slots::Slot;
+use crate::read::done::{DoneOrder, DoneRows};
+use crate::read::failed::failed_paths;
+use crate::read::in_flight::{Made, made_directories};
+use crate::read::known::Reader;
 use crate::state::JobState;
-use crate::writer::{Failure, Message};
+use crate::store::connection::{Access, open};
+use crate::store::place::now_ms;
+use crate::store::slots::Slot;
+use crate::write::change::{Changes, planned_text};
+use crate::write::claim::STEP;
+use crate::write::finish::Ending;
+use crate::write::writer::{Failure, Message};
 
 /// Whoever looks on sees the counters of at most this long ago.
 const TICK: Duration = Duration::from_secs(1);

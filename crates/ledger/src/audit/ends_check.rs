@@ -1,0 +1,118 @@
+//! Whether the ends of items are in the tables as the audit log tells of them. Only the log is chained,
+//! so this is what makes a change of the tables show.
+
+use rusqlite::{Connection, OptionalExtension};
+use serde::Deserialize;
+use surecopy_engine::{ItemReport, ItemStatus};
+
+use crate::audit::log::{AuditBreak, visit};
+use crate::error::{Fault, Outcome};
+use crate::job::JobId;
+use crate::state::ItemState;
+use crate::text::group_text;
+use crate::text::words::word;
+
+/// What tells a record that has reports from others.
+#[derive(Deserialize)]
+struct Head<'a> {
+    event: &'a str,
+    /// The items ended as this one has announced.
+    record: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    items: Vec<u64>,
+}
+
+/// How an item ended, by the tables.
+struct End {
+    state: Option<ItemState>,
+    record: Option<u64>,
+    position: Option<usize>,
+    digest: Option<(String, Vec<u8>)>,
+}
+
+impl End {
+    /// Whether it is the end that a report at this place tells of.
+    fn is(&self, position: usize, report: &ItemReport) -> bool {
+        use ItemState::{Cancelled, Damaged, Failed, Ok, Skipped, Undone};
+        let fits = match report.status {
+            // The last two were found, or done, later.
+            ItemStatus::Ok => matches!(self.state, Some(Ok | Damaged | Undone)),
+            ItemStatus::Skipped(_) => self.state == Some(Skipped),
+            ItemStatus::Cancelled => self.state == Some(Cancelled),
+            ItemStatus::Error(_) => self.state == Some(Failed),
+        };
+        let told = report.digest.as_ref().map(|told| (told.algorithm.as_str(), &told.bytes[..]));
+        let digest =
+            self.digest.as_ref().map(|(algorithm, bytes)| (algorithm.as_str(), &bytes[..]));
+        fits && self.position == Some(position) && digest == told
+    }
+}
+
+/// The first item of which the tables say something else than the log, which fits. Both are read as they
+/// are at one moment.
+pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<Option<AuditBreak>> {
+    let (mut ended, mut found) = (0_u64, Ok(None));
+    visit(connection, job, |record, _, body| {
+        found = differs(connection, job, record, body, &mut ended);
+        matches!(found, Ok(None))
+    })?;
+    if let Some(item) = found? {
+        return Ok(Some(item));
+    }
+    let sql = "SELECT count(*) FROM ends
+               WHERE job = ? AND (record IS NOT NULL OR state <> 'interrupted')";
+    let there: u64 = connection.query_row(sql, (job.0,), |row| row.get(0))?;
+    Ok((there != ended).then_some(AuditBreak::Ends { told: ended, there }))
+}
+
+/// The first item of one record; counts those of which it says that they ended.
+fn differs(
+    connection: &Connection,
+    job: JobId,
+    record: u64,
+    body: &str,
+    ended: &mut u64,
+) -> Outcome<Option<AuditBreak>> {
+    let head: Head<'_> = serde_json::from_str(body)?;
+    let is_end = head.event == "ended";
+    if let (true, Some(announced)) = (is_end, head.record) {
+        for item in serde_json::from_str::<Numbers>(body)?.items {
+            let Some(end) = end(connection, job, item)? else { continue };
+            if end.record != Some(announced) {
+                return Ok(Some(AuditBreak::End { item, record }));
+            }
+            *ended += 1;
+        }
+    } else if is_end || head.event == "publishing" {
+        for (position, read) in group_text::from_text(body)?.into_iter().enumerate() {
+            let item = read.item.ok_or_else(|| Fault::content("an end of no item"))?;
+            let Some(end) = end(connection, job, item)? else { continue };
+            // What was announced may have ended in another way.
+            let is_here = end.record == Some(record);
+            if (is_end || is_here) && !(is_here && end.is(position, &read.report)) {
+                return Ok(Some(AuditBreak::End { item, record }));
+            }
+            *ended += u64::from(is_end);
+        }
+    }
+    Ok(None)
+}
+
+/// How an item ended. `None` when the item itself is gone: its job is being forgotten.
+fn end(connection: &Connection, job: JobId, item: u64) -> Outcome<Option<End>> {
+    let sql = "SELECT ends.state, record, position, digest_algorithm, digest
+               FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item
+               WHERE items.job = ? AND items.item = ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row((job.0, item), |row| {
+        let state: Option<String> = row.get(0)?;
+        let digest = row.get::<_, Option<String>>(3)?.zip(row.get(4)?);
+        Ok((state, End { state: None, record: row.get(1)?, position: row.get(2)?, digest }))
+    });
+    let Some((state, end)) = found.optional()? else { return Ok(None) };
+    let state = state.map(|state| word(ItemState::from_text, &state)).transpose()?;
+    Ok(Some(End { state, ..end }))
+}

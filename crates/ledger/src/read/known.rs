@@ -1,0 +1,149 @@
+//! What is known of an entry from earlier runs of its job. Asked for every entry of a scan, so it is
+//! fast: one connection of its own, and the directory is looked up once for all that is in it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Row};
+use surecopy_engine::{Done, ItemId, Known, Mapping, SkipReason};
+use surecopy_fs::RelPath;
+
+use crate::error::{Fault, Outcome};
+use crate::job::JobId;
+use crate::rows::directory_ids::{directory, find, name};
+use crate::rows::plan::{optional_text, os_name, text};
+use crate::state::ItemState;
+use crate::text::seen;
+use crate::text::words::word;
+
+/// What is asked within one transaction: a transaction for each question would cost more than the
+/// question, and one for all would keep the log from being put into the database.
+const QUESTIONS: u32 = 4_096;
+
+/// A transaction ends after this, however little was asked: whoever asks may have to wait, for the
+/// user even, and would keep the log from being put into the database for as long.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Answers what is known.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    connection: Connection,
+    job: JobId,
+    /// What this run planned itself is not known from earlier.
+    first_item: ItemId,
+    mappings: Vec<Mapping>,
+    sources: Vec<PathBuf>,
+    last: Option<(usize, RelPath, Option<i64>)>,
+    asked: u32,
+    /// When the first of these was asked.
+    since: Instant,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        connection: Connection,
+        job: JobId,
+        first_item: ItemId,
+        mappings: Vec<Mapping>,
+    ) -> Self {
+        let sources = mappings.iter().map(Mapping::source_path).collect();
+        let since = Instant::now();
+        Self { connection, job, first_item, mappings, sources, last: None, asked: 0, since }
+    }
+
+    pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Outcome<Known> {
+        self.rest_if_old()?;
+        if self.asked == QUESTIONS {
+            self.rest()?;
+        }
+        if self.asked == 0 {
+            self.since = Instant::now();
+            self.connection.prepare_cached("BEGIN")?.execute(())?;
+        }
+        self.asked += 1;
+        let Some(directory) = self.directory(mapping, path)? else { return Ok(Known::Nothing) };
+        let name = name(&self.mappings, mapping, path);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT state, skip_reason, action, landed_source, landed_target, target_name
+             FROM item_states
+             WHERE directory = ? AND name = ? AND job = ? AND item < ? AND mapping = ?
+             ORDER BY item DESC LIMIT 1",
+        )?;
+        let key = (directory, name, self.job.0, self.first_item.0, mapping);
+        let mut rows = statement.query(key)?;
+        match rows.next()? {
+            Some(row) => read(row),
+            None => Ok(Known::Nothing),
+        }
+    }
+
+    /// Ends the transaction when it has lasted for long.
+    pub(crate) fn rest_if_old(&mut self) -> Outcome<()> {
+        if self.since.elapsed() >= PATIENCE { self.rest() } else { Ok(()) }
+    }
+
+    /// Ends the transaction, if there is one.
+    pub(crate) fn rest(&mut self) -> Outcome<()> {
+        if self.asked > 0 {
+            self.connection.prepare_cached("COMMIT")?.execute(())?;
+            self.asked = 0;
+        }
+        Ok(())
+    }
+
+    fn directory(&mut self, mapping: usize, path: &RelPath) -> Outcome<Option<i64>> {
+        let source = self.sources.get(mapping).ok_or_else(|| Fault::content("a lost mapping"))?;
+        let Some((parent, _)) = path.split() else {
+            let above = source.parent().unwrap_or(source);
+            return find(&self.connection, above.as_os_str().as_encoded_bytes());
+        };
+        if let Some((known, last, id)) = &self.last
+            && *known == mapping
+            && *last == parent
+        {
+            return Ok(*id);
+        }
+        let path = directory(source, &parent);
+        let found = find(&self.connection, path.as_os_str().as_encoded_bytes())?;
+        self.last = Some((mapping, parent, found));
+        Ok(found)
+    }
+}
+
+fn read(row: &Row<'_>) -> Outcome<Known> {
+    let target_name = || os_name(row.get(5)?);
+    let seen_at = |at: usize| {
+        let bytes = row.get_ref(at)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        bytes.map(seen::from_bytes).transpose()
+    };
+    let state = word(ItemState::from_text, text(row, 0)?)?;
+    match state {
+        ItemState::Ok | ItemState::Skipped => {
+            if let (Some(source), Some(target)) = (seen_at(3)?, seen_at(4)?) {
+                return Ok(Known::Done(Done { source, target, target_name: target_name()? }));
+            }
+            match optional_text(row, 1)? {
+                Some(reason) if state == ItemState::Skipped => Ok(Known::Skipped {
+                    reason: word(SkipReason::from_text, reason)?,
+                    target_name: target_name()?,
+                }),
+                // Nothing is there to know it again by.
+                _ => Ok(Known::Nothing),
+            }
+        }
+        ItemState::Planned | ItemState::Cancelled | ItemState::Interrupted => {
+            // What was to be left alone was not begun.
+            if text(row, 2)? == "skip" {
+                return Ok(Known::Nothing);
+            }
+            Ok(Known::Unfinished { target_name: target_name()? })
+        }
+        ItemState::Damaged => match (seen_at(3)?, seen_at(4)?) {
+            (Some(source), Some(target)) => {
+                Ok(Known::Damaged(Done { source, target, target_name: target_name()? }))
+            }
+            _ => Ok(Known::Nothing),
+        },
+        ItemState::Failed | ItemState::Undone => Ok(Known::Nothing),
+    }
+}

@@ -1,0 +1,102 @@
+//! Which of the rows of an entry still say what is so: an entry that several runs planned has several.
+
+use rusqlite::Connection;
+
+use crate::error::Outcome;
+use crate::job::{JobId, RunKind, RunRecord};
+use crate::state::ItemState;
+
+/// States of what was dealt with. What was only planned again may never have been begun, and what failed
+/// again has changed nothing.
+pub(crate) const WELL: &str = "'ok', 'skipped', 'damaged', 'undone'";
+
+/// SQL for other rows of the same entry as that of `items`, those `>` later or `<` earlier.
+fn others(which: &str, condition: &str) -> String {
+    format!(
+        "SELECT 1 FROM item_states AS other
+         WHERE other.directory = items.directory AND other.name = items.name
+           AND other.job = items.job AND other.mapping = items.mapping
+           AND other.item {which} items.item AND ({condition})"
+    )
+}
+
+/// SQL: the entry was dealt with later.
+pub(crate) fn is_well_later() -> String {
+    format!("EXISTS ({})", others(">", &format!("other.state IN ({WELL})")))
+}
+
+/// SQL: a later run has gone through the whole job and has not met the entry. `whole` is the last that
+/// did, see [`last_whole_run`](crate::read::failed::last_whole_run).
+pub(crate) fn is_gone(whole: &str) -> String {
+    let met = others(">", &format!("other.run >= {whole}"));
+    format!("(items.run < {whole} AND NOT EXISTS ({met}))")
+}
+
+/// SQL: a row of `items` says nothing any more of what is so. Of the rows of one entry, the last that
+/// came to something stands; damage and failures stand until they are mended.
+pub(crate) fn is_superseded(whole: &str) -> String {
+    let has_plan = |row: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM runs WHERE runs.job = {row}.job AND runs.run = {row}.run
+                     AND runs.planned IS NOT NULL)"
+        )
+    };
+    let failed_again = others(">", "other.state = 'failed'");
+    let came_to_something = format!("other.state IN ({WELL}, 'failed') OR {}", has_plan("other"));
+    let later = others(">", &came_to_something);
+    let earlier = others("<", "TRUE");
+    format!(
+        "CASE
+             WHEN items.state = 'damaged' THEN {well}
+             WHEN items.state = 'failed' THEN {well} OR EXISTS ({failed_again}) OR {gone}
+             WHEN items.state IN ('planned', 'cancelled', 'interrupted') THEN
+                 items.run < {whole} OR EXISTS ({later})
+                 OR (NOT {has_plan} AND EXISTS ({earlier}))
+             ELSE EXISTS ({later})
+         END",
+        well = is_well_later(),
+        gone = is_gone(whole),
+        has_plan = has_plan("items"),
+    )
+}
+
+/// Items of a job in a state that still holds, and their bytes.
+fn count(connection: &Connection, job: JobId, state: ItemState) -> Outcome<(u64, u64)> {
+    let sql = format!(
+        "SELECT count(*), coalesce(sum(ends.size_bytes), 0) FROM ends
+         CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
+         WHERE ends.job = ? AND ends.state = ? AND NOT {}",
+        is_well_later()
+    );
+    let key = (job.0, state.as_str());
+    Ok(connection.prepare_cached(&sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Items that were found not to be any more what was copied, and were not copied again since. Only when
+/// there can be any are they looked for: a job may have millions of items.
+pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -> Outcome<u64> {
+    let may_have_found_some = |run: &RunRecord| {
+        let is_finished = run.outcome.as_deref() == Some("finished");
+        run.kind == RunKind::Verify && (!is_finished || run.sums.failed > 0)
+    };
+    if !runs.iter().any(may_have_found_some) {
+        return Ok(0);
+    }
+    Ok(count(connection, job, ItemState::Damaged)?.0)
+}
+
+/// Items that were undone and not copied again since, and their bytes. As long as somebody undoes them,
+/// the counters of that run tell: this would take too long to be asked again and again.
+pub(crate) fn undone(
+    connection: &Connection,
+    job: JobId,
+    runs: &[RunRecord],
+    is_running: bool,
+) -> Outcome<(u64, u64)> {
+    let is_undoing = is_running
+        && runs.last().is_some_and(|run| run.kind == RunKind::Undo && run.ended_ms.is_none());
+    if is_undoing || runs.iter().all(|run| run.kind != RunKind::Undo) {
+        return Ok((0, 0));
+    }
+    count(connection, job, ItemState::Undone)
+}

@@ -1,0 +1,108 @@
+//! Numbers for the directories that sources are in.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension};
+use surecopy_engine::Mapping;
+use surecopy_fs::RelPath;
+
+use crate::error::Outcome;
+
+/// What is kept in memory is thrown away when it is as much as this.
+const MANY: usize = 4_096;
+
+/// A directory that has a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Directory {
+    pub(crate) id: i64,
+    /// It had one before this run began, so something in it may have been copied before.
+    pub(crate) is_known: bool,
+}
+
+/// The numbers of directories, for the one who writes them.
+#[derive(Debug)]
+pub(crate) struct DirectoryIds {
+    /// The paths that sources have, and where they are given by name in a directory.
+    sources: Vec<PathBuf>,
+    /// The last number when this run began.
+    last_known: i64,
+    ids: HashMap<(usize, RelPath), Directory>,
+}
+
+impl DirectoryIds {
+    pub(crate) fn new(connection: &Connection, mappings: &[Mapping]) -> Outcome<Self> {
+        let sql = "SELECT coalesce(max(directory), 0) FROM directories";
+        Ok(Self {
+            sources: mappings.iter().map(Mapping::source_path).collect(),
+            last_known: connection.query_row(sql, (), |row| row.get(0))?,
+            ids: HashMap::new(),
+        })
+    }
+
+    /// The directory that an entry stands in.
+    pub(crate) fn of(
+        &mut self,
+        connection: &Connection,
+        mapping: usize,
+        path: &RelPath,
+    ) -> Outcome<Directory> {
+        let source = self.sources.get(mapping).map_or(Path::new(""), PathBuf::as_path);
+        let Some(parent) = path.parent() else {
+            return self.number(connection, source.parent().unwrap_or(source));
+        };
+        let key = (mapping, parent);
+        if let Some(known) = self.ids.get(&key) {
+            return Ok(*known);
+        }
+        let found = self.number(connection, &directory(source, &key.1))?;
+        if self.ids.len() >= MANY {
+            self.ids.clear();
+        }
+        self.ids.insert(key, found);
+        Ok(found)
+    }
+
+    fn number(&self, connection: &Connection, path: &Path) -> Outcome<Directory> {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        let found = find(connection, bytes)?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                connection
+                    .prepare_cached("INSERT INTO directories (path) VALUES (?)")?
+                    .execute((bytes,))?;
+                connection.last_insert_rowid()
+            }
+        };
+        Ok(Directory { id, is_known: id <= self.last_known })
+    }
+}
+
+/// The number of a directory that has one.
+pub(crate) fn find(connection: &Connection, path: &[u8]) -> Outcome<Option<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT directory FROM directories WHERE path = ?")?
+        .query_row((path,), |row| row.get(0))
+        .optional()?)
+}
+
+/// A directory beneath a source.
+pub(crate) fn directory(source: &Path, parent: &RelPath) -> PathBuf {
+    if parent.is_root() { source.to_owned() } else { source.join(parent.as_path()) }
+}
+
+/// The name of an entry, which the mapping's own source has as well.
+pub(crate) fn name<'a>(mappings: &'a [Mapping], mapping: usize, path: &'a RelPath) -> &'a [u8] {
+    let source = || mappings.get(mapping).and_then(|mapping| mapping.source.name());
+    path.name().or_else(source).map_or(&[], |name| name.as_encoded_bytes())
+}
+
+/// The path of an entry beneath its mapping's source, from its directory and name.
+pub(crate) fn path_below(source: &Path, directory: &Path, name: RelPath) -> Outcome<RelPath> {
+    match directory.strip_prefix(source) {
+        Ok(parent) => Ok(crate::text::path_text::rel(parent)?.join_path(&name)),
+        // The source itself: its directory is the one above it.
+        Err(_) => Ok(RelPath::root()),
+    }
+}

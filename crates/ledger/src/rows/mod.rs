@@ -1,0 +1,4 @@
+//! Rows that are written in one place and read in many.
+
+pub(crate) mod directory_ids;
+pub(crate) mod plan;

@@ -1,0 +1,119 @@
+//! The end of a run that came to one.
+
+use rusqlite::Connection;
+use surecopy_engine::Outcome as RunOutcome;
+
+use crate::error::Outcome;
+use crate::job::{RunKind, Sums};
+use crate::read::failed::failed_paths;
+use crate::state::JobState;
+use crate::text::records::RunEnded;
+use crate::write::book::{Book, set_state};
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    kind: RunKind,
+    before: JobState,
+    outcome: RunOutcome,
+    sums: Sums,
+}
+
+impl Ending {
+    pub(crate) fn new(kind: RunKind, before: JobState, outcome: RunOutcome, sums: Sums) -> Self {
+        Self { kind, before, outcome, sums }
+    }
+
+    /// What becomes of the job; `None` when it stays what it is. Whether anything of it has failed and
+    /// is not well yet is only asked where that decides.
+    fn state(&self, is_any_left: impl FnOnce() -> Outcome<bool>) -> Outcome<Option<JobState>> {
+        let all_done = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
+        Ok(match self.kind {
+            RunKind::Verify | RunKind::Discard => None,
+            // It may be undone already, or there was nothing to undo.
+            RunKind::Undo => {
+                (all_done && self.before.may_become(JobState::Undone)).then_some(JobState::Undone)
+            }
+            // It did a part of the job: what else was left is left.
+            RunKind::Retry if self.is_part_of_more() => Some(match self.before {
+                JobState::Refused | JobState::Undone => JobState::Cancelled,
+                before => before.as_left(),
+            }),
+            // Nothing was done this time: what was left before is left.
+            RunKind::Resume | RunKind::Retry if self.outcome == RunOutcome::Refused => {
+                Some(self.before.as_left())
+            }
+            RunKind::Retry if all_done && is_any_left()? => Some(JobState::Incomplete),
+            RunKind::Copy | RunKind::Resume | RunKind::Retry => Some(match &self.outcome {
+                RunOutcome::Finished if all_done => JobState::Finished,
+                RunOutcome::Finished => JobState::Incomplete,
+                RunOutcome::Cancelled | RunOutcome::Planned => JobState::Cancelled,
+                RunOutcome::StoppedAtFailure | RunOutcome::JournalFailed(_) => JobState::Stopped,
+                RunOutcome::Refused => JobState::Refused,
+            }),
+        })
+    }
+
+    /// It came to its end, and the job before it had not.
+    fn is_part_of_more(&self) -> bool {
+        let had_ended = matches!(self.before, JobState::Finished | JobState::Incomplete);
+        self.outcome == RunOutcome::Finished && !had_ended
+    }
+}
+
+/// The stable text of how a run ended.
+fn outcome_text(outcome: &RunOutcome) -> &'static str {
+    match outcome {
+        RunOutcome::Finished => "finished",
+        RunOutcome::Cancelled => "cancelled",
+        RunOutcome::StoppedAtFailure => "stopped_at_failure",
+        RunOutcome::Refused => "refused",
+        RunOutcome::Planned => "planned",
+        RunOutcome::JournalFailed(_) => "journal_failed",
+    }
+}
+
+/// Writes down that a run is over.
+pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Outcome<()> {
+    book.write_ends(connection)?;
+    let is_any_left = || {
+        let failed = failed_paths(connection, book.job, &book.mappings)?;
+        Ok(failed.iter().any(|paths| !paths.is_empty()))
+    };
+    if let Some(state) = ending.state(is_any_left)? {
+        set_state(connection, book.job, state)?;
+    }
+    let outcome = outcome_text(&ending.outcome);
+    let message = match &ending.outcome {
+        RunOutcome::JournalFailed(message) => Some(message.as_str()),
+        _ => None,
+    };
+    book.tally = ending.sums.to_tally();
+    let body = RunEnded { run: book.run, outcome, message, sums: &ending.sums };
+    book.chain.append(connection, book.at, "run_ended", &body)?;
+    connection.execute(
+        "UPDATE runs SET ended_at = ?, outcome = ?, is_cleared = 1 WHERE job = ? AND run = ?",
+        (book.at, outcome, book.job.0, book.run),
+    )?;
+    if ending.outcome == RunOutcome::Finished {
+        // What is left of them was told. A run that was cut short leaves that to the next one.
+        let sql = "DELETE FROM publications WHERE job = ? AND run = ?";
+        connection.execute(sql, (book.job.0, book.run))?;
+    }
+    // To try again what failed is not to go on with the rest.
+    let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);
+    if goes_through_all && ending.outcome == RunOutcome::Finished {
+        connection.execute(
+            "UPDATE made_directories SET is_finished = 1 WHERE job = ? AND NOT is_finished",
+            (book.job.0,),
+        )?;
+    }
+    if book.is_planned {
+        // Before it planned, it put in order what dead runs had left.
+        connection.execute(
+            "UPDATE runs SET is_cleared = 1 WHERE job = ? AND run < ?",
+            (book.job.0, book.run),
+        )?;
+    }
+    Ok(())
+}
