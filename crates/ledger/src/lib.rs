@@ -21,6 +21,7 @@ mod run;
 mod state;
 mod store;
 mod text;
+mod work_list;
 mod write;
 
 pub use audit::log::{AuditBreak, AuditCheck, AuditRecord, ExportError};

@@ -1,16 +1,15 @@
 //! A run of a job: the engine's seams for truth, in the ledger.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use surecopy_engine::{
     CopySpec, DoneItems, Fact, History, InFlight, ItemId, Journal, JournalError, Known, Outcome,
-    PlannedItem, Queue, Report, Rest, RootIdentity, Snapshot, WorkList,
+    Report, Rest, RootIdentity, Snapshot,
 };
 use surecopy_fs::RelPath;
 
@@ -24,8 +23,8 @@ use crate::state::JobState;
 use crate::store::connection::{Access, open};
 use crate::store::place::now_ms;
 use crate::store::slots::Slot;
-use crate::write::change::{Changes, planned_text};
-use crate::write::claim::STEP;
+use crate::work_list::Line;
+use crate::write::change::Changes;
 use crate::write::finish::Ending;
 use crate::write::writer::{Failure, Message};
 
@@ -63,27 +62,7 @@ pub struct JobRun {
     pub(crate) _slot: Slot,
 }
 
-/// Items that are claimed and not handed out.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    ready: VecDeque<PlannedItem>,
-    /// More of them are being claimed.
-    asked: Option<Asked>,
-    /// How many batches were put into the line.
-    appended: u64,
-    /// The ledger has no more.
-    is_at_end: bool,
-}
-
-/// Items are being claimed while others are worked on.
-#[derive(Debug)]
-struct Asked {
-    answer: Receiver<Result<Vec<PlannedItem>, LedgerError>>,
-    /// How many batches had been put into the line by then.
-    appended: u64,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no code panics while holding this lock")
 }
 
@@ -195,7 +174,7 @@ impl JobRun {
         self.sender.as_ref().ok_or_else(|| self.gone())
     }
 
-    fn tell(&self, message: Message) -> Result<(), LedgerError> {
+    pub(crate) fn tell(&self, message: Message) -> Result<(), LedgerError> {
         self.sender()?.send(message).map_err(|_| self.gone())
     }
 
@@ -209,33 +188,14 @@ impl JobRun {
         answer.recv().map_err(|_| self.gone())?
     }
 
-    /// Has the next items of a line claimed, unless that is being done or there are none.
-    fn ask_for_more(&self, queue: Queue, line: &mut Line) -> Result<(), LedgerError> {
-        if line.asked.is_some() || line.is_at_end {
-            return Ok(());
-        }
-        locked(&self.reader).rest().map_err(|fault| self.fault(fault))?;
-        let (reply, answer) = sync_channel(1);
-        self.tell(Message::Claim(queue, reply))?;
-        line.asked = Some(Asked { answer, appended: line.appended });
-        Ok(())
-    }
-
     pub(crate) fn fault(&self, fault: Fault) -> LedgerError {
         fault.in_ledger(&self.path)
     }
 
     /// Why there is nobody who writes.
-    fn gone(&self) -> LedgerError {
+    pub(crate) fn gone(&self) -> LedgerError {
         self.failure.get().cloned().unwrap_or_else(|| LedgerError::Contradiction {
             message: "nobody is there to write it".to_owned(),
-        })
-    }
-
-    fn line(&self, queue: Queue) -> MutexGuard<'_, Line> {
-        locked(match queue {
-            Queue::Items => &self.items,
-            Queue::FurtherNames => &self.further_names,
         })
     }
 
@@ -272,53 +232,6 @@ impl Journal for JobRun {
 
     fn remembers_directories(&self) -> bool {
         true
-    }
-}
-
-impl WorkList for JobRun {
-    fn first_item(&self) -> ItemId {
-        self.first_item
-    }
-
-    fn append(&self, queue: Queue, batch: Vec<PlannedItem>) -> Result<(), JournalError> {
-        let bytes: u64 = batch.iter().map(PlannedItem::file_bytes).sum();
-        let items = batch.len() as u64;
-        let mut rest = locked(&self.rest);
-        rest.items += items;
-        rest.bytes += bytes;
-        drop(rest);
-        let text = planned_text(&batch).map_err(|fault| self.fault(fault))?;
-        self.tell(Message::Append(queue, batch, text))?;
-        let mut line = self.line(queue);
-        line.appended += 1;
-        line.is_at_end = false;
-        Ok(())
-    }
-
-    fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
-        let mut line = self.line(queue);
-        if line.ready.is_empty() {
-            self.ask_for_more(queue, &mut line)?;
-            if let Some(asked) = line.asked.take() {
-                let claimed = asked.answer.recv().map_err(|_| self.gone())??;
-                line.is_at_end = claimed.len() < STEP && asked.appended == line.appended;
-                line.ready = claimed.into();
-            }
-        }
-        let count = limit.min(line.ready.len());
-        let handed: Vec<PlannedItem> = line.ready.drain(..count).collect();
-        if line.ready.len() < STEP / 2 && !handed.is_empty() {
-            self.ask_for_more(queue, &mut line)?;
-        }
-        drop(line);
-        let mut rest = locked(&self.rest);
-        rest.items -= handed.len() as u64;
-        rest.bytes -= handed.iter().map(PlannedItem::file_bytes).sum::<u64>();
-        Ok(handed)
-    }
-
-    fn rest(&self) -> Rest {
-        *locked(&self.rest)
     }
 }
 
