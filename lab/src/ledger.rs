@@ -68,14 +68,15 @@ impl Ledger {
 
     /// Fails unless the database is whole and the audit log of the job fits.
     pub(crate) fn ensure_sound(&self, lab: &Lab) -> Result<()> {
-        let check =
-            copier::finish(&mut self.command(lab, &[], &["audit", "1", "--check", "--json"]))?;
-        check.ensure_ok().context("audit --check")?;
         let database = Connection::open(&self.path)?;
         let found: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
         ensure!(found == "ok", "the ledger is not whole: {found}");
         let strays = database.prepare("PRAGMA foreign_key_check")?.exists([])?;
         ensure!(!strays, "the ledger has rows that belong to nothing");
+        drop(database);
+        let check =
+            copier::finish(&mut self.command(lab, &[], &["audit", "1", "--check", "--json"]))?;
+        check.ensure_ok().context("audit --check")?;
         Ok(())
     }
 

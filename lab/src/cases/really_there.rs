@@ -1,5 +1,6 @@
 //! Going on with a job by what is really there, not by what is recorded.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,7 @@ pub(crate) fn policies(lab: &Lab) -> Result<String> {
                 recorded.restore(&backup)?;
             }
             let resumed = recorded.run(&["resume", "1", "--json"])?;
-            let left = if is_restored { take_backups(&target)? } else { 0 };
+            let left = if is_restored { take_backups(&source, &target)? } else { 0 };
             left_backups += left;
             check_policy(&recorded, &resumed, &expected, (&undisturbed, &target))
                 .with_context(|| format!("{policy} {what}: {}", resumed.describe()))?;
@@ -84,14 +85,17 @@ pub(crate) fn policies(lab: &Lab) -> Result<String> {
     ensure!(kept > found_again && found_again > 0, "{kept} kept, {found_again} when restored");
     Ok(format!(
         "{} policies, {FILES} files: {kept} kept as they were; with a ledger restored from an earlier \
-         copy {found_again}, nothing twice, and {left_backups} old files left under names of backups",
+         copy {found_again}, nothing twice, and {left_backups} files left under names of backups",
         POLICIES.len()
     ))
 }
 
 /// Takes away what stands under the name of a backup. A ledger that was restored may not know what it
-/// is of, and what was there before is not removed for its name. Fails when it is no old file.
-fn take_backups(target: &Path) -> Result<usize> {
+/// is of, and what was there before is not removed for its name. Fails when it is neither an old file nor
+/// a copy that was about to be exchanged with one.
+fn take_backups(source: &Path, target: &Path) -> Result<usize> {
+    let contents = (0..FILES).map(|number| fs::read(source.join(tree::name(number))));
+    let contents: HashSet<Vec<u8>> = contents.collect::<Result<_, _>>()?;
     let mut taken = 0;
     for folder in fs::read_dir(target)? {
         for entry in fs::read_dir(folder?.path())? {
@@ -102,7 +106,9 @@ fn take_backups(target: &Path) -> Result<usize> {
                     .file_name()
                     .is_some_and(|name| name.as_encoded_bytes().starts_with(PARTIAL_PREFIX))
             {
-                ensure!(fs::read(&path)?.len() < 100, "{} is no old file", path.display());
+                let content = fs::read(&path)?;
+                let is_known = content.len() < 100 || contents.contains(&content);
+                ensure!(is_known, "{} is neither old nor a copy", path.display());
                 fs::remove_file(path)?;
                 taken += 1;
             }
