@@ -87,7 +87,13 @@ fn carry_out<F: FileSystem>(
         work_through(&context, Queue::Items);
         work_through(&context, Queue::FurtherNames);
     });
-    context.leave(outside.work.rest());
+    let rest = outside.work.rest();
+    if rest.items > 0 && !context.is_ending() {
+        // Whatever became of them, nobody may hear that all is done.
+        let message = format!("{} planned items were never handed out", rest.items);
+        context.stop(Stop::Journal(message));
+    }
+    context.leave(rest);
     // Of a job that had come to its end, directories have what they are to have already.
     let was_finished = outside.history.is_some_and(|history| history.is_finished());
     let are_new = directories.iter().any(|directory| directory.action == Action::Create);

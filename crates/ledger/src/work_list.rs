@@ -9,7 +9,7 @@ use surecopy_engine::{ItemId, JournalError, PlannedItem, Queue, Rest, WorkList};
 use crate::error::LedgerError;
 use crate::run::{JobRun, locked};
 use crate::write::change::planned_text;
-use crate::write::claim::STEP;
+use crate::write::claim::{Claimed, STEP};
 use crate::write::writer::Message;
 
 /// Items that are claimed and not handed out.
@@ -27,7 +27,7 @@ pub(crate) struct Line {
 /// Items are being claimed while others are worked on.
 #[derive(Debug)]
 struct Asked {
-    answer: Receiver<Result<Vec<PlannedItem>, LedgerError>>,
+    answer: Receiver<Result<Claimed, LedgerError>>,
     /// How many batches had been put into the line by then.
     appended: u64,
 }
@@ -75,12 +75,12 @@ impl WorkList for JobRun {
 
     fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
         let mut line = self.line(queue);
-        if line.ready.is_empty() {
+        while line.ready.is_empty() && !line.is_at_end {
             self.ask_for_more(queue, &mut line)?;
             if let Some(asked) = line.asked.take() {
                 let claimed = asked.answer.recv().map_err(|_| self.gone())??;
-                line.is_at_end = claimed.len() < STEP && asked.appended == line.appended;
-                line.ready = claimed.into();
+                line.is_at_end = claimed.is_last && asked.appended == line.appended;
+                line.ready = claimed.items.into();
             }
         }
         let count = limit.min(line.ready.len());

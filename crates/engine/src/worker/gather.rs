@@ -96,10 +96,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         if control.is_paused() {
             self.commit();
         }
-        self.control = match self.group.members.is_empty() {
-            true => control.clone(),
-            false => control.passing_pause(),
-        };
+        let has_waiting = !self.group.members.is_empty() || self.ended.since().is_some();
+        self.control = if has_waiting { control.passing_pause() } else { control.clone() };
         self.control.checkpoint()
     }
 }

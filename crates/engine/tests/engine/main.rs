@@ -15,6 +15,7 @@ mod links;
 mod listed;
 mod model;
 mod moved;
+mod never_handed_out;
 mod oracle;
 mod permissions;
 mod place;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use surecopy_engine::{Control, CopySpec};
+use surecopy_engine::{Control, CopySpec, Fact, StrategyChoice};
 use surecopy_fs::{Operation, Timestamp};
 use surecopy_testkit::FakeFs;
 
@@ -69,7 +69,8 @@ struct Paused {
     begun: u64,
 }
 
-/// Pauses the job before this call, and lets it go on when all that was complete by then is there.
+/// Pauses the job before this call, and lets it go on when all that was complete by then is there, and
+/// recorded.
 fn paused(
     fs: FakeFs,
     spec: &CopySpec,
@@ -87,7 +88,13 @@ fn paused(
         }
     });
     let fs = Arc::new(fs);
-    let are_there = || complete.iter().all(|name| fs.exists(Path::new("/dst").join(name)));
+    let journal = Recording::default();
+    let are_there = || {
+        let is_end = |fact: &Fact| matches!(fact, Fact::Ended { .. });
+        let ended = journal.facts().iter().filter(|fact| is_end(fact)).count();
+        let is_visible = |name: &&str| fs.exists(Path::new("/dst").join(name));
+        complete.iter().all(is_visible) && ended >= complete.len()
+    };
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -107,7 +114,7 @@ fn paused(
             control.resume();
             (is_committed, begun)
         });
-        let ran = carry_out_with(&fs, spec, &Recording::default(), &control);
+        let ran = carry_out_with(&fs, spec, &journal, &control);
         is_over.store(true, Ordering::Release);
         let (is_committed, begun) = watcher.join().expect("the watcher does not panic");
         Paused { ran, is_committed, begun }
@@ -126,9 +133,12 @@ fn what_is_complete_does_not_wait_for_the_end_of_a_pause() {
         ((Operation::OpenReadBack, 1), 128, 4),
         ((Operation::FlushFile, 1), 2, 2),
         ((Operation::OpenReadBack, 2), 2, 2),
+        // When a group was published, and the next file is in the middle of being copied.
+        ((Operation::Write, 4), 2, 3),
     ] {
-        let (fs, mut spec) = scene(&[("a", 10), ("b", 10), ("c", 10), ("d", 10)]);
+        let (fs, mut spec) = scene(&[("a", 10), ("b", 10), ("c", 300_000), ("d", 10)]);
         spec.limits.group_max_files = group_files;
+        spec.strategy = StrategyChoice::Staged;
         let paused = paused(fs, &spec, at, &["a", "b", "c", "d"][..complete]);
         paused.ran.all_ok();
         assert!(paused.is_committed, "{at:?}");

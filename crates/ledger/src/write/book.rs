@@ -19,7 +19,7 @@ use crate::text::how_text::error_of;
 use crate::text::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::write::announced::Announced;
 use crate::write::change::Change;
-use crate::write::claim::Lines;
+use crate::write::claim::{Claimed, Lines};
 use crate::write::ended::Ends;
 
 /// A run, to whoever writes it down.
@@ -72,11 +72,7 @@ impl Book {
     }
 
     /// Hands out planned items.
-    pub(crate) fn claim(
-        &mut self,
-        connection: &Connection,
-        queue: Queue,
-    ) -> Outcome<Vec<PlannedItem>> {
+    pub(crate) fn claim(&mut self, connection: &Connection, queue: Queue) -> Outcome<Claimed> {
         self.lines.of(queue).claim(connection, (self.job, self.run), queue, &mut self.rows)
     }
 

@@ -17,6 +17,14 @@ pub(crate) const STEP: usize = 1_000;
 /// So many items of a line are at hand at most: about ten megabytes. The others are read again.
 const AT_HAND: usize = 40_000;
 
+/// The next items of a line.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    pub(crate) items: Vec<PlannedItem>,
+    /// There were no more in the line. It does not follow from how many they are.
+    pub(crate) is_last: bool,
+}
+
 /// The lines of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -59,12 +67,12 @@ impl Line {
         (job, run): (JobId, u64),
         queue: Queue,
         rows: &mut Rows,
-    ) -> Outcome<Vec<PlannedItem>> {
+    ) -> Outcome<Claimed> {
         let watermark = match queue {
             Queue::Items => "claimed_items",
             Queue::FurtherNames => "claimed_further",
         };
-        let claimed = if self.at_hand.is_empty() && self.has_more {
+        let items = if self.at_hand.is_empty() && self.has_more {
             let sql = format!("SELECT {watermark} FROM runs WHERE job = ? AND run = ?");
             let from: u64 =
                 connection.prepare_cached(&sql)?.query_row((job.0, run), |row| row.get(0))?;
@@ -76,14 +84,15 @@ impl Line {
         } else {
             self.at_hand.drain(..STEP).collect()
         };
-        if let Some(last) = claimed.last() {
+        if let Some(last) = items.last() {
             let sql = format!("UPDATE runs SET {watermark} = ? WHERE job = ? AND run = ?");
             let changed = connection.prepare_cached(&sql)?.execute((last.id.0 + 1, job.0, run))?;
             if changed != 1 {
                 return Err(Fault::Contradiction(format!("run {run} of job {job} is gone")));
             }
         }
-        Ok(claimed)
+        let is_last = self.at_hand.is_empty() && !self.has_more;
+        Ok(Claimed { items, is_last })
     }
 }
 

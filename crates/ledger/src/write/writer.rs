@@ -18,6 +18,7 @@ use crate::store::connection::in_transaction;
 use crate::store::place::now_ms;
 use crate::write::book::Book;
 use crate::write::change::Change;
+use crate::write::claim::Claimed;
 use crate::write::finish::{Ending, finish};
 
 /// What nobody waits for is written when it has waited for as long as this.
@@ -39,7 +40,7 @@ pub(crate) enum Message {
     /// A batch of planned items, and the members of its record.
     Append(Queue, Vec<PlannedItem>, String),
     /// The next items are wanted.
-    Claim(Queue, Reply<Vec<PlannedItem>>),
+    Claim(Queue, Reply<Claimed>),
     /// Counters for whoever looks on.
     Progress(ProgressRecord),
     /// The run is over.
@@ -179,7 +180,7 @@ impl Writer {
     }
 
     /// Writes all or nothing, and returns what was claimed, in order.
-    fn transact(&mut self, messages: &mut [Message]) -> Outcome<Vec<Vec<PlannedItem>>> {
+    fn transact(&mut self, messages: &mut [Message]) -> Outcome<Vec<Claimed>> {
         let (connection, book) = (&self.connection, &mut self.book);
         book.at = now_ms();
         in_transaction(connection, || {

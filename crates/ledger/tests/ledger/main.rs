@@ -6,6 +6,7 @@ mod audit;
 mod cut_short;
 mod damage;
 mod failed;
+mod handed_out;
 mod known;
 mod later;
 mod life;

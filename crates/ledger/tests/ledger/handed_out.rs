@@ -1,0 +1,58 @@
+//! Every planned item is handed out, once and in order, however it was put into its line.
+
+use surecopy_engine::{PlannedItem, Queue, WorkList};
+
+use crate::scene::{item, scene};
+
+/// So many that not all of them are at hand.
+const ITEMS: usize = 46_000;
+
+#[test]
+fn all_items_are_handed_out_however_they_were_put_down() {
+    let scene = scene();
+    let run = scene.first_run();
+    let mut lines: [Vec<PlannedItem>; 2] = Default::default();
+    let sizes = [1_000, 501, 1, 999, 730, 1_000];
+    let mut next = 0;
+    for (at, size) in sizes.into_iter().cycle().enumerate() {
+        if next >= ITEMS {
+            break;
+        }
+        let batch: Vec<_> =
+            (next..next + size).map(|id| item(id as u64, &format!("f{id}"))).collect();
+        next += size;
+        // Nearly all are in one line.
+        let queue = if at % 12 == 1 { Queue::FurtherNames } else { Queue::Items };
+        run.append(queue, batch.clone()).unwrap();
+        lines[usize::from(queue == Queue::FurtherNames)].extend(batch);
+    }
+    for (queue, line) in [Queue::Items, Queue::FurtherNames].into_iter().zip(lines) {
+        let mut handed = Vec::new();
+        for limit in [64, 1, 300].into_iter().cycle() {
+            let batch = run.claim(queue, limit).unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            handed.extend(batch);
+        }
+        assert_eq!(handed.len(), line.len(), "{queue:?}");
+        assert!(handed == line, "{queue:?}: the order");
+    }
+    assert_eq!(run.rest().items, 0);
+}
+
+#[test]
+fn what_is_put_down_while_others_are_handed_out_comes_too() {
+    let scene = scene();
+    let run = scene.first_run();
+    let items: Vec<_> = (0..30).map(|id| item(id, &format!("f{id}"))).collect();
+    let mut handed = Vec::new();
+    for batch in items.chunks(3) {
+        run.append(Queue::Items, batch.to_vec()).unwrap();
+        handed.extend(run.claim(Queue::Items, 2).unwrap());
+    }
+    for _ in 0..items.len() {
+        handed.extend(run.claim(Queue::Items, 2).unwrap());
+    }
+    assert_eq!(handed, items);
+}
