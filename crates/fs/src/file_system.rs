@@ -89,8 +89,24 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Removes a name that is not a directory.
     fn remove_file(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<()>;
 
-    /// The names in a directory, without `.` and `..`, in no particular order.
-    fn list(&self, dir: &Self::Dir) -> FsResult<Vec<OsString>>;
+    /// Hands the names in a directory to `each`, without `.` and `..`, in no particular order, and as
+    /// far as `each` wants to go on. Every listing begins at the beginning. `each` may ask for anything
+    /// but another listing through the same handle.
+    fn list_each(
+        &self,
+        dir: &Self::Dir,
+        each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+    ) -> FsResult<()>;
+
+    /// The names in a directory, all at once: see [`list_each`](Self::list_each).
+    fn list(&self, dir: &Self::Dir) -> FsResult<Vec<OsString>> {
+        let mut names = Vec::new();
+        self.list_each(dir, &mut |name| {
+            names.push(name.to_owned());
+            ControlFlow::Continue(())
+        })?;
+        Ok(names)
+    }
 
     // ---- entries -----------------------------------------------------------------------------
 

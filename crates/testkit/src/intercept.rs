@@ -135,9 +135,13 @@ impl<F: Inner, G: Gate> FileSystem for Intercepted<F, G> {
         self.inner.remove_file(dir, name)
     }
 
-    fn list(&self, dir: &F::Dir) -> FsResult<Vec<OsString>> {
+    fn list_each(
+        &self,
+        dir: &F::Dir,
+        each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+    ) -> FsResult<()> {
         self.pass(Operation::List)?;
-        self.inner.list(dir)
+        self.inner.list_each(dir, each)
     }
 
     fn metadata_at(&self, dir: &F::Dir, name: &OsStr) -> FsResult<Metadata> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use surecopy_fs::{FileKind, FileSystem, FsErrorKind, Node, RelPath};
@@ -158,6 +159,22 @@ pub(super) fn a_listing_is_complete_every_time<F: FileSystem>(stage: &Stage<'_, 
         assert_eq!(listed.len(), expected.len(), "each name once, without `.` and `..`");
         assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), expected);
     }
+}
+
+pub(super) fn a_listing_ends_when_enough_was_seen<F: FileSystem>(stage: &Stage<'_, F>) {
+    for number in 0..100 {
+        drop(stage.put(&format!("entry-{number:03}"), b"x"));
+    }
+    let mut seen = Vec::new();
+    let listed = stage.fs.list_each(&stage.dir, &mut |name| {
+        // Other questions may be asked meanwhile.
+        seen.push((name.to_owned(), fine("look", stage.fs.metadata_at(&stage.dir, name)).size));
+        if seen.len() < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    fine("list", listed);
+    assert_eq!(seen.len(), 10);
+    assert!(seen.iter().all(|(_, size)| *size == 1));
+    assert_eq!(stage.names().len(), 100, "the next listing begins at the beginning");
 }
 
 pub(super) fn one_directory_is_listed_by_several_threads<F: FileSystem>(stage: &Stage<'_, F>) {

@@ -116,11 +116,18 @@ impl FileSystem for FakeFs {
         })
     }
 
-    fn list(&self, dir: &FakeDir) -> FsResult<Vec<OsString>> {
-        self.carry_out(Operation::List, dir.name(), |state| {
+    fn list_each(
+        &self,
+        dir: &FakeDir,
+        each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+    ) -> FsResult<()> {
+        let names = self.carry_out(Operation::List, dir.name(), |state| {
             dir.must_be_more_than_passed()?;
             state.list(dir.ino())
-        })
+        })?;
+        // Not while the state is held: `each` may ask for other things.
+        let _is_stopped = names.iter().try_for_each(|name| each(name));
+        Ok(())
     }
 
     fn metadata_at(&self, dir: &FakeDir, name: &OsStr) -> FsResult<Metadata> {

@@ -1,7 +1,8 @@
 //! Directories: create, remove, list.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::OsStr;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::PoisonError;
 
 use rustix::fs::{AtFlags, Mode, RawDir, SeekFrom, mkdirat, seek, unlinkat};
@@ -31,36 +32,52 @@ pub(super) fn remove_file(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
 
 /// Lists from the beginning on the handle itself. Opening the directory again for each listing
 /// would do without the lock, but takes the right to search it, which a listing does not need.
-pub(super) fn list(dir: &NativeDir) -> FsResult<Vec<OsString>> {
+pub(super) fn list_each(
+    dir: &NativeDir,
+    each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+) -> FsResult<()> {
     let operation = Operation::List;
     dir.must_be_more_than_passed(operation)?;
-    let _one_at_a_time = dir.listing.lock().unwrap_or_else(PoisonError::into_inner);
-    must(operation, || seek(dir, SeekFrom::Start(0)))?;
+    let mut is_moved = dir.is_moved.lock().unwrap_or_else(PoisonError::into_inner);
+    // Most handles are listed once, and a new one stands at the beginning.
+    if std::mem::replace(&mut *is_moved, true) {
+        must(operation, || seek(dir, SeekFrom::Start(0)))?;
+    }
     let mut buffer = Vec::with_capacity(LISTING_BUFFER_BYTES);
     let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
-    let mut names = Vec::new();
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => {
                 let name = entry.file_name().to_bytes();
-                if name != b"." && name != b".." {
-                    names.push(OsString::from_vec(name.to_vec()));
+                if name != b"." && name != b".." && each(OsStr::from_bytes(name)).is_break() {
+                    break;
                 }
             }
             Err(Errno::INTR) => {}
             Err(errno) => return Err(failed(operation)(errno)),
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::ffi::OsString;
     use std::fs;
+    use std::os::unix::ffi::OsStringExt;
 
     use super::super::beneath::open_root;
     use super::*;
+
+    fn list(dir: &NativeDir) -> FsResult<Vec<OsString>> {
+        let mut names = Vec::new();
+        list_each(dir, &mut |name| {
+            names.push(name.to_owned());
+            ControlFlow::Continue(())
+        })?;
+        Ok(names)
+    }
 
     /// More names than one call returns.
     #[test]

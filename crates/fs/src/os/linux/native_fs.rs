@@ -62,8 +62,12 @@ impl FileSystem for NativeFs {
         directory::remove_file(dir, name)
     }
 
-    fn list(&self, dir: &Self::Dir) -> FsResult<Vec<OsString>> {
-        directory::list(dir)
+    fn list_each(
+        &self,
+        dir: &Self::Dir,
+        each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+    ) -> FsResult<()> {
+        directory::list_each(dir, each)
     }
 
     // ---- entries -----------------------------------------------------------------------------
