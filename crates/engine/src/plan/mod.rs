@@ -19,4 +19,4 @@ pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
 pub use mapping::{MappingError, Request, resolve_mappings};
 pub(crate) use planner::{PlanSink, PlanState, Planner, choose_strategy};
 pub(crate) use prepare::{Prepared, Unprepared, phase, prepare};
-pub(crate) use scan::{Entry, ScanSink, scan};
+pub(crate) use scan::{Bounds, Entry, ScanSink, Source, scan};

@@ -10,7 +10,7 @@ use super::destination::Sight;
 use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::error::{ItemError, Side};
-use crate::plan::{PlanSink, PlanState, PlannedItem, Planner, scan};
+use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan};
 use crate::preflight::{
     Problem, Scope, check_job, check_volumes, own_directories, volume_identity,
 };
@@ -153,10 +153,18 @@ fn scan_all<F: FileSystem>(
             is_denied: false,
             own_directories: opened.own_directories,
         };
-        let (filter, control) = (spec.filter_of(index), outside.control);
+        let filter = spec.filter_of(index);
         let is_left_out = !spec.own_filters.is_empty() && filter.lists_nothing();
         if !is_left_out {
-            scan(fs, &opened.root.source, mapping, filter, control, &mut planner)?;
+            let source = Source {
+                fs,
+                root: &opened.root.source,
+                mapping,
+                filter,
+                control: outside.control,
+                bounds: Bounds::of(spec),
+            };
+            scan(&source, &mut planner)?;
         }
         roots.push(opened.root);
     }

@@ -1,0 +1,219 @@
+//! The walk through a source: everything in its order, handed on by one thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+use surecopy_fs::{FileKind, FileSystem, Node, RelPath};
+
+use super::ahead::Ahead;
+use super::bounds::Bounds;
+use super::entry::{Entry, ScanSink};
+use super::listing::{CHECKED_ENTRIES, Found, Listed, Part};
+use super::order::{Done, Next, Task};
+use crate::control::{Cancelled, Control};
+use crate::policy::Filter;
+use crate::spec::Mapping;
+
+/// What is scanned.
+pub(crate) struct Source<'a, F: FileSystem> {
+    pub(crate) fs: &'a F,
+    pub(crate) root: &'a F::Dir,
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) filter: &'a Filter,
+    pub(crate) control: &'a Control,
+    pub(crate) bounds: Bounds,
+}
+
+/// Walks one mapping's source.
+pub(crate) fn scan<F: FileSystem>(
+    source: &Source<'_, F>,
+    sink: &mut dyn ScanSink,
+) -> Result<(), Cancelled> {
+    let &Source { fs, root, mapping, filter, .. } = source;
+    let start = match mapping.source.split() {
+        None => fs.metadata(Node::Dir(root)),
+        Some((parent, name)) => {
+            fs.open_dir(root, &parent).and_then(|dir| fs.metadata_at(&dir, &name))
+        }
+    };
+    match start {
+        Err(error) => sink.unreadable(RelPath::root(), None, error),
+        Ok(metadata) => {
+            let is_directory = metadata.kind == FileKind::Directory;
+            // A source that was named is subject to the rules under its own name.
+            let name = mapping.source.name().map(|name| RelPath::root().join(name));
+            if name.is_some_and(|name| filter.is_excluded(&name, is_directory)) {
+                return Ok(());
+            }
+            let is_entered = sink.entry(Entry { path: RelPath::root(), metadata });
+            if is_directory && is_entered {
+                walk(source, sink)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn walk<F: FileSystem>(source: &Source<'_, F>, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
+    let ahead = Ahead::new(&source.bounds);
+    std::thread::scope(|scope| {
+        let mut walk = Walk {
+            source,
+            ahead: &ahead,
+            scope,
+            missing: source.bounds.listers,
+            listers: Vec::new(),
+            alone: 0,
+        };
+        let walked = catch_unwind(AssertUnwindSafe(|| walk.tree(sink)));
+        // However the walk has ended: the scope waits for the listers.
+        ahead.end();
+        walked.unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+struct Walk<'scope, 'env, F: FileSystem> {
+    source: &'scope Source<'scope, F>,
+    ahead: &'scope Ahead<F::Dir>,
+    scope: &'scope Scope<'scope, 'env>,
+    /// Listers that may still be started.
+    missing: usize,
+    listers: Vec<ScopedJoinHandle<'scope, ()>>,
+    /// How much the walk has listed by itself.
+    alone: usize,
+}
+
+impl<'scope, F: FileSystem> Walk<'scope, '_, F> {
+    fn tree(&mut self, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
+        let mut pending = vec![RelPath::root()];
+        while let Some(directory) = pending.pop() {
+            let mut below = self.directory(&directory, sink)?;
+            below.reverse();
+            pending.append(&mut below);
+        }
+        Ok(())
+    }
+
+    /// Hands on what is in one directory, and returns the directories in it, in order.
+    fn directory(
+        &mut self,
+        path: &RelPath,
+        sink: &mut dyn ScanSink,
+    ) -> Result<Vec<RelPath>, Cancelled> {
+        let mut directories = Vec::new();
+        let mut is_last = false;
+        while !is_last {
+            let part;
+            (part, is_last) = self.next_part(path)?;
+            self.hand_on(part.found, sink)?;
+            directories.extend(part.directories);
+        }
+        let mut entered = Vec::with_capacity(directories.len());
+        for entry in directories {
+            let path = entry.path.clone();
+            if sink.entry(entry) {
+                entered.push(path);
+            } else {
+                self.ahead.leave_out(&path);
+            }
+        }
+        Ok(entered)
+    }
+
+    fn hand_on(&self, found: Vec<Found>, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
+        for (index, found) in found.into_iter().enumerate() {
+            if index % CHECKED_ENTRIES == CHECKED_ENTRIES - 1 {
+                self.source.control.checkpoint()?;
+            }
+            match found {
+                Found::Entry(entry) => {
+                    sink.entry(entry);
+                }
+                Found::Unreadable { path, kind, error } => sink.unreadable(path, kind, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next part of a directory, and whether it is the last one.
+    fn next_part(&mut self, path: &RelPath) -> Result<(Part, bool), Cancelled> {
+        loop {
+            self.source.control.checkpoint()?;
+            match self.ahead.next_of(path) {
+                Next::Part(part, is_last) => return Ok((part, is_last)),
+                Next::Task(task) => {
+                    let done = carry_out(self.source, task)?;
+                    self.alone += self.weight(&done);
+                    self.ahead.keep(done);
+                    self.ask_for_help();
+                }
+                Next::NotYet => self.look_after_listers(),
+            }
+        }
+    }
+
+    /// Starts listers when there is more to list than the walk should do alone.
+    fn ask_for_help(&mut self) {
+        if self.alone < self.source.bounds.alone_entries
+            || self.missing == 0
+            || !self.ahead.has_work()
+        {
+            return;
+        }
+        for _ in 0..std::mem::take(&mut self.missing) {
+            let (source, ahead) = (self.source, self.ahead);
+            let work = move || list_ahead(source, ahead);
+            match Builder::new().spawn_scoped(self.scope, work) {
+                Ok(lister) => self.listers.push(lister),
+                Err(error) => {
+                    let started = self.listers.len();
+                    tracing::debug!(%error, "{started} listers do it: there are no more threads");
+                    break;
+                }
+            }
+        }
+    }
+
+    fn weight(&self, done: &Done<F::Dir>) -> usize {
+        match done {
+            Done::Directory(_, Listed::Whole(part)) | Done::Part(_, _, part) => part.weight(),
+            // It is worth some help at once.
+            Done::Directory(_, Listed::Large(_)) => self.source.bounds.alone_entries,
+        }
+    }
+
+    /// A lister that has panicked will never do what the walk waits for.
+    fn look_after_listers(&mut self) {
+        let ended = self.listers.iter().position(|lister| lister.is_finished());
+        if let Some(Err(panic)) = ended.map(|index| self.listers.swap_remove(index).join()) {
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// What a lister does until all is listed, or the job is cancelled.
+fn list_ahead<F: FileSystem>(source: &Source<'_, F>, ahead: &Ahead<F::Dir>) {
+    let mut done = None;
+    while let Some(task) = ahead.next(done.take()) {
+        match carry_out(source, task) {
+            Ok(it) => done = Some(it),
+            Err(Cancelled) => return,
+        }
+    }
+}
+
+fn carry_out<F: FileSystem>(
+    source: &Source<'_, F>,
+    task: Task<F::Dir>,
+) -> Result<Done<F::Dir>, Cancelled> {
+    Ok(match task {
+        Task::Directory(path) => {
+            let listed = source.list(&path)?;
+            Done::Directory(path, listed)
+        }
+        Task::Part(large, nth) => {
+            let part = source.part(&large, nth)?;
+            Done::Part(large, nth, part)
+        }
+    })
+}
