@@ -23,13 +23,13 @@ impl<F: FileSystem> Planner<'_, F> {
         name: &OsStr,
     ) -> Option<ItemError> {
         let source_below = self.root.source_below(&entry.path);
-        let source_path = self.root.show_source(&source_below);
-        let target_path = self.root.show_target(target);
+        let source_path = || self.root.show_source(&source_below);
+        let target_path = || self.root.show_target(target);
         if let Some(existing) = existing
             && existing.id == entry.metadata.id
             && self.is_same_entry(&source_below, place, name, existing.link_count)
         {
-            return Some(same_file(&target_path));
+            return Some(same_file(&target_path()));
         }
         if let Some(error) = check_item(
             self.spec,
@@ -37,12 +37,13 @@ impl<F: FileSystem> Planner<'_, F> {
             &source_path,
             existing,
             &target_path,
+            name,
             &place.volume,
         ) {
             return Some(error);
         }
         self.unreadable_file(entry, &source_below)
-            .map(|error| ItemError::from_fs(&error, Side::Source, source_path))
+            .map(|error| ItemError::from_fs(&error, Side::Source, source_path()))
     }
 
     /// Whether one file's source and target are one name in one directory. Other names of it may be
@@ -71,7 +72,7 @@ impl<F: FileSystem> Planner<'_, F> {
         }
         let Some((parent, name)) = target.split() else { return Ok(Meeting::First) };
         let place = self.place_above(&parent)?;
-        if let Some(error) = check_name(&self.root.show_target(target), &place.volume) {
+        if let Some(error) = check_name(&name, &|| self.root.show_target(target), &place.volume) {
             return Err(error);
         }
         match self.state.names.note_directory(&place, &name) {
@@ -93,6 +94,9 @@ impl<F: FileSystem> Planner<'_, F> {
 
     /// The reason for which the directory above was refused, if it was.
     pub(super) fn refused_above(&self, entry: &Entry, target: &RelPath) -> Option<ItemError> {
+        if self.refused.is_empty() {
+            return None;
+        }
         let above = self.refused.get(&entry.path.parent()?)?;
         let path = self.root.show_target(target);
         Some(ItemError { path, ..above.clone() })

@@ -270,7 +270,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 }
                 self.plan_kept_first_name(&item, &entry);
                 item.strategy = self.strategy(&item, &volume);
-                self.count(&entry, &item, existing.as_ref(), &volume);
+                self.count(&entry, item, existing.as_ref(), &volume);
             }
             Err(error) => self.refuse(&entry, error),
         }

@@ -14,7 +14,7 @@ impl<F: FileSystem> Planner<'_, F> {
     pub(super) fn count(
         &mut self,
         entry: &Entry,
-        item: &PlannedItem,
+        item: PlannedItem,
         existing: Option<&Metadata>,
         volume: &Arc<Volume>,
     ) {
@@ -34,7 +34,7 @@ impl<F: FileSystem> Planner<'_, F> {
         if is_copied && is_decided {
             self.need(volume, new_bytes, replaced);
         }
-        self.push(item.clone(), entry.metadata.size, replaced);
+        self.push(item, entry.metadata.size, replaced);
     }
 
     /// One more entry is to be made on a volume.

@@ -1,6 +1,7 @@
 //! What can be known about one item before it is copied.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use surecopy_fs::{FileKind, Metadata, Volume};
 
@@ -8,19 +9,21 @@ use super::names::name_refusal;
 use crate::error::{ErrorCode, ItemError};
 use crate::spec::CopySpec;
 
-/// Everything that speaks against copying one file or link.
+/// Everything that speaks against copying one file or link. Paths are for what is told, so they are made
+/// when there is something to tell.
 pub(crate) fn check_item(
     spec: &CopySpec,
     source: &Metadata,
-    source_path: &Path,
+    source_path: &dyn Fn() -> PathBuf,
     target: Option<&Metadata>,
-    target_path: &Path,
+    target_path: &dyn Fn() -> PathBuf,
+    name: &OsStr,
     volume: &Volume,
 ) -> Option<ItemError> {
-    let at_source = |code, message: String| ItemError::new(code, source_path.to_owned(), message);
-    let at_target = |code, message: String| ItemError::new(code, target_path.to_owned(), message);
+    let at_source = |code, message: String| ItemError::new(code, source_path(), message);
+    let at_target = |code, message: String| ItemError::new(code, target_path(), message);
 
-    if let Some(error) = check_name(target_path, volume) {
+    if let Some(error) = check_name(name, target_path, volume) {
         return Some(error);
     }
     if source.kind == FileKind::Symlink && !volume.filesystem.has_symlinks {
@@ -58,9 +61,13 @@ pub(crate) fn check_item(
 }
 
 /// What speaks against a target's name, of whatever kind it is.
-pub(crate) fn check_name(target_path: &Path, volume: &Volume) -> Option<ItemError> {
-    let reason = name_refusal(target_path.file_name()?, volume.filesystem.name_rules)?;
-    Some(ItemError::new(ErrorCode::NameNotAllowed, target_path.to_owned(), reason))
+pub(crate) fn check_name(
+    name: &OsStr,
+    target_path: &dyn Fn() -> PathBuf,
+    volume: &Volume,
+) -> Option<ItemError> {
+    let reason = name_refusal(name, volume.filesystem.name_rules)?;
+    Some(ItemError::new(ErrorCode::NameNotAllowed, target_path(), reason))
 }
 
 /// What speaks against replacing a target. One that stays as it is may be as protected as it likes:
