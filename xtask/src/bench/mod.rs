@@ -7,6 +7,7 @@ mod data_set;
 mod ledger;
 mod race;
 mod run;
+mod scan;
 mod scratch;
 
 pub(crate) use run::run;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::ledger;
+use super::scan;
 use super::scratch::Scratch;
 use crate::workspace::Workspace;
 
@@ -12,7 +13,12 @@ use crate::workspace::Workspace;
 type Benchmark = fn(&Scratch, usize) -> Result<String>;
 
 /// Every benchmark.
-const BENCHMARKS: &[(&str, Benchmark)] = &[("ledger", ledger::cost), ("resume", ledger::resume)];
+const BENCHMARKS: &[(&str, Benchmark)] = &[
+    ("ledger", ledger::cost),
+    ("resume", ledger::resume),
+    ("scan", scan::tree),
+    ("scan-flat", scan::flat),
+];
 
 /// So many rounds when none are asked for.
 const ROUNDS: usize = 7;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 pub(crate) struct Scratch {
     dir: PathBuf,
     program: PathBuf,
+    root: PathBuf,
 }
 
 impl Scratch {
@@ -31,12 +32,31 @@ impl Scratch {
         let above = asked.or(memory).unwrap_or_else(std::env::temp_dir);
         let dir = above.join(format!("surecopy-bench-{}", std::process::id()));
         fs::create_dir(&dir).with_context(|| format!("create {}", dir.display()))?;
-        Ok(Self { dir, program })
+        Ok(Self { dir, program, root: workspace.root().to_owned() })
     }
 
     /// A path in the folder.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// The tests within the engine, built as the program is.
+    pub(crate) fn engine_tests(&self) -> Result<PathBuf> {
+        let words = ["test", "--release", "--quiet", "--package", "surecopy-engine", "--lib"];
+        let built = Command::new(env!("CARGO"))
+            .current_dir(&self.root)
+            .args(words)
+            .args(["--no-run", "--message-format=json"])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("start cargo")?;
+        ensure!(built.status.success(), "the engine's tests could not be built");
+        let messages = String::from_utf8(built.stdout)?;
+        let executable = messages.lines().find_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        });
+        executable.context("cargo names the tests that it has built")
     }
 
     /// The program with these words, and nobody's settings.
