@@ -114,8 +114,10 @@ impl ExitStatus {
         let (state, last) = (record.state, record.runs.last());
         let outcome = last.and_then(|run| run.outcome.as_deref());
         let is_mismatched = last.is_some_and(|run| run.sums.mismatched > 0);
-        if let Some(run) = last.filter(|run| !run.kind.copies()) {
-            let is_for_good = matches!(run.kind, RunKind::Undo | RunKind::Discard);
+        // What is undone stays so, however it ends that something of it is tried again.
+        let is_apart = |kind| kind == RunKind::Retry && state == JobState::Undone;
+        if let Some(run) = last.filter(|run| !run.kind.copies() || is_apart(run.kind)) {
+            let is_for_good = run.kind != RunKind::Verify && !is_mismatched;
             match outcome {
                 // It has died.
                 None | Some("cancelled") => return ExitStatus::Cancelled,
@@ -258,6 +260,19 @@ mod tests {
             (dead, 130),
         ] {
             let job = record(State::Finished, runs);
+            assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
+        }
+        // So has what was tried again of what is undone.
+        for (outcome, failed, mismatched, code) in [
+            ("finished", 0, 0, 0),
+            ("finished", 1, 0, 1),
+            ("finished", 1, 1, 3),
+            ("cancelled", 0, 0, 130),
+            ("journal_failed", 0, 0, 5),
+        ] {
+            let mut retry = ended(2, RunKind::Retry, outcome);
+            retry.sums = Sums { failed, mismatched, ..Sums::default() };
+            let job = record(State::Undone, vec![ended(1, RunKind::Undo, "finished"), retry]);
             assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
         }
         // Damage stays damage, whatever was tried since.

@@ -102,15 +102,6 @@ pub struct JobRecord {
     pub audit_records: u64,
 }
 
-impl JobRecord {
-    /// Somebody undoes it, or has not come to the end of that.
-    pub fn is_being_undone(&self) -> bool {
-        let last = self.runs.last().filter(|run| run.kind == RunKind::Undo);
-        let is_left = |run: &RunRecord| run.ended_ms.is_none() || self.undone > 0;
-        self.state != JobState::Undone && last.is_some_and(is_left)
-    }
-}
-
 /// One attempt at a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {

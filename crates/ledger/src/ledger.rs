@@ -133,7 +133,7 @@ impl Ledger {
         let mut ended_early = None;
         for job in jobs.into_iter().rev() {
             let job = self.job(job)?;
-            if job.is_being_undone() {
+            if job.is_given_up() {
                 continue;
             }
             if job.state == JobState::Interrupted {

@@ -21,6 +21,7 @@ mod run;
 mod state;
 mod store;
 mod text;
+mod undoing;
 mod work_list;
 mod write;
 
@@ -34,3 +35,4 @@ pub use read::items::ItemRecord;
 pub use read::refused::Refusal;
 pub use run::JobRun;
 pub use state::{ItemState, JobState};
+pub use undoing::Undoing;

@@ -160,7 +160,10 @@ impl JobState {
             Created => matches!(next, Planning | Interrupted),
             // A run that was refused leaves the job as it was before.
             Planning => !matches!(next, Created | Planning),
-            Running => matches!(next, Finished | Incomplete | Cancelled | Stopped | Interrupted),
+            // A retry leaves undone what is.
+            Running => {
+                matches!(next, Finished | Incomplete | Cancelled | Stopped | Interrupted | Undone)
+            }
             Finished | Incomplete | Cancelled | Stopped | Interrupted => {
                 matches!(next, Planning | Undone)
             }
@@ -228,6 +231,7 @@ mod tests {
             (Running, Cancelled),
             (Running, Stopped),
             (Running, Interrupted),
+            (Running, Undone),
             (Refused, Planning),
             (Refused, Undone),
             (Undone, Planning),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use surecopy::jobs::{JobRecord, JobState, RunKind};
+use surecopy::jobs::{JobRecord, JobState, RunKind, Undoing};
 
 /// What a job is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,15 @@ pub(crate) enum Condition {
 
 impl Condition {
     pub(crate) fn of(record: &JobRecord) -> Self {
-        let at_work = record.runs.last().filter(|run| run.ended_ms.is_none() && !run.kind.copies());
-        match at_work {
-            Some(run) if record.is_running => Condition::InHand(run.kind),
-            Some(run) => Condition::CutShort(run.kind),
-            None if record.state != JobState::Undone && is_undone_since(record) => {
-                Condition::PartlyUndone
-            }
-            None => Condition::Copied(record.state),
+        let open = record.runs.last().filter(|run| run.ended_ms.is_none()).map(|run| run.kind);
+        match (open, record.undoing()) {
+            (Some(kind), _) if record.is_running && !kind.copies() => Condition::InHand(kind),
+            (Some(_), _) if record.is_running => Condition::Copied(record.state),
+            (Some(RunKind::Discard), _) => Condition::CutShort(RunKind::Discard),
+            (_, Some(Undoing::Open)) => Condition::CutShort(RunKind::Undo),
+            (_, Some(Undoing::InPart)) => Condition::PartlyUndone,
+            (Some(kind), _) if !kind.copies() => Condition::CutShort(kind),
+            _ => Condition::Copied(record.state),
         }
     }
 
@@ -58,14 +59,6 @@ impl fmt::Display for Condition {
             Condition::Copied(_) | Condition::InHand(_) => f.write_str(self.as_str()),
         }
     }
-}
-
-/// Whether items are undone that no run has planned to copy again.
-pub(super) fn is_undone_since(record: &JobRecord) -> bool {
-    let mut runs = record.runs.iter().rev();
-    let last =
-        runs.find(|run| run.kind == RunKind::Undo || (run.kind.copies() && run.planned.is_some()));
-    record.undone > 0 && last.is_some_and(|run| run.kind == RunKind::Undo)
 }
 
 #[cfg(test)]
@@ -120,5 +113,34 @@ mod tests {
             job.state = JobState::Undone;
             assert_eq!(Condition::of(&job), Condition::Copied(JobState::Undone));
         }
+    }
+
+    #[test]
+    fn what_was_to_be_undone_is_what_a_job_is_in_whatever_is_done_with_it_but_copying_all_of_it() {
+        for undone in [0, 3] {
+            let shown = "interrupted (undo)";
+            let mut job = copied_and(ended(2, RunKind::Undo, "interrupted"));
+            job.undone = undone;
+            let planned = Some(Planned::default());
+            job.runs.push(ended(3, RunKind::Verify, "finished"));
+            job.runs.push(RunRecord { planned, ..ended(4, RunKind::Retry, "finished") });
+            assert_eq!(Condition::of(&job).to_string(), shown);
+            job.runs.push(RunRecord { run: 5, ..at_work(RunKind::Verify) });
+            assert_eq!(Condition::of(&job).to_string(), shown);
+            job.is_running = true;
+            assert_eq!(Condition::of(&job).to_string(), "verifying");
+            // While it is copied, that is what is told.
+            job.runs[4].kind = RunKind::Retry;
+            job.state = JobState::Running;
+            assert_eq!(Condition::of(&job), Condition::Copied(JobState::Running));
+        }
+        let mut job = copied_and(ended(2, RunKind::Undo, "finished"));
+        job.state = JobState::Undone;
+        let mut retry = ended(3, RunKind::Retry, "finished");
+        retry.sums.failed = 1;
+        job.runs.push(retry);
+        assert_eq!(Condition::of(&job), Condition::Copied(JobState::Undone));
+        job.runs[2].sums.ok = 1;
+        assert_eq!(Condition::of(&job), Condition::PartlyUndone);
     }
 }

@@ -2,7 +2,7 @@
 
 use surecopy::jobs::{JobRecord, RunKind, RunRecord};
 
-use super::condition::{Condition, is_undone_since};
+use super::condition::Condition;
 
 /// Items and bytes of a job. Directories are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ impl Figures {
             Some(seen) if Condition::of(record) == Condition::InHand(RunKind::Undo) => {
                 (seen.items_done.saturating_sub(seen.items_failed), 0)
             }
-            _ if is_undone_since(record) => (record.undone, record.undone_bytes),
+            _ if record.undoing().is_some() => (record.undone, record.undone_bytes),
             _ => return,
         };
         self.items_undone = items;

@@ -102,3 +102,57 @@ fn what_is_undone_is_counted_until_all_of_it_is() {
     let said = status(&folder);
     assert_eq!(said, ["undone", "0 of 3 items, 0 B of 16 B; undone: 3 items", ""]);
 }
+
+/// The same, and what stood in the way of a fourth file is away since.
+fn copied_but_one() -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("src/b", "second").write("src/c", "third");
+    folder.write("src/d", "fourth");
+    std::fs::create_dir_all(folder.path("dst/src/d")).unwrap();
+    assert_eq!(folder.run(&["copy", "--keep-replaced", "src", "dst/"]).code, 1);
+    std::fs::remove_dir(folder.path("dst/src/d")).unwrap();
+    folder
+}
+
+#[test]
+fn what_was_undone_is_not_in_place_when_what_had_failed_is_tried_again() {
+    let folder = copied_but_one();
+    folder.write("dst/src/b", "changed since");
+    assert_eq!(folder.run(&["undo", "1"]).code, 1);
+    folder.run(&["retry", "1"]).all_done();
+    let figures = "2 of 4 items, 12 B of 22 B; undone: 2 items";
+    let advice = "to undo the rest: surecopy undo 1";
+    assert_eq!(status(&folder), ["partly undone", figures, advice]);
+    assert_eq!(object(&folder)["next"], "surecopy undo 1");
+}
+
+#[test]
+fn a_job_that_was_undone_is_not_copied_again_unasked() {
+    let folder = copied_but_one();
+    folder.run(&["undo", "1"]).all_done();
+    let ended = folder.run(&["retry", "1"]).all_done();
+    let advice = "to undo the rest: surecopy undo 1";
+    assert!(ended.stderr.ends_with(&format!("{advice}\n")), "{}", ended.stderr);
+    let figures = "1 of 4 items, 6 B of 22 B; undone: 3 items";
+    assert_eq!(status(&folder), ["partly undone", figures, advice]);
+    let resumed = folder.run(&["resume"]).all_done();
+    assert!(resumed.stderr.starts_with("nothing to resume"), "{}", resumed.stderr);
+    assert!(!folder.path("dst/src/a").exists());
+    folder.run(&["undo", "1"]).all_done();
+    assert_eq!(status(&folder)[0], "undone");
+    assert!(!folder.path("dst/src/d").exists());
+}
+
+#[test]
+fn an_undo_that_has_died_is_not_forgotten_when_the_job_is_verified() {
+    let folder = copied();
+    drop(ledger(&folder).begin_run(JobId(1), RunKind::Undo, 7).unwrap());
+    // What it had got to by then, and could not record.
+    std::fs::remove_file(folder.path("dst/src/b")).unwrap();
+    assert_eq!(folder.run(&["verify", "1"]).code, 3);
+    let said = status(&folder);
+    assert_eq!(said[0], "interrupted (undo)");
+    assert_eq!(said[2], "to undo the rest: surecopy undo 1");
+    let resumed = folder.run(&["resume"]).all_done();
+    assert!(resumed.stderr.starts_with("nothing to resume"), "{}", resumed.stderr);
+}

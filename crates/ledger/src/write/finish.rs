@@ -34,9 +34,11 @@ impl Ending {
             RunKind::Undo => {
                 (all_done && self.before.may_become(JobState::Undone)).then_some(JobState::Undone)
             }
+            // However it ended, what is undone is so still: it has tried again what had failed.
+            RunKind::Retry if self.before == JobState::Undone => Some(JobState::Undone),
             // It did a part of the job: what else was left is left.
             RunKind::Retry if self.is_part_of_more() => Some(match self.before {
-                JobState::Refused | JobState::Undone => JobState::Cancelled,
+                JobState::Refused => JobState::Cancelled,
                 before => before.as_left(),
             }),
             // Nothing was done this time: what was left before is left.

@@ -15,4 +15,5 @@ mod scene;
 mod slots;
 mod speed;
 mod standing;
+mod undoing;
 mod versions;

@@ -83,8 +83,12 @@ fn a_job_that_is_to_be_undone_is_not_gone_on_with_unasked() {
     let record = scene.ledger.job(job).unwrap();
     assert_eq!((record.undone, record.undone_bytes), (1, 4_096));
     assert_eq!(latest(), None);
-    // Asked for by its number, it is copied again.
+    // Asked for by its number, it is copied again, as soon as it is known what that is.
     drop(scene.resume(job));
+    assert_eq!(latest(), None);
+    let run = scene.resume(job);
+    run.record(planned(1)).unwrap();
+    drop(run);
     assert_eq!(latest(), Some(job));
 }
 

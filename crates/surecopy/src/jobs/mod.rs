@@ -36,5 +36,5 @@ pub use resume::{ResumeOptions, resume, retry};
 pub use surecopy_engine::{DiscardReport, RecheckReport, UndoReport};
 pub use surecopy_ledger::{
     AuditBreak, AuditCheck, AuditRecord, ExportError, ItemRecord, ItemState, JobId, JobRecord,
-    JobState, Ledger, LedgerError, ProgressRecord, Refusal, RunKind, RunRecord, Sums,
+    JobState, Ledger, LedgerError, ProgressRecord, Refusal, RunKind, RunRecord, Sums, Undoing,
 };
