@@ -55,8 +55,8 @@ pub(crate) fn items(
     let whole = last_whole_run(connection, job)?;
     let sql = format!(
         "SELECT items.item, mapping, items.directory, directories.path, name, target_name,
-                   kind, run, state, source, kept IS NOT NULL, record, position,
-                   {}
+                   kind, run, state, source, kept IS NOT NULL AND state <> 'undone', record,
+                   position, {}
                FROM item_states AS items
                CROSS JOIN directories ON directories.directory = items.directory
                WHERE items.job = ?1 AND items.item > ?2 AND (?3 IS NULL OR state = ?3)

@@ -57,7 +57,8 @@ pub(crate) fn read(
     let sql = "SELECT state, created_at, changed_at, request, audit_records,
                    CASE WHEN keep_replaced THEN
                        (SELECT count(*) FROM ends INDEXED BY ends_kept
-                        WHERE ends.job = jobs.job AND kept IS NOT NULL)
+                        WHERE ends.job = jobs.job AND kept IS NOT NULL
+                          AND ends.state <> 'undone')
                    ELSE 0 END
                FROM jobs WHERE job = ?";
     let mut statement = connection.prepare(sql)?;

@@ -104,7 +104,10 @@ fn what_is_kept_keeps_its_job_until_it_is_undone_or_discarded() {
     let run = scene.ledger.begin_run(job, RunKind::Undo, 9).unwrap();
     assert_eq!(numbers(&run, DoneOrder::Backward), [2, 1, 0]);
     assert_eq!(numbers(&run, DoneOrder::Kept), [0, 1]);
-    assert_eq!(scene.ledger.job(job).unwrap().kept_backups, 3);
+    // But that is the copy, and not what was replaced.
+    assert_eq!(scene.ledger.job(job).unwrap().kept_backups, 2);
+    let told = scene.ledger.items(job, None, None, 9).unwrap();
+    assert_eq!(told.iter().map(|item| item.is_kept).collect::<Vec<_>>(), [true, true, false]);
     run.record(vec![Fact::Undone { item: items[2].id }]).unwrap();
     run.note(vec![Fact::Settled { items: vec![items[2].id] }]).unwrap();
     run.note(vec![Fact::Discarded { item: items[1].id }]).unwrap();
