@@ -262,8 +262,8 @@ impl Ledger {
     }
 
     /// Forgets jobs of which nothing was heard since a moment, in milliseconds since 1970, and returns
-    /// their numbers. Those that can be resumed, retried or undone, or that somebody is at work on,
-    /// stay.
+    /// their numbers. Those that can be resumed, retried or undone, of which an undo has left some or
+    /// damage stands, or that somebody is at work on, stay.
     ///
     /// # Errors
     /// When they cannot be read or written.
@@ -274,7 +274,7 @@ impl Ledger {
             let taken = slots.take(job)?;
             let connection = self.connection();
             if let Some(_slot) = taken
-                && self.named(prune::forget(&connection, job, before_ms))?
+                && self.named(prune::forget(&connection, &self.path, job, before_ms))?
             {
                 pruned.push(job);
             }
@@ -290,7 +290,8 @@ impl Ledger {
     /// # Errors
     /// When they cannot be read.
     pub fn prunable(&self, before_ms: i64) -> Result<Vec<JobId>, LedgerError> {
-        let found = self.named(prune::candidates(&self.connection(), before_ms, None))?;
+        let found =
+            self.named(prune::candidates(&self.connection(), &self.path, before_ms, None))?;
         let mut jobs = Vec::with_capacity(found.len());
         for job in found {
             if !self.is_running(job)? {

@@ -1,19 +1,45 @@
 //! Forgetting jobs that came to their end long ago.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
-use crate::error::Outcome;
-use crate::job::JobId;
+use crate::error::{Fault, LedgerError, Outcome};
+use crate::job::{JobId, JobRecord};
+use crate::read::jobs;
 use crate::state::JobState;
 use crate::store::connection::in_transaction;
+use crate::undoing::Undoing;
 
-/// Jobs that may be forgotten: there is nothing left to resume, to retry or to undo, and nothing was
-/// heard of them since then.
+/// Jobs that may be forgotten: there is nothing left to resume, to retry or to undo, nothing is known to
+/// be damaged, and nothing was heard of them since then.
 pub(crate) fn candidates(
     connection: &Connection,
+    path: &Path,
     before_ms: i64,
     job: Option<JobId>,
 ) -> Outcome<Vec<JobId>> {
+    let mut over = Vec::new();
+    for job in copied(connection, before_ms, job)? {
+        // Those that somebody is at work on are the caller's to leave out.
+        match jobs::read(connection, job, path, false) {
+            Ok(record) if is_settled(&record) => over.push(job),
+            // Somebody else has forgotten it in the meantime.
+            Ok(_) | Err(Fault::Named(LedgerError::NoSuchJob { .. })) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(over)
+}
+
+/// No undo has stopped short, and no damage stands.
+fn is_settled(job: &JobRecord) -> bool {
+    matches!(job.undoing(), None | Some(Undoing::Whole)) && job.damaged == 0
+}
+
+/// Jobs of which all was copied, or is undone, that keep nothing, and of which nothing was heard since
+/// then.
+fn copied(connection: &Connection, before_ms: i64, job: Option<JobId>) -> Outcome<Vec<JobId>> {
     let states = JobState::ALL.into_iter().filter(|state| is_over(*state));
     let states: Vec<_> = states.map(|state| format!("'{}'", state.as_str())).collect();
     let sql = format!(
@@ -40,9 +66,14 @@ fn is_over(state: JobState) -> bool {
 const BATCH: usize = 10_000;
 
 /// Forgets a job. Nobody is at work on it. When that is cut short, it is forgotten the next time.
-pub(crate) fn forget(connection: &Connection, job: JobId, before_ms: i64) -> Outcome<bool> {
+pub(crate) fn forget(
+    connection: &Connection,
+    path: &Path,
+    job: JobId,
+    before_ms: i64,
+) -> Outcome<bool> {
     // It may have been begun again in the meantime.
-    if candidates(connection, before_ms, Some(job))?.is_empty() {
+    if candidates(connection, path, before_ms, Some(job))?.is_empty() {
         return Ok(false);
     }
     let sql = "DELETE FROM items WHERE job = ?1 AND item IN (

@@ -44,7 +44,7 @@ impl Condition {
         }
     }
 
-    /// Whether nothing is left to do about it.
+    /// Whether nothing is left to go on with.
     pub(crate) fn is_complete(self) -> bool {
         matches!(self, Condition::Copied(state) if state.is_complete())
     }

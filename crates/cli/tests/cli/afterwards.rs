@@ -156,3 +156,19 @@ fn an_undo_that_has_died_is_not_forgotten_when_the_job_is_verified() {
     let resumed = folder.run(&["resume"]).all_done();
     assert!(resumed.stderr.starts_with("nothing to resume"), "{}", resumed.stderr);
 }
+
+#[test]
+fn a_damaged_job_is_listed_however_many_have_come_since_and_is_not_removed() {
+    let folder = copied();
+    folder.write("dst/src/b", "not it");
+    assert_eq!(folder.run(&["verify", "1"]).code, 3);
+    for nth in 0..20 {
+        folder.run(&["copy", "src/a", &format!("other{nth}/")]).all_done();
+    }
+    let jobs = folder.run(&["jobs"]).all_done().stdout;
+    assert!(jobs.contains("  finished, 1 damaged  "), "{jobs}");
+    folder.run(&["jobs", "prune", "--older-than", "0"]).all_done();
+    let left = folder.run(&["jobs", "--all", "--json"]).all_done().objects();
+    let left: Vec<_> = left.iter().map(|job| job["job"].as_i64().unwrap()).collect();
+    assert_eq!(left, [1]);
+}

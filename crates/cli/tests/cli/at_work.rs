@@ -80,8 +80,11 @@ fn a_job_that_is_read_again_is_not_pruned() {
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
     assert_eq!(end(&mut child).code(), Some(3));
-    let ended = folder.run(&["jobs", "prune", "-n", "--older-than", "0"]).all_done();
-    assert_eq!(ended.stdout, "would remove 1 job: 1\n");
+    let would = || folder.run(&["jobs", "prune", "-n", "--older-than", "0"]).all_done().stdout;
+    // As long as damage is known of, there is something to do about it.
+    assert!(would().starts_with("nothing to remove: "), "{}", would());
+    folder.run(&["resume", "-q", "1"]).all_done();
+    assert_eq!(would(), "would remove 1 job: 1\n");
 }
 
 #[test]

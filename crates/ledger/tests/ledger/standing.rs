@@ -35,6 +35,7 @@ fn damage_is_known_until_it_is_mended() {
     let scene = scene();
     let job = damaged(&scene);
     assert_eq!(count(&scene, job), 1);
+    assert_eq!(scene.ledger.prune(i64::MAX).unwrap(), []);
     // What was only to be copied again has not been.
     let run = scene.resume(job);
     let again = item(2, "a");
@@ -50,6 +51,7 @@ fn damage_is_known_until_it_is_mended() {
     copy(&run, &[again]);
     run.finish(&all_ok(1)).unwrap();
     assert_eq!(count(&scene, job), 0);
+    assert_eq!(scene.ledger.prune(i64::MAX).unwrap(), [job]);
 }
 
 #[test]

@@ -137,3 +137,28 @@ fn a_job_that_was_undone_is_not_gone_on_with_when_trying_again_died() {
     drop(scene.ledger.begin_run(job, RunKind::Retry, 9).unwrap());
     assert_eq!(told(&scene, job), (JobState::Interrupted, None, false));
 }
+
+#[test]
+fn what_an_undo_has_left_keeps_its_job() {
+    let scene = scene();
+    let finished = || {
+        let run = scene.first_run();
+        let items = [item(0, "a"), item(1, "b")];
+        run.append(Queue::Items, items.to_vec()).unwrap();
+        run.record(planned(2)).unwrap();
+        copy(&run, &items);
+        let job = run.job();
+        run.finish_as(Outcome::Finished, Sums { ok: 2, ..Sums::default() }).unwrap();
+        job
+    };
+    let prunable = || scene.ledger.prunable(i64::MAX).unwrap();
+    let (in_part, dead) = (finished(), finished());
+    assert_eq!(prunable(), [in_part, dead]);
+    undo(&scene, in_part, 1, 1);
+    drop(scene.ledger.begin_run(dead, RunKind::Undo, 8).unwrap());
+    assert_eq!(told(&scene, in_part), (JobState::Finished, Some(Undoing::InPart), false));
+    assert_eq!(prunable(), []);
+    assert_eq!(scene.ledger.prune(i64::MAX).unwrap(), []);
+    undo(&scene, dead, 2, 0);
+    assert_eq!(scene.ledger.prune(i64::MAX).unwrap(), [dead]);
+}

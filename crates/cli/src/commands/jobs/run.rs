@@ -59,8 +59,13 @@ fn listed(ledger: &Ledger, all: bool) -> Result<(Vec<JobRecord>, usize), Failure
     let mut index = 0;
     records.retain(|record| {
         index += 1;
-        index > old || !Condition::of(record).is_complete()
+        index > old || !is_over(record)
     });
     let left_out = before - records.len();
     Ok((records, left_out))
+}
+
+/// Nothing of it is left to go on with, and what was copied is not known to be damaged.
+fn is_over(record: &JobRecord) -> bool {
+    Condition::of(record).is_complete() && record.damaged == 0
 }
