@@ -114,10 +114,18 @@ impl Ledger {
         let read =
             |is_running| self.named(jobs::read(&self.connection(), job, &self.path, is_running));
         // Looked at before the state is read: a run that ends in between has written its state.
-        let record = read(self.is_running(job)?)?;
-        // One that begins in between holds the slot by now.
-        if record.state == JobState::Interrupted && !record.is_running && self.is_running(job)? {
-            return read(true);
+        let mut record = read(self.is_running(job)?)?;
+        while record.state == JobState::Interrupted && !record.is_running {
+            // One that begins in between holds the slot by now, ...
+            if self.is_running(job)? {
+                return read(true);
+            }
+            // ... or has ended already, and left more in the log.
+            let again = read(false)?;
+            if again.audit_records == record.audit_records {
+                break;
+            }
+            record = again;
         }
         Ok(record)
     }
