@@ -33,7 +33,7 @@ impl Failure {
                 MappingError::SourceMissing { .. } | MappingError::Inaccessible { .. },
             ) => ExitStatus::Refused,
             CopyError::Journal(_) => ExitStatus::RecordFailed,
-            CopyError::Refused { .. } => ExitStatus::Refused,
+            CopyError::Refused { .. } | CopyError::GivenUp { .. } => ExitStatus::Refused,
             CopyError::Cancelled => ExitStatus::Cancelled,
             _ => ExitStatus::Usage,
         };

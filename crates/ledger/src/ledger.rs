@@ -19,6 +19,7 @@ use crate::read::in_flight::{Made, made_directories};
 use crate::read::items::{self, ItemRecord};
 use crate::read::jobs;
 use crate::read::refused::{Refusal, refusals};
+use crate::read::standing::has_given_up;
 use crate::run::JobRun;
 use crate::state::{ItemState, JobState};
 use crate::store::connection::{self, in_snapshot, in_transaction};
@@ -181,6 +182,15 @@ impl Ledger {
         let found = jobs::request(&connection, job)
             .and_then(|spec| items::items(&connection, job, &spec.mappings, state, after, limit));
         self.named(found)
+    }
+
+    /// Whether replaced files that a job kept were given up, so that it cannot be undone any more.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn has_given_up(&self, job: JobId) -> Result<bool, LedgerError> {
+        let runs = self.job(job)?.runs;
+        self.named(has_given_up(&self.connection(), job, &runs))
     }
 
     /// Directories that a job made, with their mappings and their paths beneath the destination roots,

@@ -64,6 +64,12 @@ pub enum CopyError {
         /// The job.
         job: JobId,
     },
+    /// What the job had replaced was given up, all of it or some, so the job cannot be undone any more.
+    #[error("job {job} cannot be undone: the replaced files that it kept were given up")]
+    GivenUp {
+        /// The job.
+        job: JobId,
+    },
     /// What is replaced was to be kept, but nobody would know where.
     #[error("to keep what is replaced, the job must be in a ledger")]
     NothingToUndoBy,
@@ -97,6 +103,7 @@ impl CopyError {
             CopyError::Incomplete { failures, .. } => failures.first().map(|error| error.code),
             CopyError::NothingFailed { .. }
             | CopyError::NothingKept { .. }
+            | CopyError::GivenUp { .. }
             | CopyError::NothingToUndoBy => None,
             CopyError::Ledger(
                 LedgerError::NoSuchJob { .. }

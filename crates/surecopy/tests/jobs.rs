@@ -258,6 +258,22 @@ fn what_is_kept_can_be_given_up() {
     assert_eq!(report.discarded, 1, "{report:?}");
     assert_eq!(scene.ledger.job(id).unwrap().kept_backups, 0);
     assert_eq!(read(scene.target.join("a")), "new a");
+    // Half of it would be undone, and the rest never could be.
+    let error = undo_job(&scene.ledger, id, &options).unwrap_err();
+    assert!(matches!(error, CopyError::GivenUp { job } if job == id), "{error}");
+    assert_eq!(scene.ledger.job(id).unwrap().runs.len(), 2);
+    assert_eq!(discard_replaced(&scene.ledger, id, &options).unwrap().run(&NoObserver).already, 0);
+}
+
+#[test]
+fn a_job_that_had_nothing_to_give_up_can_be_undone() {
+    let scene = Scene::new();
+    let job = scene.request().keep_replaced(true).prepare().unwrap();
+    let id = job.id().unwrap();
+    job.run(&NoObserver);
+    let options = ResumeOptions::default();
+    discard_replaced(&scene.ledger, id, &options).unwrap().run(&NoObserver);
+    assert_eq!(undo_job(&scene.ledger, id, &options).unwrap().run(&NoObserver).removed, 2);
 }
 
 #[test]

@@ -97,3 +97,19 @@ fn a_job_that_is_undone_is_not_undone_again() {
     assert_eq!(objects.len(), 2, "{objects:?}");
     assert_eq!(objects[1]["remove_if_empty"], 0);
 }
+
+#[test]
+fn what_was_given_up_is_not_undone_by_half() {
+    let folder = folder();
+    folder.run(&["undo", "--discard", "1"]).all_done();
+    let before = folder.listing();
+    for arguments in [&["undo", "-n", "1"][..], &["undo", "1"], &["undo", "--json", "1"]] {
+        let ended = folder.run(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (4, ""), "{arguments:?}");
+        let told = "error: job 1 cannot be undone: the replaced files that it kept were given up\n";
+        assert_eq!(ended.stderr, told);
+    }
+    assert_eq!(folder.listing(), before);
+    let status = folder.run(&["status", "1"]).all_done().stdout;
+    assert!(!status.contains("partly undone"), "{status}");
+}

@@ -85,6 +85,22 @@ pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -
     Ok(count(connection, job, ItemState::Damaged)?.0)
 }
 
+/// Whether something that a job has replaced was kept and is not any more, though its copy was not undone.
+/// Only a run that gives up what is kept leaves that, and only then is it looked for.
+pub(crate) fn has_given_up(
+    connection: &Connection,
+    job: JobId,
+    runs: &[RunRecord],
+) -> Outcome<bool> {
+    if runs.iter().all(|run| run.kind != RunKind::Discard) {
+        return Ok(false);
+    }
+    let sql = "SELECT EXISTS (
+                   SELECT 1 FROM ends WHERE job = ? AND state IN ('ok', 'damaged')
+                   AND landed_replaced IS NOT NULL AND kept IS NULL)";
+    Ok(connection.prepare_cached(sql)?.query_row((job.0,), |row| row.get(0))?)
+}
+
 /// Items that were undone and not copied again since, and their bytes. As long as somebody undoes them,
 /// the counters of that run tell: this would take too long to be asked again and again.
 pub(crate) fn undone(

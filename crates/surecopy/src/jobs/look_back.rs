@@ -142,13 +142,13 @@ pub fn verify_job(
 /// # Errors
 ///
 /// As for [`verify_job`]; also when the job was not to keep what it replaced
-/// ([`CopyError::NothingKept`]).
+/// ([`CopyError::NothingKept`]), or what it kept was given up ([`CopyError::GivenUp`]).
 pub fn undo_job(
     ledger: &Ledger,
     job: JobId,
     options: &ResumeOptions,
 ) -> Result<LookBack<UndoReport>, CopyError> {
-    keeps_replaced(ledger, job)?;
+    can_be_undone(ledger, job)?;
     LookBack::new(ledger, job, RunKind::Undo, options, |spec, environment, run| {
         let mut items = run.done_items(DoneOrder::Backward)?;
         Ok(undo(spec, environment, &mut items, &run.made_directories()?))
@@ -159,7 +159,8 @@ pub fn undo_job(
 ///
 /// # Errors
 ///
-/// As for [`undo_job`].
+/// As for [`verify_job`]; also when the job was not to keep what it replaced
+/// ([`CopyError::NothingKept`]).
 pub fn discard_replaced(
     ledger: &Ledger,
     job: JobId,
@@ -179,6 +180,21 @@ fn keeps_replaced(ledger: &Ledger, job: JobId) -> Result<(), CopyError> {
         return Ok(());
     }
     Err(CopyError::NothingKept { job })
+}
+
+/// Says why a job cannot be undone, before anything of it is touched.
+///
+/// # Errors
+///
+/// It was not to keep what it replaced ([`CopyError::NothingKept`]), what it kept was given up
+/// ([`CopyError::GivenUp`]), or the ledger cannot be used.
+pub fn can_be_undone(ledger: &Ledger, job: JobId) -> Result<(), CopyError> {
+    keeps_replaced(ledger, job)?;
+    // Half a job would be undone, and the other half never could be.
+    if !ledger.job(job)?.is_running && ledger.has_given_up(job)? {
+        return Err(CopyError::GivenUp { job });
+    }
+    Ok(())
 }
 
 impl LookBackReport for RecheckReport {

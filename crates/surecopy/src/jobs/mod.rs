@@ -30,7 +30,9 @@ pub(crate) mod pruning;
 pub(crate) mod recorded;
 mod resume;
 
-pub use look_back::{LookBack, LookBackReport, discard_replaced, undo_job, verify_job};
+pub use look_back::{
+    LookBack, LookBackReport, can_be_undone, discard_replaced, undo_job, verify_job,
+};
 pub use resume::{ResumeOptions, resume, retry};
 
 pub use surecopy_engine::{DiscardReport, RecheckReport, UndoReport};

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::CopyError;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunKind};
+use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunKind, can_be_undone};
 
 use crate::amounts::Count;
 use crate::commands::written;
@@ -97,6 +97,10 @@ fn write(
     if !spec.keep_replaced {
         return Err(Stop::Failure(Failure::of_copy(&CopyError::NothingKept { job: job.id })));
     }
+    if wanted == Wanted::Undo {
+        let possible = can_be_undone(ledger, job.id);
+        possible.map_err(|error| Stop::Failure(Failure::of_copy(&error)))?;
+    }
     if form == Form::Json {
         let kind = if wanted == Wanted::Undo { RunKind::Undo } else { RunKind::Discard };
         let spec = surecopy::CopySpec { dry_run: true, ..spec.clone() };
@@ -155,7 +159,7 @@ impl Wanted {
         let landed = item.report.as_ref()?.landed?;
         match self {
             Wanted::Discard => item.is_kept.then_some(Planned::Discard),
-            Wanted::Undo if landed.replaced.is_some() => Some(Planned::Restore),
+            Wanted::Undo if landed.replaced.is_some() => item.is_kept.then_some(Planned::Restore),
             Wanted::Undo => Some(Planned::Remove),
         }
     }
