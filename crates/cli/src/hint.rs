@@ -1,7 +1,7 @@
 //! What to do about each error. The match is exhaustive: a new code without advice does not
 //! compile. It advises only; what happened is said by the error itself.
 
-use surecopy::ErrorCode;
+use surecopy::{ErrorCode, ItemError, Problem, Scope};
 
 /// What was being done when an error came up. The same code may call for something else then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,24 @@ pub(crate) fn advice(code: ErrorCode, occasion: Occasion) -> &'static str {
         Occasion::Discarding => when_discarding(code),
     };
     of_its_own.unwrap_or_else(|| for_code(code))
+}
+
+/// What the user can do about this error, which may say more than its code.
+pub(crate) fn advice_on(error: &ItemError, occasion: Occasion) -> &'static str {
+    match (error.code, occasion) {
+        // The details name what is kept.
+        (ErrorCode::TargetChanged, Occasion::Undoing) if error.details.is_none() => NOTHING_KEPT,
+        (code, occasion) => advice(code, occasion),
+    }
+}
+
+/// What the user can do about what stands in the way of a whole job, or of an item.
+pub(crate) fn advice_on_problem(problem: &Problem, occasion: Occasion) -> &'static str {
+    match (problem.scope, problem.error.code) {
+        // No item was looked at: it is the destination itself that is not there.
+        (Scope::Job, ErrorCode::TargetChanged) => DESTINATION_GONE,
+        _ => advice_on(&problem.error, occasion),
+    }
 }
 
 fn when_verifying(code: ErrorCode) -> Option<&'static str> {
@@ -78,6 +96,10 @@ fn when_discarding(code: ErrorCode) -> Option<&'static str> {
 
 const NOT_RECORDED: &str =
     "see to it that the ledger can be written, then run the same command again";
+
+const NOTHING_KEPT: &str = "if it was changed, move it away and undo again; what was not kept cannot be put back: leave what stands there, or remove it yourself; if nothing is there, check that its disk is mounted";
+
+const DESTINATION_GONE: &str = "check first that its disk is mounted and that the directory was not moved, then run the same command again";
 
 const OTHER_VOLUME: &str =
     "mount the right volume; or, if this is it, run the same command again with --accept-volume";

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use surecopy::{ErrorCode, ItemError};
+use surecopy::{ErrorCode, ItemError, Problem, Scope};
 
 use crate::amounts::Count;
 use crate::hint::{self, Occasion};
@@ -17,12 +17,14 @@ const KEPT_PER_CODE: usize = 100;
 #[derive(Debug)]
 pub(super) struct Failures {
     occasion: Occasion,
-    by_code: BTreeMap<&'static str, Group>,
+    /// By code, and by what can be done about it.
+    groups: BTreeMap<(&'static str, &'static str), Group>,
 }
 
 #[derive(Debug)]
 struct Group {
     code: ErrorCode,
+    advice: &'static str,
     count: u64,
     kept: Vec<(PathBuf, ItemError)>,
 }
@@ -30,14 +32,31 @@ struct Group {
 impl Failures {
     /// None yet, of something that was done.
     pub(super) fn of(occasion: Occasion) -> Self {
-        Self { occasion, by_code: BTreeMap::new() }
+        Self { occasion, groups: BTreeMap::new() }
     }
 
     /// Takes note of a failure of the item at `path`.
     pub(super) fn add(&mut self, path: PathBuf, error: ItemError) {
+        let advice = hint::advice_on(&error, self.occasion);
+        self.add_with(advice, path, error);
+    }
+
+    /// Takes note of what stands in the way of a whole job, or of an item.
+    pub(super) fn add_problem(&mut self, problem: &Problem) {
+        let advice = hint::advice_on_problem(problem, self.occasion);
+        let error = problem.error.clone();
+        let is_of_destination =
+            problem.scope == Scope::Job && problem.target.as_ref() == Some(&error.path);
+        let source = problem.source.as_ref().filter(|_| !is_of_destination);
+        let path = source.unwrap_or(&error.path).clone();
+        self.add_with(advice, path, error);
+    }
+
+    fn add_with(&mut self, advice: &'static str, path: PathBuf, error: ItemError) {
         let code = error.code;
-        let group = self.by_code.entry(code.as_str()).or_insert_with(|| Group {
+        let group = self.groups.entry((code.as_str(), advice)).or_insert_with(|| Group {
             code,
+            advice,
             count: 0,
             kept: Vec::new(),
         });
@@ -49,7 +68,10 @@ impl Failures {
 
     /// Takes out those of one code, which are told in another way, and says how many there are.
     pub(super) fn take(&mut self, code: ErrorCode) -> u64 {
-        self.by_code.remove(code.as_str()).map_or(0, |group| group.count)
+        self.groups
+            .extract_if(.., |_, group| group.code == code)
+            .map(|(_, group)| group.count)
+            .sum()
     }
 
     /// What can be done about an error.
@@ -59,12 +81,12 @@ impl Failures {
 
     /// All of it, as lines; none when nothing failed.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.by_code.values().flat_map(|group| group.lines(self.occasion)).collect()
+        self.groups.values().flat_map(Group::lines).collect()
     }
 }
 
 impl Group {
-    fn lines(&self, occasion: Occasion) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{} ({}):", self.code, Count(self.count, "item"))];
         for (path, error) in &self.kept {
             lines.push(format!("  {}: {}", Shown(path), Plain(&error.message)));
@@ -79,7 +101,7 @@ impl Group {
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
-        lines.push(format!("  what to do: {}", hint::advice(self.code, occasion)));
+        lines.push(format!("  what to do: {}", self.advice));
         lines
     }
 }

@@ -200,8 +200,7 @@ impl HumanView {
 
     /// Takes note of a problem that nobody was told of yet.
     pub(crate) fn problem(&mut self, problem: &Problem) {
-        let path = problem.source.as_ref().unwrap_or(&problem.error.path);
-        self.failures.add(path.clone(), problem.error.clone());
+        self.failures.add_problem(problem);
     }
 
     /// Says what to do with the job now.

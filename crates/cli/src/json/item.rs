@@ -1,7 +1,7 @@
 //! `item`: everything about one item, when it has ended.
 
 use serde::Serialize;
-use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes};
+use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes, Problem};
 
 use super::path::{JsonPath, SourceAndTarget};
 use crate::hint::{self, Occasion};
@@ -144,6 +144,15 @@ impl ErrorMember {
 
     /// An error that came up then.
     pub(super) fn on(error: &ItemError, occasion: Occasion) -> Self {
+        Self::with(error, hint::advice_on(error, occasion))
+    }
+
+    /// What stood in the way then.
+    pub(super) fn of(problem: &Problem, occasion: Occasion) -> Self {
+        Self::with(&problem.error, hint::advice_on_problem(problem, occasion))
+    }
+
+    fn with(error: &ItemError, suggestion: &'static str) -> Self {
         let path = JsonPath::new(&error.path);
         Self {
             code: error.code.as_str(),
@@ -151,7 +160,7 @@ impl ErrorMember {
             os_error: error.os_error,
             message: error.message.clone(),
             details: error.details.clone(),
-            suggestion: hint::advice(error.code, occasion),
+            suggestion,
             path: path.text,
             path_bytes: path.bytes,
         }

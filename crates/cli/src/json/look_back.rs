@@ -86,7 +86,7 @@ impl EndMembers {
 }
 
 fn problems(problems: &[Problem], occasion: Occasion) -> Vec<ErrorMember> {
-    problems.iter().map(|problem| ErrorMember::on(&problem.error, occasion)).collect()
+    problems.iter().map(|problem| ErrorMember::of(problem, occasion)).collect()
 }
 
 impl VerifyReportLine {

@@ -95,7 +95,7 @@ impl ProblemLine {
                 Scope::Job => "job",
                 Scope::Item => "item",
             },
-            error: ErrorMember::on(&problem.error, occasion),
+            error: ErrorMember::of(problem, occasion),
             source,
             source_bytes,
             target,

@@ -113,3 +113,16 @@ fn what_was_given_up_is_not_undone_by_half() {
     let status = folder.run(&["status", "1"]).all_done().stdout;
     assert!(!status.contains("partly undone"), "{status}");
 }
+
+/// No details name anything then.
+#[test]
+fn of_a_new_file_that_was_changed_nothing_is_said_to_be_kept() {
+    let folder = folder();
+    folder.write("dst/sub/b", "edited since");
+    let ended = folder.run(&["undo", "1"]);
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    assert!(!ended.stderr.contains("details"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("move it away and undo again"), "{}", ended.stderr);
+    let object = folder.run(&["undo", "--json", "1"]).objects().remove(1);
+    assert!(object["error"]["suggestion"].as_str().unwrap().starts_with("if it was"), "{object}");
+}

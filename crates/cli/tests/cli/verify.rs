@@ -122,3 +122,26 @@ fn no_advice_is_given_that_is_followed_at_once() {
     assert!(!is_advised, "{}{}", ended.stdout, ended.stderr);
     assert_eq!((folder.read("dst/a"), folder.read("dst/b")), ("first".into(), "second".into()));
 }
+
+/// It is the destination that is not there, and no source is told to be missing.
+#[test]
+fn a_destination_that_is_not_there_is_named() {
+    let folder = folder();
+    std::fs::create_dir(folder.path("card")).unwrap();
+    folder.run(&["copy", "src/", "card"]).all_done();
+    std::fs::rename(folder.path("card"), folder.path("elsewhere")).unwrap();
+    let (source, target) = (folder.path("src"), folder.path("card"));
+    let advice = "check first that its disk is mounted and that the directory was not moved";
+    for command in ["verify", "resume"] {
+        let ended = folder.run(&[command, "2"]);
+        assert_eq!(ended.code, 4, "{}", ended.stdout);
+        let line = format!("  {}: open directory: No such file", target.display());
+        assert!(ended.stderr.contains(&line), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("what to do: {advice}")), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(source.to_str().unwrap()), "{}", ended.stderr);
+        let objects = folder.run(&[command, "--json", "2"]).objects();
+        let error = &crate::program::of_type(&objects, "problem")[0]["error"];
+        assert_eq!(error["path"], target.to_str().unwrap());
+        assert!(error["suggestion"].as_str().unwrap().starts_with(advice), "{error}");
+    }
+}
