@@ -45,7 +45,7 @@ pub(super) fn undone_line(target: &Path, how: Undone) -> String {
     let how = match how {
         Undone::Restored => "restored",
         Undone::Removed => "removed",
-        Undone::Already => "undone before",
+        Undone::Already => "gone already",
     };
     format!("{how:<13} {}", Shown(target))
 }

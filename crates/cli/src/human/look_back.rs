@@ -126,7 +126,7 @@ fn undo_sums(report: &UndoReport, undone: Option<JobId>) -> Vec<String> {
         )),
     }
     if report.already > 0 {
-        lines.push(format!("undone before: {}", report.already));
+        lines.push(format!("gone already: {}", report.already));
     }
     let left = report.refused + report.failed;
     if left > 0 {

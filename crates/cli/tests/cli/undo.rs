@@ -126,3 +126,39 @@ fn of_a_new_file_that_was_changed_nothing_is_said_to_be_kept() {
     let object = folder.run(&["undo", "--json", "1"]).objects().remove(1);
     assert!(object["error"]["suggestion"].as_str().unwrap().starts_with("if it was"), "{object}");
 }
+
+/// What the second copy found gone is not removed twice.
+#[test]
+fn what_was_copied_again_is_planned_once() {
+    let folder = folder();
+    std::fs::remove_file(folder.path("dst/sub/b")).unwrap();
+    assert_eq!(folder.run(&["verify", "1"]).code, 3);
+    folder.run(&["resume", "1"]).all_done();
+    let planned = folder.run(&["undo", "-n", "1"]).all_done().stdout;
+    assert!(planned.contains("would put back 1 replaced file and remove 1 file,"), "{planned}");
+    let objects = folder.run(&["undo", "-n", "--json", "1"]).all_done().objects();
+    assert_eq!(objects.last().unwrap()["remove"], 1);
+    let report = folder.run(&["undo", "--json", "1"]).all_done().objects().pop().unwrap();
+    assert_eq!((&report["restored"], &report["removed"]), (&1.into(), &1.into()), "{report}");
+}
+
+#[test]
+fn what_a_later_copy_replaced_comes_back_and_goes() {
+    let folder = folder();
+    folder.write("src/sub/b", "another second");
+    folder.run(&["resume", "1"]).all_done();
+    let plan = folder.run(&["undo", "-n", "--json", "1"]).all_done().objects().pop().unwrap();
+    let report = folder.run(&["undo", "--json", "1"]).all_done().objects().pop().unwrap();
+    for (planned, done) in [("restore", "restored"), ("remove", "removed")] {
+        assert_eq!(plan[planned], report[done], "{plan} {report}");
+    }
+}
+
+#[test]
+fn what_somebody_removed_was_not_undone() {
+    let folder = folder();
+    std::fs::remove_file(folder.path("dst/sub/b")).unwrap();
+    let stdout = folder.run(&["undo", "1"]).all_done().stdout;
+    assert!(stdout.contains("\ngone already: 1\n"), "{stdout}");
+    assert!(!stdout.contains("undone before"), "{stdout}");
+}

@@ -2,11 +2,15 @@
 //! when it is done.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::io::{self, BufWriter, Write, stdout};
 
 use surecopy::CopyError;
-use surecopy::jobs::{ItemRecord, ItemState, JobRecord, JobState, Ledger, RunKind, can_be_undone};
+use surecopy::jobs::{
+    ItemRecord, JobRecord, JobState, Ledger, LedgerError, RunKind, can_be_undone,
+};
 
+use super::twice::{each, gone_before};
 use crate::amounts::Count;
 use crate::commands::written;
 use crate::exit::ExitStatus;
@@ -14,9 +18,6 @@ use crate::failure::Failure;
 use crate::human::look_back::undone_before;
 use crate::json::{JobLine, UndoPlanLine, UndoPlanReportLine, line};
 use crate::shown::Shown;
-
-/// Items that are read at once.
-const PAGE: usize = 1000;
 
 /// The action for a directory, which goes if it is empty by then.
 const DIRECTORY: &str = "remove_if_empty";
@@ -85,6 +86,12 @@ impl From<io::Error> for Stop {
     }
 }
 
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Stop::Failure(Failure::of_ledger(&error))
+    }
+}
+
 fn write(
     ledger: &Ledger,
     job: &JobRecord,
@@ -92,8 +99,7 @@ fn write(
     form: Form,
     out: &mut impl Write,
 ) -> Result<(), Stop> {
-    let of_ledger = |error| Stop::Failure(Failure::of_ledger(&error));
-    let spec = job.request.as_ref().map_err(|error| of_ledger(error.clone()))?;
+    let spec = job.request.as_ref().map_err(Clone::clone)?;
     if !spec.keep_replaced {
         return Err(Stop::Failure(Failure::of_copy(&CopyError::NothingKept { job: job.id })));
     }
@@ -107,26 +113,25 @@ fn write(
         out.write_all(&line(&JobLine::new(&spec, Some(job.id), kind, Some(ledger))))?;
     }
     let mut counts = Counts::default();
-    for state in [ItemState::Ok, ItemState::Damaged] {
-        let mut after = None;
-        loop {
-            let page = ledger.items(job.id, Some(state), after, PAGE).map_err(of_ledger)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.item);
-            for item in &page {
-                let Some(planned) = wanted.of(item) else { continue };
-                counts.add(planned);
-                match form {
-                    Form::Json => {
-                        out.write_all(&line(&UndoPlanLine::new(planned.as_str(), &item.target)))?
-                    }
-                    Form::Words => writeln!(out, "{}", planned.line(item))?,
-                }
+    let gone = match wanted {
+        Wanted::Undo => gone_before(ledger, job)?,
+        Wanted::Discard => HashSet::new(),
+    };
+    each::<Stop>(ledger, job, |item| {
+        let Some(planned) = wanted.of(item).filter(|_| !gone.contains(&item.item)) else {
+            return Ok(());
+        };
+        counts.add(planned);
+        match form {
+            Form::Json => {
+                out.write_all(&line(&UndoPlanLine::new(planned.as_str(), &item.target)))?;
             }
+            Form::Words => writeln!(out, "{}", planned.line(item))?,
         }
-    }
+        Ok(())
+    })?;
     if wanted == Wanted::Undo && job.state != JobState::Undone {
-        let mut made = ledger.made_directories(job.id).map_err(of_ledger)?;
+        let mut made = ledger.made_directories(job.id)?;
         // Those that stand in others first, as they would go.
         made.sort_by_cached_key(|(mapping, path)| (Reverse(path.depth()), *mapping, path.clone()));
         made.dedup();

@@ -3,6 +3,7 @@
 mod args;
 mod dry_run;
 mod run;
+mod twice;
 
 pub(crate) use args::{UndoArgs, VerifyArgs};
 pub(crate) use run::{undo, verify, verify_in};
