@@ -45,6 +45,7 @@ fn what_was_not_edited_and_differs_is_blamed_on_the_disk() {
     rot(&folder, "dst/a", "fIrst");
     let ended = folder.run(&["verify", "1"]);
     assert_eq!(ended.code, 3, "{}", ended.stdout);
+    assert!(ended.stdout.contains("the same: 1 file, 6 B read"), "{}", ended.stdout);
     assert!(ended.stderr.contains("VERIFY_MISMATCH (1 item):\n"), "{}", ended.stderr);
     assert!(ended.stderr.contains("do not trust this disk"), "{}", ended.stderr);
 }

@@ -25,7 +25,7 @@ pub struct RecheckReport {
     pub damaged: u64,
     /// The first of those.
     pub errors: Vec<ItemError>,
-    /// Bytes that were read and compared.
+    /// Bytes of items that have the digest that was recorded. What was read of others counts nowhere.
     pub bytes_verified: u64,
     /// What spoke against looking at all.
     pub problems: Vec<Problem>,
@@ -52,9 +52,11 @@ impl Default for RecheckReport {
 impl RecheckReport {
     /// Takes what one item came to into the sums.
     pub(super) fn add(&mut self, found: &Check, bytes_verified: u64) {
-        self.bytes_verified += bytes_verified;
         match found {
-            Check::Same(evidence) => self.same_by_evidence[*evidence as usize] += 1,
+            Check::Same(evidence) => {
+                self.same_by_evidence[*evidence as usize] += 1;
+                self.bytes_verified += bytes_verified;
+            }
             Check::NoDigest => self.no_digest += 1,
             Check::Damaged(error) => {
                 self.damaged += 1;
