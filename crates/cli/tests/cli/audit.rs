@@ -332,3 +332,17 @@ fn what_holds_for_jobs_may_stand_on_either_side_of_prune() {
     assert_eq!((&none["dry_run"], &none["older_than_days"]), (&true.into(), &90.into()));
     assert_eq!(folder.run(&["jobs", "--all", "prune"]).code, 2);
 }
+
+#[test]
+fn a_log_is_not_written_where_a_directory_is_named() {
+    let folder = Folder::new();
+    folder.write("src/a", "first");
+    folder.run(&["copy", "src/", "dst"]).all_done();
+    let before = folder.listing();
+    for to in ["new/", "new/.", "new//"] {
+        let ended = folder.run(&["audit", "--export", to, "1"]);
+        assert_eq!(ended.code, 1, "{to}: {}", ended.stderr);
+        assert!(ended.stderr.contains("cannot write the audit log to new"), "{}", ended.stderr);
+    }
+    assert_eq!(folder.listing(), before);
+}

@@ -220,7 +220,7 @@ fn audit_in_short() {
                            before they could be planned [possible values: planned, ok, skipped, failed,
                            cancelled, interrupted, damaged, undone, refused]
       -v, --verbose        Show digests too, where replaced files are kept, and earlier attempts
-          --check          Check that the audit log is what was written, and show nothing else
+          --check          Check the audit log, the items by it and the database; show nothing else
           --export <FILE>  Write the audit log into a new file, for anybody to check; - is stdout
           --json           Write one JSON object a line to stdout, and nothing else there
           --ledger <FILE>  Use this ledger instead of the usual one

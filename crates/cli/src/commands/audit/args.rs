@@ -31,7 +31,7 @@ pub(crate) struct AuditArgs {
     #[arg(short, long)]
     pub(super) verbose: bool,
 
-    /// Check that the audit log is what was written, and show nothing else
+    /// Check the audit log, the items by it and the database; show nothing else
     #[arg(long, conflicts_with_all = ["state", "verbose", "export"])]
     pub(super) check: bool,
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufWriter, Error, ErrorKind, Write, stdout};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use surecopy::jobs::{ExportError, JobId, Ledger};
@@ -39,7 +40,10 @@ fn write_file(ledger: &Ledger, job: JobId, to: &Path) -> Result<u64, ExportError
         return Err(ExportError::Write(taken));
     }
     let unnamed = || ExportError::Write(ErrorKind::IsADirectory.into());
-    let name = to.file_name().ok_or_else(unnamed)?;
+    // What ends so names a directory, and would be taken for a name.
+    let is_directory =
+        [&b"/"[..], b"/."].iter().any(|end| to.as_os_str().as_bytes().ends_with(end));
+    let name = to.file_name().filter(|_| !is_directory).ok_or_else(unnamed)?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let partial = format!(".surecopy-audit-{:016x}", surecopy::process_identity());
