@@ -146,3 +146,28 @@ fn a_destination_that_is_not_there_is_named() {
         assert!(error["suggestion"].as_str().unwrap().starts_with(advice), "{error}");
     }
 }
+
+/// It has been copied, and is counted with what is damaged.
+#[test]
+fn what_is_damaged_and_was_not_copied_again_is_counted_once() {
+    // Before it was planned, and after.
+    for policy in ["update", "fail"] {
+        let folder = Folder::new();
+        folder.write("src/a", "first").write("src/b", "second").write("src/c", "third");
+        folder.write("dst/c", "taken");
+        let ended = folder.run(&["copy", "--on-conflict", policy, "src/", "dst"]);
+        let not_copied = i64::from(policy == "fail");
+        assert_eq!(i64::from(ended.code), not_copied, "{}", ended.stderr);
+        std::fs::remove_file(folder.path("dst/a")).unwrap();
+        folder.write("dst/a/in the way", "");
+        let report = || folder.run(&["verify", "--json", "1"]).objects().pop().unwrap();
+        assert_eq!(
+            (&report()["damaged"], &report()["not_copied"]),
+            (&1.into(), &not_copied.into())
+        );
+        assert_eq!(folder.run(&["resume", "1"]).code, 1);
+        let report = report();
+        assert_eq!(report["same"], 2 - not_copied);
+        assert_eq!((&report["damaged"], &report["not_copied"]), (&1.into(), &not_copied.into()));
+    }
+}

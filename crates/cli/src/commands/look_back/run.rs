@@ -33,7 +33,7 @@ pub(crate) fn verify_in(
     options: &ResumeOptions,
     afterwards: Afterwards,
 ) -> Result<ExitStatus, Failure> {
-    let not_copied = NotCopied::of(record);
+    let not_copied = NotCopied::of(ledger, record).map_err(|error| Failure::of_ledger(&error))?;
     let back = Back { ledger, record, output, options };
     let occasion = match afterwards {
         Afterwards::UpToTheUser => Occasion::Verifying,
