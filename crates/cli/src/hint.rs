@@ -51,7 +51,7 @@ pub(crate) fn advice_on_problem(problem: &Problem, occasion: Occasion) -> &'stat
 fn when_verifying(code: ErrorCode) -> Option<&'static str> {
     match code {
         ErrorCode::TargetChanged => Some(
-            "surecopy resume copies it again, in place of what was changed since: move away first what you want to keep of that; if it is gone, check first that its disk is mounted",
+            "surecopy resume copies it again if it is still in the source, in place of what was changed since: move away first what you want to keep of that; if it is gone, check first that its disk is mounted",
         ),
         ErrorCode::DestinationIoError => {
             Some("do not trust this disk until its health and its cable have been checked")

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use surecopy::Mapping;
-use surecopy::jobs::{JobRecord, RunRecord};
+use surecopy::jobs::{JobRecord, Ledger, RunRecord};
 
 use super::job::SCHEMA;
 use super::path::SourceAndTarget;
@@ -59,7 +59,7 @@ struct RunMember {
 }
 
 impl JobStatus {
-    pub(crate) fn new(record: &JobRecord) -> Self {
+    pub(crate) fn new(ledger: &Ledger, record: &JobRecord) -> Self {
         let figures = Figures::of(record);
         let mapping = |it: &Mapping| SourceAndTarget::new(&it.source_path(), &it.target_path());
         let (mappings, request_error) = match &record.request {
@@ -93,7 +93,7 @@ impl JobStatus {
             kept_replaced: record.kept_backups,
             audit_records: record.audit_records,
             runs: record.runs.iter().map(RunMember::new).collect(),
-            next: next_step(record).map(|(_, command)| command),
+            next: next_step(ledger, record).map(|(_, command)| command),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod condition;
 mod figures;
+mod gone;
 mod kept;
 #[cfg(test)]
 pub(crate) mod made_up;
@@ -16,7 +17,7 @@ pub(crate) use condition::Condition;
 pub(crate) use figures::Figures;
 pub(crate) use kept::kept_path;
 pub(crate) use moment::{Moment, rfc3339};
-pub(crate) use next::{NextStep, next_after, next_of_state, next_step};
+pub(crate) use next::{NextStep, next_after, next_for_people, next_of_state, next_step};
 pub(crate) use not_copied::NotCopied;
 pub(crate) use place::{Found, LedgerArgs, job_number, no_jobs};
 pub(crate) use speed::{Pace, Speedometer};

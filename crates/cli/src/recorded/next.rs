@@ -3,6 +3,7 @@
 use surecopy::jobs::{JobId, JobRecord, JobState, Ledger, RunKind};
 
 use super::condition::Condition;
+use super::gone::damaged_and_gone;
 
 /// The command that goes on with a job, after what it is for.
 pub(crate) type NextStep = (&'static str, String);
@@ -10,14 +11,26 @@ pub(crate) type NextStep = (&'static str, String);
 /// What to do with a job after a run of it, by what the ledger has made of that. Where it cannot be read,
 /// that has been said.
 pub(crate) fn next_after(ledger: &Ledger, job: JobId) -> Option<NextStep> {
-    ledger.job(job).ok().and_then(|record| next_step(&record))
+    ledger.job(job).ok().and_then(|record| next_for_people(ledger, &record))
+}
+
+/// The same of a record; of damage that no command mends, where it is told.
+pub(crate) fn next_for_people(ledger: &Ledger, record: &JobRecord) -> Option<NextStep> {
+    let is_lost = || damaged_and_gone(ledger, record).is_ok_and(|gone| gone > 0);
+    let lost = || {
+        let command = format!("surecopy audit {} --state damaged", record.id);
+        Some(("damaged, and no longer in the source", command))
+    };
+    next_step(ledger, record).or_else(|| if is_lost() { lost() } else { None })
 }
 
 /// What to do with a job; `None` when nothing is left to do, or the job is at work. One rule for the end
 /// of a run, for `status` and for programs.
-pub(crate) fn next_step(record: &JobRecord) -> Option<NextStep> {
+pub(crate) fn next_step(ledger: &Ledger, record: &JobRecord) -> Option<NextStep> {
     let job = record.id;
-    let of_copying = next_of_state(job, record.state, record.damaged);
+    // Where that cannot be read, more is advised than needs to be.
+    let gone = damaged_and_gone(ledger, record).unwrap_or(0);
+    let of_copying = next_of_state(job, record.state, record.damaged.saturating_sub(gone));
     let verify = || ("to read it again", format!("surecopy verify {job}"));
     match Condition::of(record) {
         Condition::InHand(_) => None,

@@ -54,21 +54,29 @@ fn damaged_and_left(ledger: &Ledger, job: JobId) -> Result<u64, LedgerError> {
         damaged.insert(source);
     })?;
     let before = damaged.len();
+    each_left(ledger, job, |source| {
+        damaged.remove(&source);
+    })?;
+    Ok((before - damaged.len()) as u64)
+}
+
+/// Hands on the sources of the entries that were met and not copied, as far as that is so now.
+pub(super) fn each_left(
+    ledger: &Ledger,
+    job: JobId,
+    mut take: impl FnMut(PathBuf),
+) -> Result<(), LedgerError> {
     for state in LEFT {
-        each_item(ledger, job, state, |source| {
-            damaged.remove(&source);
-        })?;
+        each_item(ledger, job, state, &mut take)?;
     }
     let mut after = 0;
     loop {
         let page = ledger.refusals(job, after, PAGE)?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = last.record;
-        for refusal in page.iter().filter(|refusal| !refusal.is_superseded) {
-            damaged.remove(&refusal.report.source);
-        }
+        let standing = page.into_iter().filter(|refusal| !refusal.is_superseded);
+        standing.for_each(|refusal| take(refusal.report.source));
     }
-    Ok((before - damaged.len()) as u64)
 }
 
 /// Hands on the sources of the items that are in this state now.

@@ -154,9 +154,11 @@ fn what_is_damaged_and_was_not_copied_again_is_counted_once() {
     for policy in ["update", "fail"] {
         let folder = Folder::new();
         folder.write("src/a", "first").write("src/b", "second").write("src/c", "third");
-        folder.write("dst/c", "taken");
-        let ended = folder.run(&["copy", "--on-conflict", policy, "src/", "dst"]);
         let not_copied = i64::from(policy == "fail");
+        if policy == "fail" {
+            folder.write("dst/c", "taken");
+        }
+        let ended = folder.run(&["copy", "--on-conflict", policy, "src/", "dst"]);
         assert_eq!(i64::from(ended.code), not_copied, "{}", ended.stderr);
         std::fs::remove_file(folder.path("dst/a")).unwrap();
         folder.write("dst/a/in the way", "");
@@ -170,4 +172,33 @@ fn what_is_damaged_and_was_not_copied_again_is_counted_once() {
         assert_eq!(report["same"], 2 - not_copied);
         assert_eq!((&report["damaged"], &report["not_copied"]), (&1.into(), &not_copied.into()));
     }
+}
+
+/// What resume has nothing to copy from is not for resume.
+#[test]
+fn damage_of_what_is_no_longer_in_the_source_is_told_as_that() {
+    let folder = folder();
+    folder.write("dst/a", "edited since");
+    std::fs::remove_file(folder.path("src/a")).unwrap();
+    let resume = "to copy the damaged ones again: surecopy resume 1\n";
+    let lost = "damaged, and no longer in the source: surecopy audit 1 --state damaged\n";
+    let stderr = folder.run(&["verify", "1"]).stderr;
+    assert!(stderr.ends_with(resume), "{stderr}");
+    // Now it is known, and stays so when it is found again.
+    let stderr = folder.run(&["resume", "1"]).all_done().stderr;
+    assert!(stderr.ends_with(lost), "{stderr}");
+    let stderr = folder.run(&["verify", "1"]).stderr;
+    assert!(stderr.ends_with(lost), "{stderr}");
+    let status = folder.run(&["status", "1"]).all_done().stdout;
+    assert!(status.ends_with(lost), "{status}");
+    let status = folder.run(&["status", "--json", "1"]).all_done().objects().remove(0);
+    assert_eq!((&status["next"], &status["items"]["damaged"]), (&().into(), &1.into()));
+    // What resume can copy is for resume, beside that.
+    folder.write("dst/b", "edited, too");
+    let stderr = folder.run(&["verify", "1"]).stderr;
+    assert!(stderr.ends_with(resume), "{stderr}");
+    folder.run(&["resume", "1"]).all_done();
+    assert_eq!(folder.read("dst/b"), "second");
+    let status = folder.run(&["status", "1"]).all_done().stdout;
+    assert!(status.ends_with(lost), "{status}");
 }

@@ -55,7 +55,7 @@ fn write(
     out: &mut impl Write,
 ) -> Result<(), Stop> {
     if args.json {
-        out.write_all(&line(&JobStatus::new(record)))?;
+        out.write_all(&line(&JobStatus::new(ledger, record)))?;
     }
     // Programs get all that there is, unless they ask for what is in one state now.
     let with_past = args.verbose || (args.json && args.state.is_none());

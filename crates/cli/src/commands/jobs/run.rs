@@ -32,7 +32,10 @@ pub(crate) fn run(args: JobsArgs) -> Result<ExitStatus, Failure> {
     let (records, left_out) = listed(&ledger, args.all)?;
     if args.json {
         return print(
-            &records.iter().flat_map(|record| line(&JobStatus::new(record))).collect::<Vec<u8>>(),
+            &records
+                .iter()
+                .flat_map(|record| line(&JobStatus::new(&ledger, record)))
+                .collect::<Vec<u8>>(),
         );
     }
     if records.is_empty() {

@@ -41,7 +41,7 @@ impl Form {
         }
     }
 
-    fn picture(&self, record: &JobRecord, pace: Option<Pace>) -> Vec<u8> {
+    fn picture(&self, ledger: &Ledger, record: &JobRecord, pace: Option<Pace>) -> Vec<u8> {
         match self {
             Form::Redrawn => {
                 let text = words::figures_line(record, pace);
@@ -50,7 +50,7 @@ impl Form {
                 format!("\r\x1b[2K{}", start_of(&text, columns)).into_bytes()
             }
             Form::Lines => format!("{}\n", words::figures_line(record, pace)).into_bytes(),
-            Form::Json => line(&JobStatus::new(record).at_pace(pace)),
+            Form::Json => line(&JobStatus::new(ledger, record).at_pace(pace)),
         }
     }
 }
@@ -98,14 +98,14 @@ pub(super) fn follow(
     }
     while record.is_running {
         let pace = speedometer.observe(&record);
-        if beat.is_due(Instant::now()) && write(&form.picture(&record, pace))?.is_err() {
+        if beat.is_due(Instant::now()) && write(&form.picture(ledger, &record, pace))?.is_err() {
             return Ok(ExitStatus::Cancelled);
         }
         std::thread::sleep(LOOK_INTERVAL);
         record = ledger.job(id).map_err(|error| Failure::of_ledger(&error))?;
     }
     let last = match form {
-        Form::Json => form.picture(&record, None),
+        Form::Json => form.picture(ledger, &record, None),
         Form::Redrawn => format!("\r\x1b[2K{}", ending(ledger, &record)?).into_bytes(),
         Form::Lines => ending(ledger, &record)?.into_bytes(),
     };
@@ -118,7 +118,7 @@ pub(super) fn follow(
 fn ending(ledger: &Ledger, record: &JobRecord) -> Result<String, Failure> {
     let mut lines = words::end(record);
     lines.extend(words::failed(ledger, record)?);
-    lines.extend(words::advice(record));
+    lines.extend(words::advice(ledger, record));
     Ok(text(&lines))
 }
 

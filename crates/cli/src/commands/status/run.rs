@@ -31,11 +31,11 @@ pub(crate) fn run(args: StatusArgs) -> Result<ExitStatus, Failure> {
     }
     let pace = Speedometer::default().observe(&record);
     if args.json {
-        return print(&line(&JobStatus::new(&record).at_pace(pace)));
+        return print(&line(&JobStatus::new(&ledger, &record).at_pace(pace)));
     }
     let mut lines = words::lines(&record, pace);
     lines.extend(words::failed(&ledger, &record)?);
-    lines.extend(words::advice(&record));
+    lines.extend(words::advice(&ledger, &record));
     print(format!("{}\n", lines.join("\n")).as_bytes())
 }
 

@@ -10,7 +10,7 @@ use surecopy::{ItemReport, ItemStatus};
 use crate::amounts::{Bytes, Count, Span, Speed};
 use crate::failure::Failure;
 use crate::human::{fragment, mapping_line};
-use crate::recorded::{Condition, Figures, Moment, Pace, next_step};
+use crate::recorded::{Condition, Figures, Moment, Pace, next_for_people};
 use crate::shown::{Plain, Shown};
 
 /// Mappings that are shown one by one.
@@ -140,8 +140,8 @@ fn item_line(item: &ItemRecord, state: ItemState) -> String {
 }
 
 /// What is left to do about it.
-pub(super) fn advice(record: &JobRecord) -> Option<String> {
-    next_step(record).map(|(why, command)| format!("{why}: {command}"))
+pub(super) fn advice(ledger: &Ledger, record: &JobRecord) -> Option<String> {
+    next_for_people(ledger, record).map(|(why, command)| format!("{why}: {command}"))
 }
 
 fn headline(record: &JobRecord) -> String {
