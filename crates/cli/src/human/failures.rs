@@ -68,10 +68,13 @@ impl Failures {
 
     /// Takes out those of one code, which are told in another way, and says how many there are.
     pub(super) fn take(&mut self, code: ErrorCode) -> u64 {
-        self.groups
-            .extract_if(.., |_, group| group.code == code)
-            .map(|(_, group)| group.count)
-            .sum()
+        let mut count = 0;
+        self.groups.retain(|_, group| {
+            let is_other = group.code != code;
+            count += if is_other { 0 } else { group.count };
+            is_other
+        });
+        count
     }
 
     /// What can be done about an error.
@@ -145,6 +148,30 @@ mod tests {
             "    5..9",
         ];
         assert_eq!(lines[4..9], expected);
+    }
+
+    #[test]
+    fn what_stands_in_the_way_at_the_destination_is_named_by_it() {
+        let (source, target) = (PathBuf::from("from"), PathBuf::from("to"));
+        let problem = |code, path: &PathBuf| Problem {
+            scope: Scope::Job,
+            error: ItemError::new(code, path.clone(), "it is not so"),
+            entry: None,
+            source: Some(source.clone()),
+            target: Some(target.clone()),
+            size_bytes: 0,
+        };
+        for (code, path) in [
+            (ErrorCode::VolumeChanged, &target),
+            (ErrorCode::TargetChanged, &target),
+            (ErrorCode::SourceMissing, &source),
+        ] {
+            let mut failures = Failures::of(Occasion::Verifying);
+            failures.add_problem(&problem(code, path));
+            let lines = failures.lines();
+            assert_eq!(lines[1], format!("  {}: it is not so", path.display()));
+            assert_eq!(lines.len(), 3, "{lines:?}");
+        }
     }
 
     #[test]
