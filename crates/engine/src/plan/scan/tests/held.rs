@@ -118,9 +118,9 @@ fn few_large_directories_are_open_at_once() {
     assert!(open <= 1 + 2 * THREADS, "{open} handles");
 }
 
-/// Of what is not wanted no more is listed than may be held.
+/// How much of what is not wanted is listed depends on who is faster; nothing of it is told.
 #[test]
-fn little_is_listed_for_a_sink_that_goes_no_further() {
+fn a_sink_that_goes_no_further_is_told_of_nothing_beneath() {
     struct Stops(u64);
     impl ScanSink for Stops {
         fn entry(&mut self, entry: Entry) -> bool {
@@ -139,14 +139,9 @@ fn little_is_listed_for_a_sink_that_goes_no_further() {
         }
     }
     let place = Place::at(&fs, "/src").unwrap();
-    fs.reset_counts();
     let mut stops = Stops(0);
     place.scan(bounds(), &mut stops).unwrap();
     assert_eq!(stops.0, 201);
-    // Besides the source and what is in it, which is wanted.
-    let (listed, asked) = (fs.count(Operation::List), fs.count(Operation::Metadata));
-    assert!(asked <= 201 + AHEAD + THREADS * PART, "{asked} entries");
-    assert!(listed <= 1 + AHEAD / 7 + THREADS, "{listed} directories");
 }
 
 #[test]
