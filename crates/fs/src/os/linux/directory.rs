@@ -38,11 +38,10 @@ pub(super) fn list_each(
 ) -> FsResult<()> {
     let operation = Operation::List;
     dir.must_be_more_than_passed(operation)?;
-    let mut is_moved = dir.is_moved.lock().unwrap_or_else(PoisonError::into_inner);
-    // Most handles are listed once, and a new one stands at the beginning.
-    if std::mem::replace(&mut *is_moved, true) {
-        must(operation, || seek(dir, SeekFrom::Start(0)))?;
-    }
+    let _one_at_a_time = dir.listing.lock().unwrap_or_else(PoisonError::into_inner);
+    // Also before the first listing: btrfs lists what was there when the handle was opened or set to
+    // the beginning, and what has come since is missing.
+    must(operation, || seek(dir, SeekFrom::Start(0)))?;
     let mut buffer = Vec::with_capacity(LISTING_BUFFER_BYTES);
     let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {

@@ -14,9 +14,8 @@ pub struct NativeDir {
     fd: OwnedFd,
     /// It was opened to be passed through: what stands in it can be reached by name, and no more.
     pub(super) is_passed: bool,
-    /// Whether it was listed before. The position of a listing belongs to the descriptor, so one
-    /// listing runs at a time.
-    pub(super) is_moved: Mutex<bool>,
+    /// The position of a listing belongs to the descriptor, so one listing runs at a time.
+    pub(super) listing: Mutex<()>,
     /// Whether a flush of the volume is to be trusted, found out when it is first asked for.
     pub(super) has_group_flush: OnceLock<bool>,
     /// What is known of flushing volumes of its kind, looked up when it is first asked for.
@@ -29,7 +28,7 @@ impl NativeDir {
         Self {
             fd,
             is_passed: false,
-            is_moved: Mutex::default(),
+            listing: Mutex::default(),
             has_group_flush: OnceLock::new(),
             group_flush: OnceLock::new(),
         }
