@@ -52,12 +52,11 @@ impl Announced {
 
     /// Where an end was announced just as it is; `None` when it differs.
     pub(crate) fn as_announced(&mut self, item: ItemId, report: &ItemReport) -> Option<Place> {
-        let (place, announced) = self.items.get_mut(&item)?;
-        let mut announced = announced.take()?;
+        let (place, mut announced) = self.take(item)?;
         // How long it took to be published was not known yet.
         announced.times.backup = report.times.backup;
         let is_same = report.status == ItemStatus::Ok && *announced == *report;
-        is_same.then_some(*place)
+        is_same.then_some(place)
     }
 
     /// Where an end was announced that came to be just so, and how; `None` when it was not announced,
