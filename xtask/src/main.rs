@@ -20,7 +20,8 @@ commands:
   docs          write the documents that are made from tables in the code
   docs --check  fail when one of those documents is out of date
   bench NAME [ROUNDS]
-                time the program: `ledger` (what it costs), `resume` (of a finished job)";
+                time the program: `ledger` (what it costs), `resume` (of a finished job), `scan` and
+                `scan-flat` (beside `find`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
