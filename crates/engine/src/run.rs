@@ -80,9 +80,9 @@ fn carry_out<F: FileSystem>(
     for problem in problems {
         report_problem(&context, problem);
     }
-    // From here on, workers rely on the plan being there for whoever comes after them.
-    // When that fails, they find that the run is ending.
-    context.record(vec![Fact::Opened { roots: identities }, Fact::Planned { planned }]).ok();
+    // Nobody waits for that: it comes before all that workers tell, and nothing becomes visible before
+    // that is recorded. When it fails, they find that the run is ending.
+    context.note(vec![Fact::Opened { roots: identities }, Fact::Planned { planned }]);
     phase(outside, Phase::Copy, || {
         work_through(&context, Queue::Items);
         work_through(&context, Queue::FurtherNames);

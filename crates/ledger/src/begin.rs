@@ -15,6 +15,7 @@ use crate::audit::chain::{Chain, chain_of};
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::job::{JobId, RunKind};
 use crate::ledger::Ledger;
+use crate::lines::Lines;
 use crate::read::in_flight::{Made, in_flight, made_directories};
 use crate::read::known::Reader;
 use crate::rows::directory_ids::DirectoryIds;
@@ -27,12 +28,11 @@ use crate::store::slots::Slot;
 use crate::text::records::{Interrupted, RunBegan};
 use crate::text::request;
 use crate::text::words::word;
-use crate::work_list::Line;
 use crate::write::announced::Announced;
 use crate::write::book::{Book, set_state};
 use crate::write::change::Changes;
-use crate::write::claim::Lines;
 use crate::write::ended::Ends;
+use crate::write::handing_out::HandingOut;
 use crate::write::writer::{WAITING, Writer};
 
 /// What is known of a job when a run of it begins.
@@ -101,6 +101,7 @@ pub(crate) fn begin_run(
     let mappings = spec.mappings.clone();
     let mut announced = Announced::default();
     announced.restore(&connection, job).map_err(named)?;
+    let lines = Arc::new(Lines::new(first_item));
     let book = Book {
         job,
         run,
@@ -113,7 +114,7 @@ pub(crate) fn begin_run(
         chain,
         tally: Tally::default(),
         is_planned: false,
-        lines: Lines::default(),
+        handing_out: HandingOut::new(Arc::clone(&lines)),
         announced,
         ends: Ends::new(),
         at: 0,
@@ -142,8 +143,7 @@ pub(crate) fn begin_run(
         is_finished: begun.is_finished,
         changes,
         reader: Mutex::new(reader),
-        items: Mutex::new(Line::default()),
-        further_names: Mutex::new(Line::default()),
+        lines,
         rest: Mutex::new(Rest::default()),
         ticked: Mutex::new(None),
         failure,

@@ -13,6 +13,7 @@ mod begin;
 mod error;
 mod job;
 mod ledger;
+mod lines;
 mod new_job;
 mod prune;
 mod read;

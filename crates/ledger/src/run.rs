@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use surecopy_fs::RelPath;
 
 use crate::error::{Fault, LedgerError};
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
+use crate::lines::Lines;
 use crate::read::done::{DoneOrder, DoneRows};
 use crate::read::failed::failed_paths;
 use crate::read::in_flight::{Made, made_directories};
@@ -23,7 +24,6 @@ use crate::state::JobState;
 use crate::store::connection::{Access, open};
 use crate::store::place::now_ms;
 use crate::store::slots::Slot;
-use crate::work_list::Line;
 use crate::write::change::Changes;
 use crate::write::finish::Ending;
 use crate::write::writer::{Failure, Message};
@@ -50,8 +50,7 @@ pub struct JobRun {
     pub(crate) is_finished: bool,
     pub(crate) changes: Changes,
     pub(crate) reader: Mutex<Reader>,
-    pub(crate) items: Mutex<Line>,
-    pub(crate) further_names: Mutex<Line>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) rest: Mutex<Rest>,
     pub(crate) ticked: Mutex<Option<Instant>>,
     pub(crate) failure: Failure,

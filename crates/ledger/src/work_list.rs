@@ -1,57 +1,11 @@
-//! The work list of a run: items are put down in batches, claimed in steps, and handed out.
-
-use std::collections::VecDeque;
-use std::sync::MutexGuard;
-use std::sync::mpsc::{Receiver, sync_channel};
+//! The work list of a run: items are put down in batches, and handed out.
 
 use surecopy_engine::{ItemId, JournalError, PlannedItem, Queue, Rest, WorkList};
 
-use crate::error::LedgerError;
 use crate::run::{JobRun, locked};
 use crate::write::change::planned_text;
-use crate::write::claim::{Claimed, STEP};
+use crate::write::handing_out::FEW;
 use crate::write::writer::Message;
-
-/// Items that are claimed and not handed out.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    ready: VecDeque<PlannedItem>,
-    /// More of them are being claimed.
-    asked: Option<Asked>,
-    /// How many batches were put into the line.
-    appended: u64,
-    /// The ledger has no more.
-    is_at_end: bool,
-}
-
-/// Items are being claimed while others are worked on.
-#[derive(Debug)]
-struct Asked {
-    answer: Receiver<Result<Claimed, LedgerError>>,
-    /// How many batches had been put into the line by then.
-    appended: u64,
-}
-
-impl JobRun {
-    /// Has the next items of a line claimed, unless that is being done or there are none.
-    fn ask_for_more(&self, queue: Queue, line: &mut Line) -> Result<(), LedgerError> {
-        if line.asked.is_some() || line.is_at_end {
-            return Ok(());
-        }
-        locked(&self.reader).rest().map_err(|fault| self.fault(fault))?;
-        let (reply, answer) = sync_channel(1);
-        self.tell(Message::Claim(queue, reply))?;
-        line.asked = Some(Asked { answer, appended: line.appended });
-        Ok(())
-    }
-
-    fn line(&self, queue: Queue) -> MutexGuard<'_, Line> {
-        locked(match queue {
-            Queue::Items => &self.items,
-            Queue::FurtherNames => &self.further_names,
-        })
-    }
-}
 
 impl WorkList for JobRun {
     fn first_item(&self) -> ItemId {
@@ -66,29 +20,40 @@ impl WorkList for JobRun {
         rest.bytes += bytes;
         drop(rest);
         let text = planned_text(&batch).map_err(|fault| self.fault(fault))?;
-        self.tell(Message::Append(queue, batch, text))?;
-        let mut line = self.line(queue);
-        line.appended += 1;
-        line.is_at_end = false;
-        Ok(())
+        // Until then the line is not at its end.
+        self.lines.of(queue).lock().unwritten += 1;
+        Ok(self.tell(Message::Append(queue, batch, text))?)
     }
 
     fn claim(&self, queue: Queue, limit: usize) -> Result<Vec<PlannedItem>, JournalError> {
-        let mut line = self.line(queue);
-        while line.ready.is_empty() && !line.is_at_end {
-            self.ask_for_more(queue, &mut line)?;
-            if let Some(asked) = line.asked.take() {
-                let claimed = asked.answer.recv().map_err(|_| self.gone())??;
-                line.is_at_end = claimed.is_last && asked.appended == line.appended;
-                line.ready = claimed.items.into();
+        // What was asked while planning does not keep the log from being put into the database.
+        locked(&self.reader).rest().map_err(|fault| self.fault(fault))?;
+        let line = self.lines.of(queue);
+        let mut state = line.lock();
+        let handed = loop {
+            let handed = state.hand_out(limit);
+            if !handed.is_empty() || state.is_at_end() || limit == 0 {
+                break handed;
             }
+            if state.is_closed {
+                return Err(self.gone().into());
+            }
+            if state.is_asked {
+                state = line.wait(state);
+                continue;
+            }
+            // Whoever writes takes the lock as well: it is not held while there is no room for a message.
+            state.is_asked = true;
+            drop(state);
+            self.tell(Message::More(queue))?;
+            state = line.lock();
+        };
+        let is_running_dry = state.has_more && state.ready.len() < FEW && !state.is_asked;
+        state.is_asked |= is_running_dry;
+        drop(state);
+        if is_running_dry {
+            self.tell(Message::More(queue))?;
         }
-        let count = limit.min(line.ready.len());
-        let handed: Vec<PlannedItem> = line.ready.drain(..count).collect();
-        if line.ready.len() < STEP / 2 && !handed.is_empty() {
-            self.ask_for_more(queue, &mut line)?;
-        }
-        drop(line);
         let mut rest = locked(&self.rest);
         rest.items -= handed.len() as u64;
         rest.bytes -= handed.iter().map(PlannedItem::file_bytes).sum::<u64>();

@@ -19,8 +19,8 @@ use crate::text::how_text::error_of;
 use crate::text::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::write::announced::Announced;
 use crate::write::change::Change;
-use crate::write::claim::{Claimed, Lines};
 use crate::write::ended::Ends;
+use crate::write::handing_out::HandingOut;
 
 /// A run, to whoever writes it down.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Book {
     pub(crate) tally: Tally,
     /// The run copies, and its plan is complete.
     pub(crate) is_planned: bool,
-    pub(crate) lines: Lines,
+    pub(crate) handing_out: HandingOut,
     pub(crate) announced: Announced,
     pub(crate) ends: Ends,
     /// The time of the transaction.
@@ -67,13 +67,13 @@ impl Book {
             .prepare_cached("UPDATE jobs SET next_item = max(next_item, ?) WHERE job = ?")?
             .execute((last.0 + 1, self.job.0))?;
         self.chain.append_text(connection, self.at, "planned", text)?;
-        self.lines.of(queue).append(batch);
+        self.handing_out.append(queue, batch);
         Ok(())
     }
 
-    /// Hands out planned items.
-    pub(crate) fn claim(&mut self, connection: &Connection, queue: Queue) -> Outcome<Claimed> {
-        self.lines.of(queue).claim(connection, (self.job, self.run), queue, &mut self.rows)
+    /// More items of a line are wanted than are at hand.
+    pub(crate) fn more(&mut self, connection: &Connection, queue: Queue) -> Outcome<()> {
+        self.handing_out.more(connection, self.job, queue, &mut self.rows)
     }
 
     /// Writes a change down.
@@ -263,6 +263,7 @@ impl Book {
     pub(crate) fn save(&mut self, connection: &Connection) -> Outcome<()> {
         self.write_ends(connection)?;
         self.announced.save(connection, self.job)?;
+        self.handing_out.save(connection, self.job, self.run)?;
         self.chain.save(connection, self.at)?;
         connection
             .prepare_cached("UPDATE runs SET sums = ? WHERE job = ? AND run = ?")?

@@ -3,7 +3,7 @@
 pub(crate) mod announced;
 pub(crate) mod book;
 pub(crate) mod change;
-pub(crate) mod claim;
 pub(crate) mod ended;
 pub(crate) mod finish;
+pub(crate) mod handing_out;
 pub(crate) mod writer;

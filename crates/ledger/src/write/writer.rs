@@ -18,7 +18,6 @@ use crate::store::connection::in_transaction;
 use crate::store::place::now_ms;
 use crate::write::book::Book;
 use crate::write::change::Change;
-use crate::write::claim::Claimed;
 use crate::write::finish::{Ending, finish};
 
 /// What nobody waits for is written when it has waited for as long as this.
@@ -39,8 +38,8 @@ pub(crate) enum Message {
     Facts(Vec<Change>, Option<Reply<()>>),
     /// A batch of planned items, and the members of its record.
     Append(Queue, Vec<PlannedItem>, String),
-    /// The next items are wanted.
-    Claim(Queue, Reply<Claimed>),
+    /// More items of a line are wanted than may be handed out.
+    More(Queue),
     /// Counters for whoever looks on.
     Progress(ProgressRecord),
     /// The run is over.
@@ -52,7 +51,7 @@ impl Message {
         match self {
             Message::Facts(changes, _) => changes.iter().map(Change::rows).sum(),
             Message::Append(_, batch, _) => batch.len(),
-            Message::Claim(..) | Message::Progress(_) | Message::Finish(..) => 1,
+            Message::More(_) | Message::Progress(_) | Message::Finish(..) => 1,
         }
     }
 
@@ -60,7 +59,7 @@ impl Message {
         match self {
             Message::Facts(_, reply) => reply.is_some(),
             Message::Append(..) | Message::Progress(_) => false,
-            Message::Claim(..) | Message::Finish(..) => true,
+            Message::More(_) | Message::Finish(..) => true,
         }
     }
 
@@ -70,8 +69,10 @@ impl Message {
             Message::Facts(_, Some(reply)) | Message::Finish(_, reply) => {
                 answer(&reply, Err(error.clone()));
             }
-            Message::Claim(_, reply) => answer(&reply, Err(error.clone())),
-            Message::Facts(_, None) | Message::Append(..) | Message::Progress(_) => {}
+            Message::Facts(_, None)
+            | Message::Append(..)
+            | Message::More(_)
+            | Message::Progress(_) => {}
         }
     }
 }
@@ -156,17 +157,17 @@ impl Writer {
             return;
         }
         match self.transact(&mut messages) {
-            Ok(claimed) => {
-                let mut claimed = claimed.into_iter();
+            Ok(()) => {
+                self.book.handing_out.release();
                 for message in messages {
                     match message {
                         Message::Facts(_, Some(reply)) | Message::Finish(_, reply) => {
                             answer(&reply, Ok(()));
                         }
-                        Message::Claim(_, reply) => {
-                            answer(&reply, Ok(claimed.next().unwrap_or_default()));
-                        }
-                        Message::Facts(_, None) | Message::Append(..) | Message::Progress(_) => {}
+                        Message::Facts(_, None)
+                        | Message::Append(..)
+                        | Message::More(_)
+                        | Message::Progress(_) => {}
                     }
                 }
             }
@@ -174,18 +175,18 @@ impl Writer {
                 let error = fault.in_ledger(&self.path);
                 tracing::error!(%error, "the ledger is not used any more in this run");
                 let error = self.failure.get_or_init(|| error);
+                self.book.handing_out.close();
                 messages.into_iter().for_each(|message| message.fail(error));
             }
         }
     }
 
-    /// Writes all or nothing, and returns what was claimed, in order.
-    fn transact(&mut self, messages: &mut [Message]) -> Outcome<Vec<Claimed>> {
+    /// Writes all or nothing.
+    fn transact(&mut self, messages: &mut [Message]) -> Outcome<()> {
         let (connection, book) = (&self.connection, &mut self.book);
         book.at = now_ms();
         in_transaction(connection, || {
             book.chain.confirm(connection)?;
-            let mut claimed = Vec::new();
             for message in messages {
                 match message {
                     Message::Facts(changes, _) => {
@@ -195,7 +196,7 @@ impl Writer {
                     Message::Append(queue, batch, text) => {
                         book.append(connection, *queue, mem::take(batch), text)?;
                     }
-                    Message::Claim(queue, _) => claimed.push(book.claim(connection, *queue)?),
+                    Message::More(queue) => book.more(connection, *queue)?,
                     Message::Progress(progress) => {
                         connection
                             .prepare_cached(
@@ -206,8 +207,7 @@ impl Writer {
                     Message::Finish(ending, _) => finish(connection, book, ending)?,
                 }
             }
-            book.save(connection)?;
-            Ok(claimed)
+            book.save(connection)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Every planned item is handed out, once and in order, however it was put into its line.
 
-use surecopy_engine::{PlannedItem, Queue, WorkList};
+use surecopy_engine::{History, PlannedItem, Queue, WorkList};
 
 use crate::scene::{item, scene};
 
@@ -55,4 +55,36 @@ fn what_is_put_down_while_others_are_handed_out_comes_too() {
         handed.extend(run.claim(Queue::Items, 2).unwrap());
     }
     assert_eq!(handed, items);
+}
+
+#[test]
+fn what_is_handed_out_counts_as_begun_and_what_is_far_behind_does_not() {
+    const ALL: u64 = 10_000;
+    let scene = scene();
+    let run = scene.first_run();
+    let items: Vec<_> = (0..ALL).map(|id| item(id, &format!("d{id}/f"))).collect();
+    for batch in items.chunks(1_000) {
+        run.append(Queue::Items, batch.to_vec()).unwrap();
+    }
+    let mut handed = 0;
+    while handed < 5_000 {
+        handed += run.claim(Queue::Items, 64).unwrap().len();
+    }
+    let job = run.job();
+    drop(run);
+    let in_flight = scene.resume(job).in_flight().directories.len();
+    assert!(in_flight >= handed, "{in_flight} of {handed}");
+    assert!(in_flight < ALL as usize, "{in_flight}");
+}
+
+#[test]
+fn whoever_waits_for_items_hears_that_the_ledger_has_failed() {
+    let scene = scene();
+    let run = scene.first_run();
+    run.append(Queue::Items, vec![item(0, "a")]).unwrap();
+    assert_eq!(run.claim(Queue::Items, 9).unwrap().len(), 1);
+    // The same number again.
+    run.append(Queue::Items, vec![item(0, "a")]).unwrap();
+    run.claim(Queue::Items, 9).unwrap_err();
+    run.claim(Queue::FurtherNames, 9).unwrap();
 }

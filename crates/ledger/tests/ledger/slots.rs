@@ -118,7 +118,10 @@ fn a_run_whose_job_was_taken_over_writes_nothing_any_more() {
         ("settled", |run| run.record(vec![Fact::Settled { items: vec![item(0, "a").id] }]).is_ok()),
         ("nothing", |run| run.record(Vec::new()).is_ok()),
         ("planned", |run| run.record(planned(1)).is_ok()),
-        ("claimed", |run| run.claim(Queue::Items, 1).is_ok()),
+        ("claimed", |run| {
+            run.append(Queue::FurtherNames, vec![item(9, "z")]).unwrap();
+            run.claim(Queue::FurtherNames, 1).is_ok()
+        }),
         ("noted", |run| {
             run.note(vec![Fact::Settled { items: Vec::new() }]).unwrap();
             run.append(Queue::Items, vec![item(9, "z")]).unwrap();
