@@ -107,15 +107,44 @@ impl Changes {
 
     fn path(&self, path: &mut PathBuf) {
         if let (true, Some(base)) = (path.is_relative(), &self.base) {
-            let whole = base.join(&*path);
-            // As the paths of the job are made absolute.
-            *path = surecopy_fs::absolute_path(&whole).unwrap_or(whole);
+            *path = beneath(base, path);
         }
     }
+}
+
+/// A path becomes absolute, as the paths of the job did. Most have nothing in them that is left out then,
+/// and there are several for each file.
+fn beneath(base: &Path, path: &Path) -> PathBuf {
+    let whole = base.join(path);
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.split(|byte| *byte == b'/').all(|name| !matches!(name, b"" | b".")) {
+        return whole;
+    }
+    surecopy_fs::absolute_path(&whole).unwrap_or(whole)
 }
 
 /// The members of the record of a planned batch.
 pub(crate) fn planned_text(batch: &[PlannedItem]) -> Outcome<String> {
     let items = batch.iter().map(PlannedText::new).collect();
     Ok(serde_json::to_string(&PlannedBatch { items })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_relative_path_becomes_what_it_is_for_the_system() {
+        let paths = [
+            "a", "a/b", "./a", "a/./b", "a//b", "a/b/", "a/.", ".", "", "..", "../a", "a/../b",
+            "...", ".a/.b", "a./b.", "./", "a /b",
+        ];
+        for base in ["/", "/base", "/base/of it"].map(Path::new) {
+            for path in paths.map(Path::new) {
+                let expected = surecopy_fs::absolute_path(&base.join(path)).unwrap();
+                let found = beneath(base, path);
+                assert_eq!(found.as_os_str(), expected.as_os_str(), "{path:?} beneath {base:?}");
+            }
+        }
+    }
 }
