@@ -20,6 +20,7 @@ use crate::read::in_flight::{Made, in_flight, made_directories};
 use crate::read::known::Reader;
 use crate::rows::directory_ids::DirectoryIds;
 use crate::rows::plan::{Rows, queue_text};
+use crate::rows::records::Records;
 use crate::run::JobRun;
 use crate::state::{ItemState, JobState};
 use crate::store::connection::{Access, in_transaction, open};
@@ -31,7 +32,7 @@ use crate::text::words::word;
 use crate::write::announced::Announced;
 use crate::write::book::{Book, set_state};
 use crate::write::change::Changes;
-use crate::write::ended::Ends;
+use crate::write::ended::Waiting;
 use crate::write::handing_out::HandingOut;
 use crate::write::writer::{WAITING, Writer};
 
@@ -93,7 +94,7 @@ pub(crate) fn begin_run(
     nonce: u64,
 ) -> Result<JobRun, LedgerError> {
     let job = slot.job();
-    let connection = open(path, Access::Write)?;
+    let connection = open(path, Access::Append)?;
     let named = |fault: Fault| fault.in_ledger(path);
     let begun = in_transaction(&connection, || begin(&connection, &mut slot, kind, nonce));
     let begun = begun.map_err(named)?;
@@ -116,7 +117,9 @@ pub(crate) fn begin_run(
         is_planned: false,
         handing_out: HandingOut::new(Arc::clone(&lines)),
         announced,
-        ends: Ends::new(),
+        ends: Waiting::default(),
+        next_item: first_item,
+        records: Records::default(),
         at: 0,
     };
     let changes = Changes::new(mappings.clone());

@@ -30,7 +30,8 @@ struct End {
     state: Option<ItemState>,
     record: Option<u64>,
     position: Option<usize>,
-    digest: Option<(String, Vec<u8>)>,
+    /// The name under which what it replaced is kept.
+    kept: Option<Vec<u8>>,
 }
 
 impl End {
@@ -44,10 +45,13 @@ impl End {
             ItemStatus::Cancelled => self.state == Some(Cancelled),
             ItemStatus::Error(_) => self.state == Some(Failed),
         };
-        let told = report.digest.as_ref().map(|told| (told.algorithm.as_str(), &told.bytes[..]));
-        let digest =
-            self.digest.as_ref().map(|(algorithm, bytes)| (algorithm.as_str(), &bytes[..]));
-        fits && self.position == Some(position) && digest == told
+        let backup = report.backup.as_deref().and_then(|path| path.file_name());
+        // It may be kept no longer.
+        let is_kept_so = self
+            .kept
+            .as_deref()
+            .is_none_or(|kept| backup.is_some_and(|name| name.as_encoded_bytes() == kept));
+        fits && self.position == Some(position) && is_kept_so
     }
 }
 
@@ -103,14 +107,14 @@ fn differs(
 
 /// How an item ended. `None` when the item itself is gone: its job is being forgotten.
 fn end(connection: &Connection, job: JobId, item: u64) -> Outcome<Option<End>> {
-    let sql = "SELECT ends.state, record, position, digest_algorithm, digest
+    let sql = "SELECT ends.state, record, position, kept
                FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item
                WHERE items.job = ? AND items.item = ?";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row((job.0, item), |row| {
         let state: Option<String> = row.get(0)?;
-        let digest = row.get::<_, Option<String>>(3)?.zip(row.get(4)?);
-        Ok((state, End { state: None, record: row.get(1)?, position: row.get(2)?, digest }))
+        let (record, position, kept) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((state, End { state: None, record, position, kept }))
     });
     let Some((state, end)) = found.optional()? else { return Ok(None) };
     let state = state.map(|state| word(ItemState::from_text, &state)).transpose()?;

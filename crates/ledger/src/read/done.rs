@@ -4,14 +4,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 use surecopy_engine::{
-    BATCH, Digest, DigestAlgorithm, DoneItem, DoneItems, ItemId, ItemKind, JournalError, Landed,
-    Mapping,
+    BATCH, DigestAlgorithm, DoneItem, DoneItems, ItemId, ItemKind, JournalError, Mapping,
 };
 
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::job::JobId;
-use crate::rows::plan::{Rows, optional_text, os_name, text};
-use crate::text::seen;
+use crate::rows::plan::{Rows, os_name, text};
+use crate::rows::records::{Place, Records};
+use crate::text::gist::Gist;
 use crate::text::words::word;
 
 /// Which copied items are wanted, and in which order.
@@ -34,6 +34,7 @@ pub(crate) struct DoneRows {
     job: JobId,
     order: DoneOrder,
     rows: Rows,
+    records: Records<Gist>,
     /// The last one that was handed out.
     last: Option<i64>,
 }
@@ -47,7 +48,8 @@ impl DoneRows {
         order: DoneOrder,
     ) -> Self {
         let rows = Rows::new(mappings, DigestAlgorithm::default());
-        Self { connection, path: path.into(), job, order, rows, last: None }
+        let path = path.into();
+        Self { connection, path, job, order, rows, records: Records::default(), last: None }
     }
 
     fn batch(&mut self) -> Outcome<Vec<DoneItem>> {
@@ -73,7 +75,7 @@ impl DoneRows {
         let beyond = if order == "ASC" { -1 } else { i64::MAX };
         let sql = format!(
             "SELECT item, mapping, items.directory, directories.path, name, target_name, kind,
-                 landed_source, landed_target, landed_replaced, kept, digest_algorithm, digest
+                 kept, record, position
              FROM item_states AS items
              CROSS JOIN directories ON directories.directory = items.directory
              WHERE job = ?1 AND {condition}
@@ -88,7 +90,10 @@ impl DoneRows {
             while let Some(row) = found.next()? {
                 self.last = Some(row.get(0)?);
                 // What was published without anything to know it by is not known again.
-                batch.extend(read(row, &mut self.rows)?);
+                let place = Place::from_columns(row.get(8)?, row.get(9)?);
+                let place = place.ok_or_else(|| Fault::content("an end that nothing tells of"))?;
+                let told = self.records.at(&self.connection, self.job, place)?;
+                batch.extend(read(row, &mut self.rows, told)?);
             }
             if self.last == before {
                 break;
@@ -104,29 +109,18 @@ impl DoneItems for DoneRows {
     }
 }
 
-fn read(row: &Row<'_>, rows: &mut Rows) -> Outcome<Option<DoneItem>> {
-    let seen_at = |at: usize| {
-        let bytes = row.get_ref(at)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-        bytes.map(seen::from_bytes).transpose()
-    };
-    let (Some(source), Some(target)) = (seen_at(7)?, seen_at(8)?) else { return Ok(None) };
+fn read(row: &Row<'_>, rows: &mut Rows, told: &Gist) -> Outcome<Option<DoneItem>> {
+    let Some(landed) = told.landed else { return Ok(None) };
     let mapping = row.get(1)?;
     let path = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-    let digest = match (optional_text(row, 11)?, row.get(12)?) {
-        (Some(algorithm), Some(bytes)) => {
-            Some(Digest { algorithm: word(DigestAlgorithm::from_text, algorithm)?, bytes })
-        }
-        (None, None) => None,
-        _ => return Err(Fault::content("a digest without its algorithm")),
-    };
     Ok(Some(DoneItem {
         item: ItemId(row.get(0)?),
         mapping,
         path: rows.path(mapping, row.get(2)?, path, row.get(4)?)?,
         target_name: os_name(row.get(5)?)?,
         kind: word(ItemKind::from_text, text(row, 6)?)?,
-        landed: Landed { source, target, replaced: seen_at(9)? },
-        kept: os_name(row.get(10)?)?,
-        digest,
+        landed,
+        kept: os_name(row.get(7)?)?,
+        digest: told.digest.clone(),
     }))
 }

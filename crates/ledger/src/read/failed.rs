@@ -84,7 +84,7 @@ fn refused(
     )?;
     let mut found = statement.query((job.0, whole))?;
     while let Some(row) = found.next()? {
-        let report = reports.of(row.get(1)?, 0)?;
+        let report = reports.of_refusal(row.get(1)?)?;
         for (mapping, path) in entries.entries(&report)? {
             let since = entries.since((mapping, &path), report.kind, row.get(0)?)?;
             if since != Since::Well {

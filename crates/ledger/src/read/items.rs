@@ -12,6 +12,7 @@ use crate::read::failed::last_whole_run;
 use crate::read::reports::Reports;
 use crate::read::standing::is_superseded;
 use crate::rows::plan::{Rows, os_name, text};
+use crate::rows::records::Place;
 use crate::state::ItemState;
 use crate::text::seen;
 use crate::text::words::word;
@@ -69,8 +70,8 @@ pub(crate) fn items(
     let mut reports = Reports::new(connection, job);
     let mut items = Vec::new();
     while let Some(row) = found.next()? {
-        let place = row.get::<_, Option<u64>>(11)?.zip(row.get(12)?);
-        let report = place.map(|(record, position)| reports.of(record, position)).transpose()?;
+        let place = Place::from_columns(row.get(11)?, row.get(12)?);
+        let report = place.map(|place| reports.of(place)).transpose()?;
         items.push(read(row, &mut rows, mappings, report)?);
     }
     Ok(items)

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row};
-use surecopy_engine::{Done, ItemId, Known, Mapping, SkipReason};
+use surecopy_engine::{Done, ItemId, Known, Landed, Mapping};
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
 use crate::rows::directory_ids::{directory, find, name};
-use crate::rows::plan::{optional_text, os_name, text};
+use crate::rows::plan::{os_name, text};
+use crate::rows::records::{Place, Records};
 use crate::state::ItemState;
-use crate::text::seen;
+use crate::text::gist::Gist;
 use crate::text::words::word;
 
 /// What is asked within one transaction: a transaction for each question would cost more than the
@@ -34,6 +35,7 @@ pub(crate) struct Reader {
     mappings: Vec<Mapping>,
     sources: Vec<PathBuf>,
     last: Option<(usize, RelPath, Option<i64>)>,
+    records: Records<Gist>,
     asked: u32,
     /// When the first of these was asked.
     since: Instant,
@@ -48,7 +50,18 @@ impl Reader {
     ) -> Self {
         let sources = mappings.iter().map(Mapping::source_path).collect();
         let since = Instant::now();
-        Self { connection, job, first_item, mappings, sources, last: None, asked: 0, since }
+        let records = Records::default();
+        Self {
+            connection,
+            job,
+            first_item,
+            mappings,
+            sources,
+            last: None,
+            records,
+            asked: 0,
+            since,
+        }
     }
 
     pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Outcome<Known> {
@@ -64,15 +77,14 @@ impl Reader {
         let Some(directory) = self.directory(mapping, path)? else { return Ok(Known::Nothing) };
         let name = name(&self.mappings, mapping, path);
         let mut statement = self.connection.prepare_cached(
-            "SELECT state, skip_reason, action, landed_source, landed_target, target_name
-             FROM item_states
+            "SELECT state, record, position, action, target_name FROM item_states
              WHERE directory = ? AND name = ? AND job = ? AND item < ? AND mapping = ?
              ORDER BY item DESC LIMIT 1",
         )?;
         let key = (directory, name, self.job.0, self.first_item.0, mapping);
         let mut rows = statement.query(key)?;
         match rows.next()? {
-            Some(row) => read(row),
+            Some(row) => read(&self.connection, self.job, row, &mut self.records),
             None => Ok(Known::Nothing),
         }
     }
@@ -110,40 +122,39 @@ impl Reader {
     }
 }
 
-fn read(row: &Row<'_>) -> Outcome<Known> {
-    let target_name = || os_name(row.get(5)?);
-    let seen_at = |at: usize| {
-        let bytes = row.get_ref(at)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-        bytes.map(seen::from_bytes).transpose()
-    };
+fn read(
+    connection: &Connection,
+    job: JobId,
+    row: &Row<'_>,
+    records: &mut Records<Gist>,
+) -> Outcome<Known> {
+    let target_name = || os_name(row.get(4)?);
     let state = word(ItemState::from_text, text(row, 0)?)?;
     match state {
-        ItemState::Ok | ItemState::Skipped => {
-            if let (Some(source), Some(target)) = (seen_at(3)?, seen_at(4)?) {
-                return Ok(Known::Done(Done { source, target, target_name: target_name()? }));
-            }
-            match optional_text(row, 1)? {
-                Some(reason) if state == ItemState::Skipped => Ok(Known::Skipped {
-                    reason: word(SkipReason::from_text, reason)?,
-                    target_name: target_name()?,
-                }),
+        ItemState::Ok | ItemState::Skipped | ItemState::Damaged => {
+            let place = Place::from_columns(row.get(1)?, row.get(2)?);
+            let place = place.ok_or_else(|| Fault::content("an end that nothing tells of"))?;
+            let told = records.at(connection, job, place)?;
+            match (told.landed, told.skip_reason) {
+                (Some(Landed { source, target, .. }), _) => {
+                    let done = Done { source, target, target_name: target_name()? };
+                    let is_damaged = state == ItemState::Damaged;
+                    Ok(if is_damaged { Known::Damaged(done) } else { Known::Done(done) })
+                }
+                (None, Some(reason)) if state == ItemState::Skipped => {
+                    Ok(Known::Skipped { reason, target_name: target_name()? })
+                }
                 // Nothing is there to know it again by.
-                _ => Ok(Known::Nothing),
+                (None, _) => Ok(Known::Nothing),
             }
         }
         ItemState::Planned | ItemState::Cancelled | ItemState::Interrupted => {
             // What was to be left alone was not begun.
-            if text(row, 2)? == "skip" {
+            if text(row, 3)? == "skip" {
                 return Ok(Known::Nothing);
             }
             Ok(Known::Unfinished { target_name: target_name()? })
         }
-        ItemState::Damaged => match (seen_at(3)?, seen_at(4)?) {
-            (Some(source), Some(target)) => {
-                Ok(Known::Damaged(Done { source, target, target_name: target_name()? }))
-            }
-            _ => Ok(Known::Nothing),
-        },
         ItemState::Failed | ItemState::Undone => Ok(Known::Nothing),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn refusals(
     let mut refusals = Vec::new();
     while let Some(row) = found.next()? {
         let (run, record) = (row.get(0)?, row.get(1)?);
-        let report = reports.of(record, 0)?;
+        let report = reports.of_refusal(record)?;
         let mut is_superseded = run < whole || row.get(2)?;
         for (mapping, path) in refused.entries(&report)? {
             let since = refused.since((mapping, &path), report.kind, run)?;

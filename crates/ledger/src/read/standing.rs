@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use crate::error::Outcome;
 use crate::job::{JobId, RunKind, RunRecord};
+use crate::rows::records::{Place, Records};
 use crate::state::ItemState;
+use crate::text::gist::Gist;
 
 /// States of what was dealt with. What was only planned again may never have been begun, and what failed
 /// again has changed nothing.
@@ -60,16 +62,14 @@ pub(crate) fn is_superseded(whole: &str) -> String {
     )
 }
 
-/// Items of a job in a state that still holds, and their bytes.
-fn count(connection: &Connection, job: JobId, state: ItemState) -> Outcome<(u64, u64)> {
-    let sql = format!(
-        "SELECT count(*), coalesce(sum(ends.size_bytes), 0) FROM ends
-         CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
-         WHERE ends.job = ? AND ends.state = ? AND NOT {}",
+/// SQL: items of a job in a state, if nothing was done with the same entry since.
+fn still_in(state: ItemState) -> String {
+    format!(
+        "FROM ends CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
+         WHERE ends.job = ? AND ends.state = '{}' AND NOT {}",
+        state.as_str(),
         is_well_later()
-    );
-    let key = (job.0, state.as_str());
-    Ok(connection.prepare_cached(&sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?)
+    )
 }
 
 /// Items that were found not to be any more what was copied, and were not copied again since. Only when
@@ -82,7 +82,8 @@ pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -
     if !runs.iter().any(may_have_found_some) {
         return Ok(0);
     }
-    Ok(count(connection, job, ItemState::Damaged)?.0)
+    let sql = format!("SELECT count(*) {}", still_in(ItemState::Damaged));
+    Ok(connection.prepare_cached(&sql)?.query_row((job.0,), |row| row.get(0))?)
 }
 
 /// Whether something that a job has replaced was kept and is not any more, though its copy was not undone.
@@ -95,10 +96,18 @@ pub(crate) fn has_given_up(
     if runs.iter().all(|run| run.kind != RunKind::Discard) {
         return Ok(false);
     }
-    let sql = "SELECT EXISTS (
-                   SELECT 1 FROM ends WHERE job = ? AND state IN ('ok', 'damaged')
-                   AND landed_replaced IS NOT NULL AND kept IS NULL)";
-    Ok(connection.prepare_cached(sql)?.query_row((job.0,), |row| row.get(0))?)
+    // What is replaced was there when it was planned.
+    let sql = "SELECT record, position FROM ends
+               CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
+               WHERE ends.job = ? AND state IN ('ok', 'damaged') AND kept IS NULL
+                   AND existing IS NOT NULL";
+    let has_replaced = |told: &Gist| told.landed.is_some_and(|landed| landed.replaced.is_some());
+    let mut is_found = false;
+    visit(connection, job, sql, |told| {
+        is_found = has_replaced(told);
+        !is_found
+    })?;
+    Ok(is_found)
 }
 
 /// Items that were undone and not copied again since, and their bytes. As long as somebody undoes them,
@@ -114,5 +123,32 @@ pub(crate) fn undone(
     if is_undoing || runs.iter().all(|run| run.kind != RunKind::Undo) {
         return Ok((0, 0));
     }
-    count(connection, job, ItemState::Undone)
+    let sql = format!("SELECT record, position {}", still_in(ItemState::Undone));
+    let (mut items, mut bytes) = (0, 0);
+    visit(connection, job, &sql, |told| {
+        items += 1;
+        bytes += told.size_bytes;
+        true
+    })?;
+    Ok((items, bytes))
+}
+
+/// Goes through what is told of the ends at the places that a query of a job finds, as long as the
+/// visitor wants more.
+fn visit(
+    connection: &Connection,
+    job: JobId,
+    sql: &str,
+    mut visitor: impl FnMut(&Gist) -> bool,
+) -> Outcome<()> {
+    let mut records = Records::<Gist>::default();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query((job.0,))?;
+    while let Some(row) = found.next()? {
+        let place = Place { record: row.get(0)?, position: row.get(1)? };
+        if !visitor(records.at(connection, job, place)?) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod directory_ids;
 pub(crate) mod plan;
+pub(crate) mod records;

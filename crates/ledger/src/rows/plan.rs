@@ -3,16 +3,18 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use surecopy_engine::{
-    Action, Digest, DigestAlgorithm, ItemId, ItemKind, LinkRole, Mapping, PlannedItem, Queue,
-    SkipReason, Strategy,
+    Action, Digest, DigestAlgorithm, ItemId, ItemKind, Landed, LinkRole, Mapping, PlannedItem,
+    Queue, Seen, SkipReason, Strategy,
 };
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
-use crate::rows::directory_ids::{Directory, DirectoryIds, name, path_below};
+use crate::rows::directory_ids::{DirectoryIds, name, path_below};
+use crate::rows::records::{Place, Records};
+use crate::text::gist::Gist;
 use crate::text::path_text::{from_bytes, rel_from_bytes};
 use crate::text::seen;
 use crate::text::words::{optional_word, word};
@@ -33,6 +35,7 @@ pub(crate) struct Planning<'a> {
     pub(crate) mappings: &'a [Mapping],
     pub(crate) ids: &'a mut DirectoryIds,
     pub(crate) algorithm: DigestAlgorithm,
+    pub(crate) records: &'a mut Records<Gist>,
 }
 
 /// Writes planned items down, and says in them what content they had before.
@@ -42,7 +45,7 @@ pub(crate) fn insert(
     queue: Queue,
     batch: &mut [PlannedItem],
 ) -> Outcome<()> {
-    let Planning { job, run, mappings, ids, algorithm } = planning;
+    let Planning { job, run, mappings, ids, algorithm, records } = planning;
     let mut statement = connection.prepare_cached(&format!(
         "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
              action, skip_reason, source, existing, strategy, link_role, first_mapping,
@@ -66,9 +69,10 @@ pub(crate) fn insert(
             LinkRole::Further(first) => ("further", Some(first.as_ref())),
         };
         let source = seen::to_bytes(item.source);
-        if item.known_digest.is_none() {
-            let bytes = known_digest(connection, item, directory, name, &source, algorithm)?;
-            item.known_digest = bytes.map(|bytes| Digest { algorithm, bytes });
+        let is_copied = item.kind == ItemKind::File && !matches!(item.action, Action::Skip(_));
+        if item.known_digest.is_none() && is_copied && directory.is_known {
+            let entry = (directory.id, name);
+            item.known_digest = known_digest(connection, entry, item.source, algorithm, records)?;
         }
         statement.execute(params![
             job.0,
@@ -94,36 +98,42 @@ pub(crate) fn insert(
 }
 
 /// The digest of what an earlier job copied from the same path, of the same size and time.
+///
+/// What was copied is nearly always what was planned, so a record is read only where the plan had the
+/// size and time; and of the latest copy, since what it copied may have changed after it was planned.
 fn known_digest(
     connection: &Connection,
-    item: &PlannedItem,
-    directory: Directory,
-    name: &[u8],
-    source: &[u8; seen::LENGTH],
+    (directory, name): (i64, &[u8]),
+    source: Seen,
     algorithm: DigestAlgorithm,
-) -> Outcome<Option<Vec<u8>>> {
-    let is_copied = item.kind == ItemKind::File && !matches!(item.action, Action::Skip(_));
-    if !is_copied || !directory.is_known {
-        return Ok(None);
+    records: &mut Records<Gist>,
+) -> Outcome<Option<Digest>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT job, record, position, substr(source, ?) = ? FROM item_states
+         WHERE directory = ? AND name = ? AND state IN ('ok', 'damaged', 'undone')
+         ORDER BY job DESC, item DESC",
+    )?;
+    let bytes = seen::to_bytes(source);
+    let planned = &bytes[seen::SIZE_AND_TIME - 1..];
+    let mut found = statement.query((seen::SIZE_AND_TIME, planned, directory, name))?;
+    let mut is_latest = true;
+    while let Some(row) = found.next()? {
+        let is_planned: bool = row.get(3)?;
+        if !std::mem::take(&mut is_latest) && !is_planned {
+            continue;
+        }
+        let Some(place) = Place::from_columns(row.get(1)?, row.get(2)?) else { continue };
+        let told = records.at(connection, JobId(row.get(0)?), place)?;
+        let is_it = |landed: &Landed| {
+            let Seen { size_bytes, modified, .. } = landed.source;
+            (size_bytes, modified) == (source.size_bytes, source.modified)
+        };
+        let digest = told.digest.as_ref().filter(|digest| digest.algorithm == algorithm);
+        if told.landed.as_ref().is_some_and(is_it) && digest.is_some() {
+            return Ok(digest.cloned());
+        }
     }
-    Ok(connection
-        .prepare_cached(
-            "SELECT digest FROM item_states
-             WHERE directory = ? AND name = ? AND digest_algorithm = ?
-               AND state IN ('ok', 'damaged', 'undone') AND substr(landed_source, ?) = ?
-             ORDER BY job DESC, item DESC LIMIT 1",
-        )?
-        .query_row(
-            (
-                directory.id,
-                name,
-                algorithm.as_str(),
-                seen::SIZE_AND_TIME,
-                &source[seen::SIZE_AND_TIME - 1..],
-            ),
-            |row| row.get(0),
-        )
-        .optional()?)
+    Ok(None)
 }
 
 /// The columns that [`Rows::read`] takes, in its order.

@@ -38,6 +38,9 @@ pub(crate) enum Access {
     Create,
     /// Read and write what is there.
     Write,
+    /// The same, to write what happens in a run. Whether the row that another belongs to is there is
+    /// not looked up for each: no job or item is removed with this one.
+    Append,
     /// Read only; nothing is locked for others.
     Read,
     /// Read what nobody can write, such as what is on a volume that is read-only.
@@ -56,13 +59,13 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags |= match access {
         Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Access::Write | Access::Append => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Frozen => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
     };
     let address = match access {
         Access::Frozen => &frozen_address(path),
-        Access::Create | Access::Write | Access::Read => path,
+        Access::Create | Access::Write | Access::Append | Access::Read => path,
     };
     let mut connection = match Connection::open_with_flags(address, flags) {
         // It is there, and what cannot be opened to write is opened to read.
@@ -84,14 +87,14 @@ fn connect(path: &Path, access: Access) -> Outcome<Connection> {
     }
     // Nothing that stands in the file may name code to be run.
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "foreign_keys", access != Access::Append)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     match access {
-        Access::Create | Access::Write => {
+        Access::Create | Access::Write | Access::Append => {
             // Before anything is written: it may be another program's.
             schema::look(&connection, path)?;
             use_wal(&connection)?;

@@ -13,8 +13,11 @@ use crate::store::slots::Slots;
 pub(crate) const APPLICATION: i32 = 0x5343_7079;
 
 /// The migrations, in order: the first leads from an empty file to version 1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_jobs.sql"), include_str!("schema/0002_ends.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_jobs.sql"),
+    include_str!("schema/0002_ends.sql"),
+    include_str!("schema/0003_slim_ends.sql"),
+];
 
 /// The view that queries go by.
 pub(crate) const ITEM_STATES: &str = include_str!("schema/item_states.sql");

@@ -3,7 +3,7 @@
 //! There is one for every file that is copied, so each says a thing once: what they have in common
 //! stands in the record, and what follows from the rest is left out.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use surecopy_engine::ItemReport;
 
 use crate::error::{Fault, Outcome};
@@ -14,7 +14,7 @@ use crate::text::publication_text::PublicationText;
 
 /// The members of a record that is about items.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct GroupText<'a> {
+struct GroupText<'a, Items> {
     /// Where the paths of the items begin, at both ends.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     from: Option<Text<'a>>,
@@ -30,8 +30,21 @@ pub(crate) struct GroupText<'a> {
     /// How items were dealt with that do not say so themselves.
     #[serde(borrow)]
     how: HowText<'a>,
-    #[serde(borrow)]
-    items: Vec<ItemText<'a>>,
+    items: Items,
+}
+
+/// Items that are written one after the other: all of them at once would be moved about for long.
+struct Each<'a> {
+    told: Vec<Told<'a>>,
+    shared: &'a Shared<'a>,
+    like: &'a ItemReport,
+}
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let items = self.told.iter().map(|told| ItemText::new(told, self.shared, self.like));
+        serializer.collect_seq(items)
+    }
 }
 
 /// What items of one record have in common.
@@ -86,7 +99,7 @@ pub(crate) fn to_text(told: Vec<Told<'_>>) -> Outcome<String> {
         to,
         to_bytes: to_bytes.flatten(),
         names: shared.names.map(Text::Borrowed),
-        items: told.into_iter().map(|told| ItemText::new(told, &shared, like)).collect(),
+        items: Each { shared: &shared, like, told },
         how,
     };
     Ok(serde_json::to_string(&group)?)
@@ -94,7 +107,7 @@ pub(crate) fn to_text(told: Vec<Told<'_>>) -> Outcome<String> {
 
 /// Reads the items of a record.
 pub(crate) fn from_text(body: &str) -> Outcome<Vec<Read>> {
-    let group: GroupText<'_> = serde_json::from_str(body)?;
+    let group: GroupText<'_, Vec<ItemText<'_>>> = serde_json::from_str(body)?;
     let bytes = |text: Option<&str>, bytes: Option<&str>| {
         text.map(|text| bytes_from_members(text, bytes)).transpose()
     };
@@ -138,6 +151,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::text::gist::{self, Gist};
     use crate::text::seen::from_numbers;
 
     fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &[T]) -> impl Strategy<Value = T> + use<T> {
@@ -177,6 +191,11 @@ mod tests {
         )
     }
 
+    /// What is made of a source: of another size and time, or of the same.
+    fn target() -> impl Strategy<Value = Option<Seen>> {
+        proptest::option::of(seen())
+    }
+
     fn status() -> impl Strategy<Value = ItemStatus> {
         prop_oneof![
             Just(ItemStatus::Ok),
@@ -201,7 +220,7 @@ mod tests {
             path(),
             proptest::option::of(path()),
             proptest::option::of(path()),
-            proptest::option::of((seen(), seen(), proptest::option::of(seen()))),
+            proptest::option::of((seen(), target(), proptest::option::of(seen()))),
         );
         let numbers = any::<(u64, u64, u64, u64, [u64; 4], [bool; 3])>();
         let lists = (
@@ -233,7 +252,7 @@ mod tests {
                 backup: paths.3,
                 landed: landed.map(|(source, target, replaced)| Landed {
                     source,
-                    target,
+                    target: target.unwrap_or(source),
                     replaced,
                 }),
                 rollback_performed: numbers.5[0],
@@ -255,6 +274,15 @@ mod tests {
         })
     }
 
+    fn gist_of(report: &ItemReport) -> Gist {
+        let skip_reason = match report.status {
+            ItemStatus::Skipped(reason) => Some(reason),
+            _ => None,
+        };
+        let ItemReport { landed, ref digest, size_bytes, .. } = *report;
+        Gist { landed, digest: digest.clone(), skip_reason, size_bytes }
+    }
+
     proptest! {
         #[test]
         fn every_report_is_the_same_after_it_was_written(
@@ -267,6 +295,8 @@ mod tests {
             prop_assert!(!text.contains('\n'), "a record is one line");
             let read = from_text(&text).unwrap();
             prop_assert_eq!(read.len(), reports.len());
+            let gists: Vec<_> = reports.iter().map(gist_of).collect();
+            prop_assert_eq!(gist::from_text(&text).unwrap(), gists, "{}", text);
             for ((number, report), read) in (5..).zip(reports).zip(read) {
                 prop_assert_eq!((read.item, read.mapping), (Some(number), 3));
                 prop_assert_eq!(read.report, report, "{}", text);

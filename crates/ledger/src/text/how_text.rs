@@ -17,7 +17,7 @@ pub(crate) struct HowText<'a> {
     #[serde(borrow)]
     status: Text<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    skip_reason: Option<Text<'a>>,
+    pub(crate) skip_reason: Option<Text<'a>>,
     #[serde(borrow)]
     kind: Text<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

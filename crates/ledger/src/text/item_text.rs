@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use surecopy_engine::{
-    Digest, DigestAlgorithm, ItemReport, ItemTimes, Landed, MetadataLoss, MetadataWarning, Seen,
+    Digest, DigestAlgorithm, ItemReport, ItemTimes, MetadataLoss, MetadataWarning,
 };
 
 use crate::error::{Fault, Outcome};
 use crate::text::error_text::ErrorText;
 use crate::text::group_text::{Read, Shared, Told};
 use crate::text::how_text::{HowText, error_of, has_same_how};
+use crate::text::landed_text::{TargetSeen, landed, size_bytes};
 use crate::text::path_text::{
     Text, bytes_from_members, bytes_to_members, from_bytes, from_hex, to_hex,
 };
 use crate::text::publication_text::PublicationText;
-use crate::text::seen::{Numbers, from_numbers, to_numbers};
+use crate::text::seen::{Numbers, to_numbers};
 use crate::text::short_name::{self, BACKUP, PARTIAL};
 use crate::text::words::{unknown, word};
 
@@ -48,7 +49,7 @@ pub(crate) struct ItemText<'a> {
     backup: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     backup_bytes: Option<String>,
-    /// The members of a [`Landed`].
+    /// The members of a [`Landed`](surecopy_engine::Landed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source_seen: Option<Numbers>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,38 +100,6 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// How the new entry is known again.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum TargetSeen {
-    /// Of the size and time of the source: the numbers of volume and file.
-    Alike(u64, u64),
-    Other(u64, u64, u64, i64, u32),
-}
-
-impl TargetSeen {
-    fn new(target: Seen, source: Seen) -> Self {
-        let (volume, file, size, secs, nanos) = to_numbers(target);
-        if target.size_bytes == source.size_bytes && target.modified == source.modified {
-            TargetSeen::Alike(volume, file)
-        } else {
-            TargetSeen::Other(volume, file, size, secs, nanos)
-        }
-    }
-
-    fn read(&self, source: Seen) -> Seen {
-        match *self {
-            TargetSeen::Alike(volume, file) => {
-                let (.., size, secs, nanos) = to_numbers(source);
-                from_numbers((volume, file, size, secs, nanos))
-            }
-            TargetSeen::Other(volume, file, size, secs, nanos) => {
-                from_numbers((volume, file, size, secs, nanos))
-            }
-        }
-    }
-}
-
 /// The times of each phase, in nanoseconds: keeping what is replaced, copying, verifying, cleaning up.
 type TimesText = (u64, u64, u64, u64);
 
@@ -151,7 +120,7 @@ fn times((backup, copy, verify, cleanup): TimesText) -> ItemTimes {
 
 impl<'a> ItemText<'a> {
     /// An item of a record; what it shares with `like` stands in that.
-    pub(crate) fn new(told: Told<'a>, shared: &Shared<'a>, like: &ItemReport) -> Self {
+    pub(crate) fn new(told: &Told<'a>, shared: &Shared<'a>, like: &ItemReport) -> Self {
         let report = told.report;
         let whole = |path: &'a std::path::Path| path.as_os_str().as_encoded_bytes();
         let (source, target) = (whole(&report.source), whole(&report.target));
@@ -203,7 +172,7 @@ impl<'a> ItemText<'a> {
             mapped_fallbacks: report.mapped_fallbacks,
             metadata_warnings: report.metadata_warnings.iter().map(loss).collect(),
             times_ns: times_text(&report.times),
-            publication: told.publication,
+            publication: told.publication.clone(),
         }
     }
 
@@ -230,13 +199,8 @@ impl<'a> ItemText<'a> {
         };
         let partial = bytes(self.partial.as_deref(), self.partial_bytes.as_deref())?;
         let backup = bytes(self.backup.as_deref(), self.backup_bytes.as_deref())?;
-        let landed = self.source_seen.zip(self.target_seen).map(|(source, target)| {
-            let source = from_numbers(source);
-            let target = target.read(source);
-            Landed { source, target, replaced: self.replaced.map(from_numbers) }
-        });
-        let size_bytes = self.size_bytes.or(landed.map(|landed| landed.source.size_bytes));
-        let size_bytes = size_bytes.ok_or_else(|| Fault::content("an item without a size"))?;
+        let landed = landed(self.source_seen, self.target_seen, self.replaced);
+        let size_bytes = size_bytes(self.size_bytes, landed.as_ref())?;
         let digest = match (&how.digest_algorithm, self.digest) {
             (Some(algorithm), Some(hex)) => Some(Digest {
                 algorithm: word(DigestAlgorithm::from_text, algorithm)?,

@@ -12,7 +12,7 @@ use crate::text::path_text::{Text, from_members, rel, to_members};
 use crate::text::short_name;
 
 /// Names that do not follow from the report.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PublicationText<'a> {
     /// Beneath the destination root.
     #[serde(borrow)]

@@ -8,13 +8,7 @@ use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 
 use crate::error::Outcome;
 use crate::job::JobId;
-
-/// Where a report stands in the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) record: u64,
-    pub(crate) position: usize,
-}
+use crate::rows::records::Place;
 
 /// Publications that are not settled. There are never more than workers have in their groups, but for
 /// those of which something could not be removed.

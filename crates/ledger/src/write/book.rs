@@ -12,14 +12,16 @@ use crate::error::{Fault, Outcome};
 use crate::job::{JobId, RunKind, Sums};
 use crate::rows::directory_ids::DirectoryIds;
 use crate::rows::plan::{Planning, Rows, insert};
+use crate::rows::records::Records;
 use crate::state::{ItemState, JobState};
 use crate::text::error_text::ErrorText;
+use crate::text::gist::Gist;
 use crate::text::group_text::{self, Told};
 use crate::text::how_text::error_of;
 use crate::text::records::{Checked, DirectoryMade, OneItem, Opened, PlanSums, RootText};
 use crate::write::announced::Announced;
 use crate::write::change::Change;
-use crate::write::ended::Ends;
+use crate::write::ended::Waiting;
 use crate::write::handing_out::HandingOut;
 
 /// A run, to whoever writes it down.
@@ -39,7 +41,12 @@ pub(crate) struct Book {
     pub(crate) is_planned: bool,
     pub(crate) handing_out: HandingOut,
     pub(crate) announced: Announced,
-    pub(crate) ends: Ends,
+    /// Ends for which no record was made yet.
+    pub(crate) ends: Waiting,
+    /// Every item that was planned has a smaller number.
+    pub(crate) next_item: ItemId,
+    /// What other jobs have copied is told in theirs.
+    pub(crate) records: Records<Gist>,
     /// The time of the transaction.
     pub(crate) at: i64,
 }
@@ -61,11 +68,13 @@ impl Book {
             mappings: &self.mappings,
             ids: &mut self.ids,
             algorithm: self.algorithm,
+            records: &mut self.records,
         };
         insert(connection, planning, queue, &mut batch)?;
         connection
             .prepare_cached("UPDATE jobs SET next_item = max(next_item, ?) WHERE job = ?")?
             .execute((last.0 + 1, self.job.0))?;
+        self.next_item = self.next_item.max(ItemId(last.0 + 1));
         self.chain.append_text(connection, self.at, "planned", text)?;
         self.handing_out.append(queue, batch);
         Ok(())
@@ -171,6 +180,9 @@ impl Book {
         text: &str,
         reports: Vec<(ItemId, Box<ItemReport>)>,
     ) -> Outcome<()> {
+        if let Some((item, _)) = reports.iter().find(|(item, _)| *item >= self.next_item) {
+            one(0, *item, "was never planned")?;
+        }
         let record = self.chain.append_text(connection, self.at, "publishing", text)?;
         connection
             .prepare_cached("INSERT INTO publications (job, record, run) VALUES (?, ?, ?)")?

@@ -3,55 +3,38 @@
 //! Whatever ended well and just as it was announced is a number in a record that all such items of one
 //! group share. Skipped items share records as well: there may be millions.
 
-use rusqlite::{Connection, params};
+use std::ffi::{OsStr, OsString};
+
+use rusqlite::Connection;
 use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 
 use crate::error::{Fault, Outcome};
+use crate::rows::records::Place;
 use crate::state::ItemState;
 use crate::text::group_text::{self, Told};
 use crate::text::records::EndedAsAnnounced;
-use crate::text::seen;
-use crate::write::announced::Place;
-use crate::write::book::{Book, error_code, one};
+use crate::write::book::{Book, one};
 
 /// So many skipped items share a record at most.
 const MANY_SKIPPED: usize = 1_000;
 
-/// How the end of an item is written, by its state.
-#[derive(Debug)]
-struct EndSql(Vec<(ItemState, String)>);
-
-impl EndSql {
-    fn new() -> Self {
-        let sql = |state: ItemState| (state, sql_for_end(state));
-        Self(ItemState::ALL.into_iter().map(sql).collect())
-    }
-
-    fn of(&self, state: ItemState) -> &str {
-        self.0.iter().find(|(known, _)| *known == state).map_or("", |(_, sql)| sql)
-    }
-}
-
 /// Ends for which no record was made yet.
-#[derive(Debug)]
-pub(crate) struct Ends {
-    sql: EndSql,
-    waiting: Waiting,
-}
-
 #[derive(Debug, Default)]
-enum Waiting {
+pub(crate) enum Waiting {
     #[default]
     Nothing,
-    /// Ended as a record has announced: which it is, the items, and their places in it.
-    AsAnnounced(u64, Vec<(ItemId, Box<ItemReport>)>, Vec<usize>),
+    /// Ended as a record has announced: which it is, and the ends.
+    AsAnnounced(u64, Vec<End>),
     Skipped(Vec<(ItemId, Box<ItemReport>)>),
 }
 
-impl Ends {
-    pub(crate) fn new() -> Self {
-        Self { sql: EndSql::new(), waiting: Waiting::Nothing }
-    }
+/// What a row says of the end of an item beyond its state and record.
+#[derive(Debug)]
+pub(crate) struct End {
+    item: ItemId,
+    position: usize,
+    /// The name under which what was replaced is kept.
+    kept: Option<OsString>,
 }
 
 impl Book {
@@ -67,7 +50,7 @@ impl Book {
                 return Err(Fault::Contradiction(message));
             };
             self.tally.add(&report, None);
-            self.ended_at(connection, place, *item, report)?;
+            self.ended_at(connection, place, *item, &report)?;
         }
         Ok(())
     }
@@ -78,18 +61,17 @@ impl Book {
         connection: &Connection,
         place: Place,
         item: ItemId,
-        report: Box<ItemReport>,
+        report: &ItemReport,
     ) -> Outcome<()> {
-        if let Waiting::AsAnnounced(record, items, positions) = &mut self.ends.waiting
+        let end = self.end_of(item, place.position, report);
+        if let Waiting::AsAnnounced(record, ends) = &mut self.ends
             && *record == place.record
         {
-            items.push((item, report));
-            positions.push(place.position);
+            ends.push(end);
             return Ok(());
         }
         self.write_ends(connection)?;
-        let (one, position) = (vec![(item, report)], vec![place.position]);
-        self.ends.waiting = Waiting::AsAnnounced(place.record, one, position);
+        self.ends = Waiting::AsAnnounced(place.record, vec![end]);
         Ok(())
     }
 
@@ -102,10 +84,10 @@ impl Book {
     ) -> Outcome<()> {
         self.tally.add(&report, None);
         if let Some(place) = self.announced.as_announced(item, &report) {
-            return self.ended_at(connection, place, item, report);
+            return self.ended_at(connection, place, item, &report);
         }
         let is_skipped = matches!(report.status, ItemStatus::Skipped(_));
-        match &mut self.ends.waiting {
+        match &mut self.ends {
             Waiting::Skipped(waiting) if is_skipped && waiting.len() < MANY_SKIPPED => {
                 waiting.push((item, report));
                 Ok(())
@@ -114,7 +96,7 @@ impl Book {
                 self.write_ends(connection)?;
                 let one = vec![(item, report)];
                 if is_skipped {
-                    self.ends.waiting = Waiting::Skipped(one);
+                    self.ends = Waiting::Skipped(one);
                     return Ok(());
                 }
                 self.end_otherwise(connection, &one)
@@ -124,24 +106,26 @@ impl Book {
 
     /// Makes the record that is due. Nothing else may be recorded before.
     pub(crate) fn write_ends(&mut self, connection: &Connection) -> Outcome<()> {
-        match std::mem::take(&mut self.ends.waiting) {
+        match std::mem::take(&mut self.ends) {
             Waiting::Nothing => Ok(()),
-            Waiting::AsAnnounced(record, items, positions) => {
-                let numbers: Vec<u64> = items.iter().map(|(item, _)| item.0).collect();
+            Waiting::AsAnnounced(record, ends) => {
+                let numbers: Vec<u64> = ends.iter().map(|end| end.item.0).collect();
                 let body = EndedAsAnnounced { record, items: &numbers };
                 self.chain.append(connection, self.at, "ended", &body)?;
-                self.end(connection, record, items.iter().zip(positions))
+                self.insert(connection, ItemState::Ok, record, &ends)
             }
             Waiting::Skipped(items) => self.end_otherwise(connection, &items),
         }
     }
 
-    /// Ends of which the record says everything.
+    /// Ends of one state of which the record says everything.
     fn end_otherwise(
         &mut self,
         connection: &Connection,
         items: &[(ItemId, Box<ItemReport>)],
     ) -> Outcome<()> {
+        let Some((_, first)) = items.first() else { return Ok(()) };
+        let state = state_of(&first.status);
         let told = items.iter().map(|(item, report)| Told {
             item: Some(item.0),
             report,
@@ -150,50 +134,52 @@ impl Book {
         });
         let text = group_text::to_text(told.collect())?;
         let record = self.chain.append_text(connection, self.at, "ended", &text)?;
-        self.end(connection, record, items.iter().zip(0..))
+        let ends = items.iter().zip(0..);
+        let ends: Vec<End> =
+            ends.map(|((item, report), at)| self.end_of(*item, at, report)).collect();
+        let mut is_planned =
+            connection.prepare_cached("SELECT 1 FROM items WHERE job = ? AND item = ?")?;
+        for end in &ends {
+            let is_planned = is_planned.exists((self.job.0, end.item.0))?;
+            one(usize::from(is_planned), end.item, "was never planned")?;
+        }
+        self.insert(connection, state, record, &ends)
     }
 
-    /// Writes down how items ended that have the same state, and where that is told.
-    fn end<'a>(
+    fn end_of(&self, item: ItemId, position: usize, report: &ItemReport) -> End {
+        let has_replaced = || report.landed.is_some_and(|landed| landed.replaced.is_some());
+        let is_kept = self.keep_replaced && report.status == ItemStatus::Ok && has_replaced();
+        let backup = report.backup.as_deref().filter(|_| is_kept);
+        let kept = backup.and_then(|path| path.file_name()).map(OsString::from);
+        End { item, position, kept }
+    }
+
+    /// Writes down how items ended, and where that is told.
+    fn insert(
         &self,
         connection: &Connection,
+        state: ItemState,
         record: u64,
-        items: impl Iterator<Item = (&'a (ItemId, Box<ItemReport>), usize)>,
+        ends: &[End],
     ) -> Outcome<()> {
-        let mut items = items.peekable();
-        let Some(((_, first), _)) = items.peek() else { return Ok(()) };
-        let state = state_of(&first.status);
-        let mut statement = connection.prepare_cached(self.ends.sql.of(state))?;
-        for ((item, report), position) in items {
-            let is_known_again = matches!(state, ItemState::Ok | ItemState::Skipped);
-            let landed = report.landed.filter(|_| is_known_again);
-            let replaced = landed.and_then(|landed| landed.replaced);
-            let backup = report.backup.as_deref().and_then(|path| path.file_name());
-            let is_kept = self.keep_replaced && state == ItemState::Ok && replaced.is_some();
-            let kept = backup.filter(|_| is_kept);
-            let skip_reason = match &report.status {
-                ItemStatus::Skipped(reason) => Some(reason.as_str()),
-                ItemStatus::Ok | ItemStatus::Cancelled | ItemStatus::Error(_) => None,
-            };
-            let digest = report.digest.as_ref();
-            // An item ends once: after that it has a record.
-            let changed = statement.execute(params![
-                self.job.0,
-                item.0,
-                record,
-                position,
-                skip_reason,
-                error_code(report),
-                report.size_bytes.cast_signed(),
-                landed.map(|landed| seen::to_bytes(landed.source)),
-                landed.map(|landed| seen::to_bytes(landed.target)),
-                replaced.map(seen::to_bytes),
-                kept.map(|name| name.as_encoded_bytes()),
-                digest.map(|digest| digest.algorithm.as_str()),
-                digest.map(|digest| &digest.bytes),
-                (state == ItemState::Ok).then(|| report.evidence.as_str()),
-            ])?;
-            one(changed, *item, "has ended already, or was never planned")?;
+        let mut statement = connection.prepare_cached(
+            "INSERT OR IGNORE INTO ends (job, item, state, record, position, kept)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?;
+        for End { item, position, kept } in ends {
+            let kept = kept.as_deref().map(OsStr::as_encoded_bytes);
+            let row = (self.job.0, item.0, state.as_str(), record, position, kept);
+            if statement.execute(row)? != 1 {
+                // It has a row: an earlier run has left it in the middle, or it has ended.
+                let sql = format!(
+                    "UPDATE ends SET state = ?3, record = ?4, position = ?5, kept = ?6
+                     WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({})",
+                    state.may_come_after()
+                );
+                let changed = connection.prepare_cached(&sql)?.execute(row)?;
+                // An item ends once: after that it has a record.
+                one(changed, *item, "has ended already")?;
+            }
         }
         Ok(())
     }
@@ -206,21 +192,4 @@ fn state_of(status: &ItemStatus) -> ItemState {
         ItemStatus::Cancelled => ItemState::Cancelled,
         ItemStatus::Error(_) => ItemState::Failed,
     }
-}
-
-fn sql_for_end(state: ItemState) -> String {
-    let (state, before) = (state.as_str(), state.may_come_after());
-    format!(
-        "INSERT INTO ends (job, item, state, record, position, skip_reason, error_code, size_bytes,
-             landed_source, landed_target, landed_replaced, kept, digest_algorithm, digest, evidence)
-         VALUES (?1, ?2, '{state}', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT DO UPDATE SET state = excluded.state, record = excluded.record,
-             position = excluded.position, skip_reason = excluded.skip_reason,
-             error_code = excluded.error_code, size_bytes = excluded.size_bytes,
-             landed_source = excluded.landed_source, landed_target = excluded.landed_target,
-             landed_replaced = excluded.landed_replaced, kept = excluded.kept,
-             digest_algorithm = excluded.digest_algorithm, digest = excluded.digest,
-             evidence = excluded.evidence
-         WHERE ends.record IS NULL AND ends.state IN ({before})"
-    )
 }

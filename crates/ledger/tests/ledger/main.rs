@@ -5,6 +5,7 @@
 mod audit;
 mod cut_short;
 mod damage;
+mod ends;
 mod failed;
 mod handed_out;
 mod known;

@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use surecopy_engine::{
-    ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known, Queue, WorkList,
+    Done, DoneItem, DoneItems, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known,
+    Outcome, Queue, WorkList,
 };
 use surecopy_fs::{LockTable, RelPath};
-use surecopy_ledger::{ItemState, JobId, JobState, Ledger, LedgerError, RunKind};
+use surecopy_ledger::{DoneOrder, ItemState, JobId, JobState, Ledger, LedgerError, RunKind, Sums};
+use tempfile::TempDir;
 
-use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, scene, spec};
+use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, report, scene, spec};
 
 fn stored(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/v{version}/ledger.db"))
@@ -95,11 +97,95 @@ fn every_version_is_read() {
         assert_eq!(in_flight.publications[0].publication.target, rel("in").join_path(&odd()));
         assert_eq!((&in_flight.nonces[..], in_flight.directories.len()), (&[2][..], 1));
         assert_eq!(run.unfinished_directories(), [(0, rel("in"))]);
-        assert!(matches!(run.known(0, &rel("ok")).unwrap(), Known::Done(_)));
+        let landed = report(&item(0, "ok")).landed.unwrap();
+        let done = Done { source: landed.source, target: landed.target, target_name: None };
+        assert_eq!(run.known(0, &rel("ok")).unwrap(), Known::Done(done), "version {version}");
         assert!(matches!(run.known(0, &odd()).unwrap(), Known::Unfinished { .. }));
         run.record(planned(0)).unwrap();
         run.finish(&all_ok(0)).unwrap();
         assert_eq!(ledger.job(JobId(2)).unwrap().state, JobState::Finished);
+        assert_eq!(rows_that_belong_to_nothing(&file), 0, "version {version}");
+    }
+}
+
+fn rows_that_belong_to_nothing(file: &Path) -> u64 {
+    let sql = "SELECT count(*) FROM pragma_foreign_key_check";
+    Connection::open(file).unwrap().query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+fn opened(temp: &TempDir, version: u32) -> Ledger {
+    let file = temp.path().join("ledger.db");
+    fs::write(&file, fs::read(stored(version)).unwrap()).unwrap();
+    Ledger::open(&file).unwrap()
+}
+
+fn done(ledger: &Ledger, job: JobId, order: DoneOrder) -> Vec<DoneItem> {
+    let run = ledger.begin_run(job, RunKind::Verify, 9).unwrap();
+    let done = run.done_items(order).unwrap().next_batch().unwrap();
+    run.finish_as(Outcome::Finished, Sums::default()).unwrap();
+    done
+}
+
+/// What an earlier version wrote down and what this one does, in one job.
+#[test]
+fn a_job_that_an_older_version_began_is_gone_on_with() {
+    for version in 1..=version() {
+        let temp = tempfile::tempdir().unwrap();
+        let ledger = opened(&temp, version);
+        let job = JobId(2);
+        let run = ledger.begin_run(job, RunKind::Resume, 3).unwrap();
+        // It was announced by the run that died, and is in place.
+        let mut flying = item(2, "flying");
+        flying.path = odd();
+        let mut again = item(run.first_item().0, "failed");
+        again.source.modified.nanos += 1;
+        run.append(Queue::Items, vec![again.clone()]).unwrap();
+        run.record(planned(2)).unwrap();
+        run.record(vec![ended(&flying, ItemStatus::Ok)]).unwrap();
+        copy(&run, std::slice::from_ref(&again));
+        run.finish(&all_ok(2)).unwrap();
+        assert_eq!(ledger.check_audit(job).unwrap().broken, None, "version {version}");
+        let all = [item(0, "ok"), flying, again];
+        for order in [DoneOrder::Standing, DoneOrder::Backward] {
+            let mut found = done(&ledger, job, order);
+            if order == DoneOrder::Backward {
+                found.reverse();
+            }
+            assert_eq!(found.len(), 3, "version {version}");
+            for (found, item) in found.iter().zip(&all) {
+                let told = report(item);
+                assert_eq!((found.item, &found.path), (item.id, &item.path));
+                assert_eq!((Some(found.landed), &found.digest), (told.landed, &told.digest));
+            }
+        }
+        let run = ledger.begin_run(job, RunKind::Resume, 4).unwrap();
+        for item in all {
+            let known = run.known(0, &item.path).unwrap();
+            assert!(matches!(known, Known::Done(_)), "version {version}: {known:?}");
+        }
+        drop(run);
+        // What is undone is told with its bytes.
+        let run = ledger.begin_run(job, RunKind::Undo, 5).unwrap();
+        run.note([0, 2].map(|id| Fact::Undone { item: item(id, "").id }).to_vec()).unwrap();
+        run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
+        let record = ledger.job(job).unwrap();
+        assert_eq!((record.undone, record.undone_bytes), (2, 2 * 4_096), "version {version}");
+    }
+}
+
+#[test]
+fn what_an_older_version_has_copied_is_known_to_later_jobs() {
+    for version in 1..=version() {
+        let temp = tempfile::tempdir().unwrap();
+        let ledger = opened(&temp, version);
+        let run = ledger.create_job(&spec()).unwrap().begin(5).unwrap();
+        let mut changed = item(1, "ok");
+        changed.source.size_bytes += 1;
+        run.append(Queue::Items, vec![item(0, "a"), changed]).unwrap();
+        run.record(planned(2)).unwrap();
+        let claimed = run.claim(Queue::Items, 9).unwrap();
+        let known: Vec<_> = claimed.into_iter().map(|item| item.known_digest).collect();
+        assert_eq!(known, [report(&item(0, "a")).digest, None], "version {version}");
     }
 }
 

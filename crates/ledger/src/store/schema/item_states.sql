@@ -3,7 +3,5 @@
 CREATE TEMP VIEW item_states AS
 SELECT items.job, items.item, items.run, items.queue, items.mapping, items.directory, items.name,
     items.target_name, items.kind, items.action, items.source,
-    coalesce(ends.state, 'planned') AS state, ends.record, ends.position,
-    coalesce(ends.skip_reason, items.skip_reason) AS skip_reason, ends.landed_source,
-    ends.landed_target, ends.landed_replaced, ends.kept, ends.digest_algorithm, ends.digest
+    coalesce(ends.state, 'planned') AS state, ends.record, ends.position, ends.kept
 FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item;

@@ -1,0 +1,22 @@
+-- Version 3: a row of the ends says where the audit log tells how an item ended, and not again what it
+-- tells. That is there for every end that has a record, since the first version; the others have a state only.
+
+ALTER TABLE ends RENAME TO former_ends;
+DROP INDEX ends_kept;
+
+CREATE TABLE ends (
+    job      INTEGER NOT NULL,
+    item     INTEGER NOT NULL,
+    state    TEXT NOT NULL,
+    record   INTEGER,
+    position INTEGER,
+    kept     BLOB,
+    PRIMARY KEY (job, item),
+    FOREIGN KEY (job, item) REFERENCES items ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO ends SELECT job, item, state, record, position, kept FROM former_ends;
+
+DROP TABLE former_ends;
+
+CREATE INDEX ends_kept ON ends (job, item) WHERE kept IS NOT NULL;
