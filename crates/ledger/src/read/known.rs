@@ -10,7 +10,7 @@ use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
-use crate::rows::directory_ids::{directory, find, name};
+use crate::rows::directory_ids::{directory, find, name, parts};
 use crate::rows::plan::{os_name, text};
 use crate::rows::records::{Place, Records};
 use crate::state::ItemState;
@@ -34,7 +34,7 @@ pub(crate) struct Reader {
     first_item: ItemId,
     mappings: Vec<Mapping>,
     sources: Vec<PathBuf>,
-    last: Option<(usize, RelPath, Option<i64>)>,
+    last: Option<(usize, Vec<u8>, Option<i64>)>,
     records: Records<Gist>,
     asked: u32,
     /// When the first of these was asked.
@@ -105,19 +105,21 @@ impl Reader {
 
     fn directory(&mut self, mapping: usize, path: &RelPath) -> Outcome<Option<i64>> {
         let source = self.sources.get(mapping).ok_or_else(|| Fault::content("a lost mapping"))?;
-        let Some((parent, _)) = path.split() else {
-            let above = source.parent().unwrap_or(source);
-            return find(&self.connection, above.as_os_str().as_encoded_bytes());
-        };
+        let (above, _) = parts(path);
         if let Some((known, last, id)) = &self.last
             && *known == mapping
-            && *last == parent
+            && last == above
+            && !path.is_root()
         {
             return Ok(*id);
         }
+        let Some(parent) = path.parent() else {
+            let above = source.parent().unwrap_or(source);
+            return find(&self.connection, above.as_os_str().as_encoded_bytes());
+        };
         let path = directory(source, &parent);
         let found = find(&self.connection, path.as_os_str().as_encoded_bytes())?;
-        self.last = Some((mapping, parent, found));
+        self.last = Some((mapping, above.to_owned(), found));
         Ok(found)
     }
 }
