@@ -52,8 +52,8 @@ pub use preflight::{Problem, RefusedEntry, Scope};
 pub use recheck::{RecheckReport, recheck};
 pub use record::{
     BATCH, Check, Done, DoneItem, DoneItems, Fact, History, InFlight, Journal, JournalError, Known,
-    Landed, MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Rest, RootIdentity,
-    Unsettled, WorkList,
+    Landed, MemoryWorkList, NoJournal, Publication, Queue, RecordedEnd, Recording, Rest,
+    RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
     CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use surecopy_engine::{
     CopySpec, DoneItems, Fact, History, InFlight, ItemId, Journal, JournalError, Known, Outcome,
-    Report, Rest, RootIdentity, Snapshot,
+    Recording, Report, Rest, RootIdentity, Snapshot,
 };
 use surecopy_fs::RelPath;
 
@@ -24,6 +24,7 @@ use crate::state::JobState;
 use crate::store::connection::{Access, open};
 use crate::store::place::now_ms;
 use crate::store::slots::Slot;
+use crate::write::answer::{Answer, gone};
 use crate::write::change::Changes;
 use crate::write::finish::Ending;
 use crate::write::writer::{Failure, Message};
@@ -187,15 +188,21 @@ impl JobRun {
         answer.recv().map_err(|_| self.gone())?
     }
 
+    /// Sends facts. The answer comes when they are durable.
+    fn send(&self, facts: Vec<Fact>) -> Result<Answer, LedgerError> {
+        let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
+        let (reply, coming) = sync_channel(1);
+        self.tell(Message::Facts(changes, Some(reply)))?;
+        Ok(Answer::new(coming, Arc::clone(&self.failure)))
+    }
+
     pub(crate) fn fault(&self, fault: Fault) -> LedgerError {
         fault.in_ledger(&self.path)
     }
 
     /// Why there is nobody who writes.
     pub(crate) fn gone(&self) -> LedgerError {
-        self.failure.get().cloned().unwrap_or_else(|| LedgerError::Contradiction {
-            message: "nobody is there to write it".to_owned(),
-        })
+        gone(&self.failure)
     }
 
     /// Lets everything that was noted be written, and waits for it.
@@ -217,8 +224,14 @@ impl Drop for JobRun {
 
 impl Journal for JobRun {
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
-        let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
-        Ok(self.ask(|reply| Message::Facts(changes, Some(reply)))?)
+        self.begin_record(facts).wait()
+    }
+
+    fn begin_record(&self, facts: Vec<Fact>) -> Box<dyn Recording> {
+        match self.send(facts) {
+            Ok(answer) => Box::new(answer),
+            Err(error) => Box::new(Err(JournalError::from(error))),
+        }
     }
 
     fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {

@@ -18,6 +18,12 @@ pub trait Journal: Send + Sync {
     /// When they are not recorded. The caller then takes no further irreversible step.
     fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError>;
 
+    /// Begins to record facts, like [`record`](Self::record), so that the caller can do something else
+    /// until a step depends on them. A journal that has nobody to do it meanwhile records them at once.
+    fn begin_record(&self, facts: Vec<Fact>) -> Box<dyn Recording> {
+        Box::new(self.record(facts))
+    }
+
     /// Takes facts for which no step waits. They keep their order with all others, and become
     /// durable with the next that are recorded, or within about a second.
     ///
@@ -29,6 +35,29 @@ pub trait Journal: Send + Sync {
     /// finish, so that they may be left to it.
     fn remembers_directories(&self) -> bool {
         false
+    }
+}
+
+/// Facts that are being recorded.
+pub trait Recording {
+    /// Whether it is known what came of it. Does not wait.
+    fn is_over(&mut self) -> bool;
+
+    /// Waits until it is known what came of it.
+    ///
+    /// # Errors
+    /// When the facts are not recorded, as with [`Journal::record`].
+    fn wait(self: Box<Self>) -> Result<(), JournalError>;
+}
+
+/// What came of it is known already.
+impl Recording for Result<(), JournalError> {
+    fn is_over(&mut self) -> bool {
+        true
+    }
+
+    fn wait(self: Box<Self>) -> Result<(), JournalError> {
+        *self
     }
 }
 

@@ -12,5 +12,5 @@ pub use fact::{
     Check, DoneItem, Fact, InFlight, Landed, Publication, RecordedEnd, RootIdentity, Unsettled,
 };
 pub use history::{Done, DoneItems, History, Known};
-pub use journal::{Journal, JournalError, NoJournal};
+pub use journal::{Journal, JournalError, NoJournal, Recording};
 pub use work_list::{BATCH, MemoryWorkList, Queue, Rest, WorkList};

@@ -1,9 +1,14 @@
 //! The life of a job: asked for, planned, carried out, interrupted, resumed, finished.
 
-use surecopy_engine::{Fact, History, ItemStatus, Journal, Known, Outcome, Queue, WorkList};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use surecopy_engine::{
+    Fact, History, ItemStatus, Journal, Known, Outcome, Queue, Recording, WorkList,
+};
 use surecopy_ledger::{JobRun, JobState, LedgerError, RunKind, Sums};
 
-use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, scene};
+use crate::scene::{all_ok, copy, ended, item, path, planned, publication, rel, scene};
 
 #[test]
 fn a_job_that_comes_to_its_end() {
@@ -119,6 +124,44 @@ fn two_runs_of_one_job_are_refused() {
     }
     drop(run);
     scene.resume(job);
+}
+
+fn is_over(recording: &mut dyn Recording) -> bool {
+    let begun = Instant::now();
+    while !recording.is_over() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::yield_now();
+    }
+    recording.is_over()
+}
+
+#[test]
+fn what_is_begun_to_be_recorded_is_durable_when_that_is_over() {
+    let scene = scene();
+    let run = scene.first_run();
+    let one = item(0, "a");
+    run.append(Queue::Items, vec![one.clone()]).unwrap();
+    run.record(planned(1)).unwrap();
+    let records = || scene.again().job(run.job()).unwrap().audit_records;
+    let before = records();
+    let other = Connection::open(path(&scene.temp)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let publishing = Fact::Publishing { items: vec![publication(&one)] };
+    let mut recording = run.begin_record(vec![publishing]);
+    // Nobody can write now, and whoever asks does not wait for that.
+    assert!(!recording.is_over());
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(is_over(&mut *recording));
+    assert_eq!(records(), before + 1);
+    recording.wait().unwrap();
+    // One that is only waited for.
+    run.begin_record(vec![ended(&one, ItemStatus::Ok)]).wait().unwrap();
+    assert_eq!(records(), before + 2);
+    // An item ends once.
+    let mut failing = run.begin_record(vec![ended(&one, ItemStatus::Cancelled)]);
+    assert!(is_over(&mut *failing));
+    assert!(failing.wait().is_err());
+    assert!(run.begin_record(Vec::new()).is_over());
+    assert!(run.begin_record(Vec::new()).wait().is_err());
 }
 
 #[test]
