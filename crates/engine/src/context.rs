@@ -13,7 +13,7 @@ use crate::links::Links;
 use crate::partial_names::PartialNames;
 use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
-use crate::record::{Fact, JournalError, Rest};
+use crate::record::{Fact, JournalError, Recording, Rest};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -54,7 +54,9 @@ pub(crate) struct Bounds {
     pub(crate) window_bytes: u64,
     pub(crate) pool_bytes: u64,
     pub(crate) chunk_bytes: usize,
-    pub(crate) group_files: usize,
+    /// Open files that the groups of one worker may hold, the one that is being gathered and the one
+    /// whose announcement is being recorded.
+    pub(crate) grouped_files: usize,
 }
 
 /// Open files that all groups together may hold, however many the process may.
@@ -68,9 +70,9 @@ const OTHER_OPEN_FILES: u64 = 24;
 const OPEN_FILES_OF_MAPPING: u64 = 2;
 const OPEN_FILES_OF_WORKER: u64 = 12;
 
-/// Open files of each member of a group: the partial file, its directory, and the source it is
-/// compared with.
-const OPEN_FILES_OF_MEMBER: u64 = 3;
+/// Open files of a member of a group at most: the partial file, its directory unless that of the member
+/// before is the same, and until it is proved the source that it is compared with.
+pub(crate) const OPEN_FILES_OF_MEMBER: usize = 3;
 
 impl Bounds {
     /// One budget covers every buffer and every mapped window.
@@ -86,7 +88,7 @@ impl Bounds {
             budget = budget.min(available_memory_bytes.unwrap_or(budget) / 8);
             window /= 2;
         }
-        let (workers, group_files) = Self::within_open_files(spec);
+        let (workers, grouped_files) = Self::within_open_files(spec);
         let share = budget / workers as u64;
         // Per worker: two scratch buffers, two mapped windows or its part of the pool.
         let scratch = limits.small_file_limit_bytes.max(limits.buffer_size_bytes).min(share / 4);
@@ -102,22 +104,21 @@ impl Bounds {
             window_bytes: window,
             pool_bytes: pool,
             chunk_bytes: in_memory(chunk),
-            group_files,
+            grouped_files,
         }
     }
 
-    /// Workers and members of a group, as many as asked for and as the open files allow.
+    /// Workers, as many as asked for and as the open files allow, and what the groups of each may hold
+    /// open: one member at least.
     fn within_open_files(spec: &CopySpec) -> (usize, usize) {
         let mappings = OPEN_FILES_OF_MAPPING * spec.mappings.len() as u64;
         let free = spec.open_files.saturating_sub(OTHER_OPEN_FILES + mappings);
-        let of_one = OPEN_FILES_OF_WORKER + OPEN_FILES_OF_MEMBER;
+        let of_one = OPEN_FILES_OF_WORKER + OPEN_FILES_OF_MEMBER as u64;
         let wanted = spec.workers.min(MAX_WORKERS) as u64;
         let workers = wanted.min(free / of_one).max(1);
-        let for_members = free.saturating_sub(workers * OPEN_FILES_OF_WORKER).min(GROUPED_FILES);
-        let members = (for_members / (workers * OPEN_FILES_OF_MEMBER))
-            .clamp(1, spec.limits.group_max_files.max(1));
+        let grouped = free.saturating_sub(workers * OPEN_FILES_OF_WORKER).min(GROUPED_FILES);
         let in_memory = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        (in_memory(workers), in_memory(members))
+        (in_memory(workers), in_memory(grouped / workers).max(OPEN_FILES_OF_MEMBER))
     }
 }
 
@@ -188,6 +189,19 @@ impl<'a, F: FileSystem> Context<'a, F> {
         self.outside.journal.record(facts).inspect_err(|error| self.stop_for(error))
     }
 
+    /// Begins to record facts, so that a worker can go on with what does not depend on them.
+    pub(crate) fn begin_record(&self, facts: Vec<Fact>) -> Box<dyn Recording> {
+        match self.unless_stopped() {
+            Ok(()) => self.outside.journal.begin_record(self.with_directories(facts)),
+            Err(error) => Box::new(Err(error)),
+        }
+    }
+
+    /// Waits until facts are recorded; when they are not, the run ends.
+    pub(crate) fn end_record(&self, recording: Box<dyn Recording>) -> Result<(), JournalError> {
+        recording.wait().inspect_err(|error| self.stop_for(error))
+    }
+
     /// Notes facts that no step waits for; when that fails, the run ends.
     pub(crate) fn note(&self, facts: Vec<Fact>) {
         let noted = self.unless_stopped().and_then(|()| {
@@ -217,7 +231,8 @@ impl<'a, F: FileSystem> Context<'a, F> {
         made.chain(facts).collect()
     }
 
-    fn unless_stopped(&self) -> Result<(), JournalError> {
+    /// Fails once the journal has failed.
+    pub(crate) fn unless_stopped(&self) -> Result<(), JournalError> {
         match self.stopped() {
             Some(Stop::Journal(message)) => Err(JournalError { message }),
             Some(Stop::Failure) | None => Ok(()),
@@ -310,15 +325,15 @@ mod tests {
         for (open_files, workers) in [(64, 8), (256, 2), (1024, 64), (1_000_000, 64), (0, 4)] {
             let mut spec = CopySpec::new(Vec::new());
             (spec.workers, spec.open_files) = (workers, open_files);
-            let (workers, members) = Bounds::within_open_files(&spec);
-            assert!(workers >= 1 && members >= 1);
-            let of_worker = OPEN_FILES_OF_WORKER + OPEN_FILES_OF_MEMBER * members as u64;
+            let (workers, grouped) = Bounds::within_open_files(&spec);
+            assert!(workers >= 1 && grouped >= OPEN_FILES_OF_MEMBER);
+            let of_worker = OPEN_FILES_OF_WORKER + grouped as u64;
             let sum = OTHER_OPEN_FILES + of_worker * workers as u64;
-            let fits = sum <= open_files || (workers, members) == (1, 1);
-            assert!(fits, "{open_files}: {workers} workers, {members} members");
+            let fits = sum <= open_files || (workers, grouped) == (1, OPEN_FILES_OF_MEMBER);
+            assert!(fits, "{open_files}: {workers} workers, {grouped} open files of groups");
         }
         let spec = CopySpec::new(Vec::new());
-        assert_eq!(Bounds::within_open_files(&spec), (2, 128));
+        assert_eq!(Bounds::within_open_files(&spec), (2, 128 * OPEN_FILES_OF_MEMBER));
     }
 
     #[test]

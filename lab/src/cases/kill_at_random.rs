@@ -28,6 +28,10 @@ const KILLED: i32 = 128 + 9;
 
 const WORKERS: usize = 4;
 const GROUP: usize = 8;
+/// What each worker may have in flight: a group that is announced and not published, the one that is
+/// gathered meanwhile, and the file that is being copied.
+const IN_FLIGHT: usize = WORKERS * (2 * GROUP + 1);
+
 const OPTIONS: [&str; 6] = ["-j", "4", "--set", "group_max_files=8", "--on-conflict", "replace"];
 
 /// Whenever it is killed, the resumed job ends like one that nothing has disturbed, and no more than what
@@ -69,8 +73,10 @@ pub(crate) fn of_a_job(lab: &Lab) -> Result<String> {
     ensure!(amid * 10 >= kills, "only {amid} of {kills} kills were in the middle");
     ensure!(twice * 10 >= kills, "only {twice} of {kills} were killed while resuming");
     ensure!(ends.found_done > 0 && ends.begun_again > 0, "the kills were not spread: {ends}");
-    let most = WORKERS * (GROUP + 1);
-    ensure!(ends.most_begun_again <= most, "more than {most} files are begun again: {ends}");
+    ensure!(
+        ends.most_begun_again <= IN_FLIGHT,
+        "more than {IN_FLIGHT} files are begun again: {ends}"
+    );
     Ok(format!(
         "seed {SEED}: {killed} kills within {} ms, {amid} in the middle, {twice} killed again while \
         resuming ({too_late} more came too late), \

@@ -133,6 +133,11 @@ impl<F: FileSystem> Written<F> {
         &self.0.name
     }
 
+    /// Whether it holds a file open; links hold none.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.file.is_some()
+    }
+
     /// Flushes this one file. After a failure it can only be discarded: a second flush would prove
     /// nothing.
     pub(crate) fn flush(self) -> Result<Flushed<F>, (Unflushed<F>, FsError)> {
@@ -197,14 +202,14 @@ impl<F: FileSystem> Flushed<F> {
 pub(crate) struct Proved<F: FileSystem>(Body<F>);
 
 impl<F: FileSystem> Proved<F> {
-    /// The name it will be published under.
-    pub(crate) fn target_name(&self) -> &OsStr {
-        &self.0.target.name
+    /// The target.
+    pub(crate) fn target(&self) -> &Target<F> {
+        &self.0.target
     }
 
-    /// The directory it will be published in.
-    pub(crate) fn directory(&self) -> &F::Dir {
-        &self.0.target.dir
+    /// Whether it holds a file open; links hold none.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.file.is_some()
     }
 
     /// What tells the new entry from others, now and when it is published.

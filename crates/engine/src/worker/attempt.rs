@@ -122,6 +122,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             source: (mechanism == Mechanism::CopyFileRange).then_some(source),
             source_seen: Seen::of(&metadata),
             source_metadata: Some(metadata),
+            failed_flushes: self.handles.failed_flushes(&volume),
             volume,
             parent: ends.target_parent,
         };

@@ -60,6 +60,14 @@ impl<F: FileSystem> Worker<'_, '_, F> {
 
     /// Records the ends that wait, and these facts with them.
     pub(super) fn record_with_ended(&mut self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        let (ended, facts) = self.take_ended(facts);
+        let recorded = self.context.record(facts);
+        self.account_ended(ended, &recorded);
+        recorded
+    }
+
+    /// Takes the ends that wait, and gives the facts that tell them, with these after them.
+    pub(super) fn take_ended(&mut self, facts: Vec<Fact>) -> (Vec<Ended>, Vec<Fact>) {
         let ended = std::mem::take(&mut self.ended.items);
         let is_other = |ended: &&Ended| !ended.is_as_announced;
         let mut all: Vec<Fact> = ended.iter().filter(is_other).map(Ended::fact).collect();
@@ -72,14 +80,17 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             all.push(Fact::Settled { items: ended.iter().map(|ended| ended.item).collect() });
         }
         all.extend(facts);
-        let recorded = self.context.record(all);
-        if let (Err(error), false) = (&recorded, ended.is_empty()) {
+        (ended, all)
+    }
+
+    /// Counts and tells ends, now that it is known whether they are recorded.
+    pub(super) fn account_ended(&self, ended: Vec<Ended>, recorded: &Result<(), JournalError>) {
+        if let (Err(error), false) = (recorded, ended.is_empty()) {
             // What is published stays published; the outcome of the run tells.
             tracing::error!(%error, "the end of items could not be recorded");
         }
         for Ended { report, share, .. } in ended {
             self.context.account(report, share);
         }
-        recorded
     }
 }

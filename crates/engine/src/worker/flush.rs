@@ -80,8 +80,16 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         if members.len() <= FEW_FILES {
             return Common::Unsupported;
         }
-        let point = members.first().and_then(|first| self.handles.flush_point(&first.claim.volume));
-        match point {
+        let Some(volume) = members.first().map(|first| &first.claim.volume) else {
+            return Common::Unsupported;
+        };
+        let failed = self.handles.failed_flushes(volume);
+        if members.iter().any(|member| member.claim.failed_flushes != failed) {
+            // Names of the group before could not be flushed when these were being written. What was
+            // lost then is not reported again.
+            return Common::Failed(FsError::of_kind(Operation::FlushVolume, FsErrorKind::Io));
+        }
+        match self.handles.flush_point(volume) {
             Some(point) => self.flush_volume_unless_cancelled(point),
             None => Common::Unsupported,
         }

@@ -5,7 +5,6 @@
 //! copied again from its source, with a flush of its own.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use surecopy_fs::{FileSystem, FsError, FsErrorKind, RelPath};
 
@@ -14,7 +13,7 @@ use super::ended::Ended;
 use super::member::{Member, Setback, Work};
 use super::settle::Removed;
 use super::take::Worker;
-use crate::commit::{Flushed, Proved, Published, RollBack, Written};
+use crate::commit::{Flushed, Proved, Published, RollBack};
 use crate::directories::flush_names_in;
 use crate::error::{ErrorCode, ItemError};
 use crate::links::LinkTarget;
@@ -22,24 +21,12 @@ use crate::plan::{Action, LinkRole};
 use crate::record::Fact;
 use crate::report::ItemStatus;
 
-/// Partial files that wait to be committed together. All are on one volume.
-pub(super) struct Group<F: FileSystem> {
-    pub(super) members: Vec<Member<F, Written<F>>>,
-    pub(super) bytes: u64,
-    pub(super) since: Duration,
-}
-
-impl<F: FileSystem> Default for Group<F> {
-    fn default() -> Self {
-        Self { members: Vec::new(), bytes: 0, since: Duration::ZERO }
-    }
-}
-
 /// Members that fell out on the way, each with the reason.
 pub(super) type Fallen = Vec<(Work, Setback)>;
 
 impl<F: FileSystem> Worker<'_, '_, F> {
-    /// Commits everything that waits. Returns the members that fell out; all others have ended.
+    /// Commits everything that waits, as far as that goes without waiting for the announcement. Returns
+    /// the members that fell out; all others have ended, or are announced.
     pub(super) fn commit_members(&mut self) -> Fallen {
         let group = std::mem::take(&mut self.group);
         if group.members.is_empty() {
@@ -53,8 +40,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         }
         let flushed = self.flush_all(group.members, &mut fallen);
         let proved = self.prove_all(flushed, &mut fallen);
-        let published = self.publish_all(proved, &mut fallen);
-        self.make_names_durable(published, &mut fallen);
+        self.announce(proved, group.since, &mut fallen);
+        if self.is_announcement_over() {
+            self.publish_announced(&mut fallen);
+        }
         self.progress.idle();
         fallen
     }
@@ -83,7 +72,11 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         proved
     }
 
-    fn make_names_durable(&mut self, published: Vec<Member<F, Published<F>>>, fallen: &mut Fallen) {
+    pub(super) fn make_names_durable(
+        &mut self,
+        published: Vec<Member<F, Published<F>>>,
+        fallen: &mut Fallen,
+    ) {
         match self.flush_names(&published) {
             Ok(()) => self.commit_all(published),
             Err(error) => {
@@ -113,7 +106,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         }
         let point = self.handles.flush_point(volume);
         if let Some(point) = point
-            && fs.flush_volume(&point)?.is_done()
+            && self.handles.flush_through(volume, || fs.flush_volume(&point))?.is_done()
         {
             if created.is_settled {
                 self.created_flushed.insert(volume.id, created.begun);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsResult, RelPath, Volume};
+use surecopy_fs::{FileSystem, FsResult, RelPath, Support, Volume};
 
 use crate::context::Context;
 use crate::report::{Warning, WarningKind};
@@ -30,11 +30,17 @@ pub(super) struct Handles<F: FileSystem> {
     source: Option<(Key, Arc<F::Dir>)>,
     destination: Option<(Key, DestinationDir<F>)>,
     flush_points: HashMap<u64, Arc<F::Dir>>,
+    failed_flushes: HashMap<u64, u64>,
 }
 
 impl<F: FileSystem> Default for Handles<F> {
     fn default() -> Self {
-        Self { source: None, destination: None, flush_points: HashMap::new() }
+        Self {
+            source: None,
+            destination: None,
+            flush_points: HashMap::new(),
+            failed_flushes: HashMap::new(),
+        }
     }
 }
 
@@ -94,6 +100,21 @@ impl<F: FileSystem> Handles<F> {
     /// there.
     pub(super) fn flush_point(&self, volume: &Volume) -> Option<Arc<F::Dir>> {
         self.flush_points.get(&volume.id).cloned()
+    }
+
+    /// Flushes a volume for the sake of names, and takes note when that fails: the handle does not report
+    /// again what it has reported, which may be that content was lost that is still to be flushed.
+    pub(super) fn flush_through(
+        &mut self,
+        volume: &Volume,
+        flush: impl FnOnce() -> FsResult<Support<()>>,
+    ) -> FsResult<Support<()>> {
+        flush().inspect_err(|_| *self.failed_flushes.entry(volume.id).or_default() += 1)
+    }
+
+    /// How many of those have failed on a volume.
+    pub(super) fn failed_flushes(&self, volume: &Volume) -> u64 {
+        self.failed_flushes.get(&volume.id).copied().unwrap_or_default()
     }
 
     /// Forgets the open directories, so that the next item looks at them anew.

@@ -25,7 +25,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         };
         // An attempt that copied it may have been held up.
         work.report.kind = ItemKind::HardLink;
-        if self.group.members.iter().any(|member| member.work.stands_in_for(&first)) {
+        if self.grouped().any(|work| work.stands_in_for(&first)) {
             // Once that is in place, this is a name of it.
             self.commit();
         }
@@ -53,6 +53,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     source: None,
                     source_seen: work.item.source,
                     source_metadata: None,
+                    failed_flushes: self.handles.failed_flushes(&ends_volume),
                     volume: ends_volume,
                     parent,
                 };

@@ -34,6 +34,8 @@ pub(super) struct Claim<F: FileSystem> {
     /// More of the same, of what was read; links have none.
     pub(super) source_metadata: Option<Metadata>,
     pub(super) volume: Arc<Volume>,
+    /// How many of the worker's flushes of the volume had failed when it was begun.
+    pub(super) failed_flushes: u64,
     /// The directory of the target beneath the destination root.
     pub(super) parent: RelPath,
 }

@@ -2,8 +2,10 @@
 //!
 //! `attempt` brings one item from its source to a complete partial file, by way of `content`;
 //! `gather` says how long those wait for each other; `group` takes them together through flush,
-//! `prove`, publish and directory flush; `take` is the loop around all of it, with the retries.
+//! `prove`, publish and directory flush, with a pause between the last two steps and those before, in
+//! which they are `announced`; `take` is the loop around all of it, with the retries.
 
+mod announced;
 mod attempt;
 mod checks;
 mod content;

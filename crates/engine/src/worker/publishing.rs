@@ -11,34 +11,19 @@ use super::member::{Member, Setback};
 use super::take::Worker;
 use crate::commit::{Expected, Proved, PublishError, Published, Unpublished};
 use crate::error::{ErrorCode, ItemError};
-use crate::record::{Fact, Landed, Publication};
+use crate::record::{Landed, Publication};
 use crate::report::{ItemReport, ItemStatus, Step};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     pub(super) fn publish_all(
         &mut self,
-        proved: Vec<Member<F, Proved<F>>>,
+        announced: Vec<(Member<F, Proved<F>>, OsString)>,
         fallen: &mut Fallen,
     ) -> Vec<Member<F, Published<F>>> {
-        if proved.is_empty() {
-            return Vec::new();
-        }
-        let proved = self.still_in_place(proved, fallen);
-        let proved = self.known_again(proved, fallen);
-        let backups: Vec<OsString> = proved.iter().map(|_| self.context.names.backup()).collect();
-        let items = proved.iter().zip(&backups).map(|(member, backup)| publication(member, backup));
-        let announced = Fact::Publishing { items: items.collect() };
-        if self.record_with_ended(vec![announced]).is_err() {
-            for member in proved {
-                let error = self.context.journal_error(member.work.report.target.clone());
-                self.drop_partial(member.stage.discard(), &member.work);
-                fallen.push((member.work, Setback::Failed(error)));
-            }
-            return Vec::new();
-        }
         self.progress.step(Step::Publishing);
-        let mut published = Vec::with_capacity(proved.len());
-        for (member, backup) in proved.into_iter().zip(backups) {
+        let announced = self.still_in_place(announced, fallen);
+        let mut published = Vec::with_capacity(announced.len());
+        for (member, backup) in announced {
             let Member { mut work, stage, claim } = member;
             let begun = self.context.outside.clock.now();
             let exchanging = self.exchanging.entry(claim.volume.id).or_default();
@@ -66,16 +51,16 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     /// published there would not be found under the name that is reported.
     fn still_in_place(
         &self,
-        proved: Vec<Member<F, Proved<F>>>,
+        announced: Vec<(Member<F, Proved<F>>, OsString)>,
         fallen: &mut Fallen,
-    ) -> Vec<Member<F, Proved<F>>> {
+    ) -> Vec<(Member<F, Proved<F>>, OsString)> {
         let mut looked_at: Option<((usize, RelPath), bool)> = None;
-        let mut kept = Vec::with_capacity(proved.len());
-        for member in proved {
+        let mut kept = Vec::with_capacity(announced.len());
+        for (member, backup) in announced {
             let key = (member.work.item.mapping, member.claim.parent.clone());
             let found = match &looked_at {
                 Some((known, is_there)) if *known == key => Ok(*is_there),
-                _ => self.is_in_place(&key, member.stage.directory()),
+                _ => self.is_in_place(&key, &member.stage.target().dir),
             };
             let target = &member.work.report.target;
             let setback = match found {
@@ -86,7 +71,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 Err(error) => Some(target_failed(&error, target)),
             };
             match setback {
-                None => kept.push(member),
+                None => kept.push((member, backup)),
                 Some(setback) => {
                     self.drop_partial(member.stage.discard(), &member.work);
                     fallen.push((member.work, setback));
@@ -97,7 +82,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     }
 
     /// Takes note of what each member's ends are known by, and sorts out those that say nothing.
-    fn known_again(
+    pub(super) fn known_again(
         &self,
         proved: Vec<Member<F, Proved<F>>>,
         fallen: &mut Fallen,
@@ -150,7 +135,11 @@ fn directory_gone(target: &Path) -> Setback {
     Setback::Failed(ItemError::new(ErrorCode::TargetChanged, target.to_owned(), message))
 }
 
-fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) -> Publication {
+/// What is announced of a member.
+pub(super) fn publication<F: FileSystem>(
+    member: &Member<F, Proved<F>>,
+    backup: &OsString,
+) -> Publication {
     let Member { work, stage, claim } = member;
     let mut report = Box::new(work.report.clone());
     report.status = ItemStatus::Ok;
@@ -159,7 +148,7 @@ fn publication<F: FileSystem>(member: &Member<F, Proved<F>>, backup: &OsString) 
     Publication {
         item: work.item.id,
         mapping: work.item.mapping,
-        target: claim.parent.join(stage.target_name()),
+        target: claim.parent.join(&stage.target().name),
         partial: stage.partial_name().to_owned(),
         backup: backup.clone(),
         report,

@@ -46,7 +46,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             let point = if is_one { None } else { self.handles.flush_point(&volume) };
             let fs = self.context.fs();
             if let Some(point) = point
-                && fs.flush_volume(&point).is_ok_and(|flushed| flushed.is_done())
+                && self
+                    .handles
+                    .flush_through(&volume, || fs.flush_volume(&point))
+                    .is_ok_and(|flushed| flushed.is_done())
             {
                 self.settle(|removed| removed.volume.id == volume.id);
                 continue;

@@ -34,6 +34,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             source: None,
             source_seen: Seen::of(&metadata),
             source_metadata: None,
+            failed_flushes: self.handles.failed_flushes(&ends.destination.volume),
             volume: Arc::clone(&ends.destination.volume),
             parent: ends.target_parent,
         };

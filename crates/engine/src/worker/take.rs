@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use surecopy_fs::FileSystem;
 
+use super::announced::Announced;
 use super::ended::WaitingEnds;
-use super::group::Group;
+use super::gather::Group;
 use super::handles::Handles;
 use super::member::{Setback, Work};
 use super::patience::Patience;
@@ -30,6 +31,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) handles: Handles<F>,
     pub(super) scratch: (AlignedBuffer, AlignedBuffer),
     pub(super) group: Group<F>,
+    /// The group before, whose announcement is being recorded.
+    pub(super) announced: Option<Announced<F>>,
     pub(super) ended: WaitingEnds,
     /// What the step at hand heeds: a pause does not hold what others wait for.
     pub(super) control: Control,
@@ -51,6 +54,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             handles: Handles::default(),
             scratch: (AlignedBuffer::new(bytes), AlignedBuffer::new(bytes)),
             group: Group::default(),
+            announced: None,
             ended: WaitingEnds::default(),
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
@@ -152,11 +156,11 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
         }
     }
 
-    /// Whether the item lacks something that the group holds.
+    /// Whether the item lacks something that a group holds.
     fn can_make_way(&self, setback: &Setback) -> bool {
         let lacks = matches!(setback, Setback::Failed(error)
             if error.code == crate::error::ErrorCode::OutOfResources);
-        lacks && !self.group.members.is_empty()
+        lacks && self.has_groups()
     }
 
     /// What a setback means: the work to begin again, or the end of the item.

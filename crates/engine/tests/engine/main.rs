@@ -36,3 +36,4 @@ mod undo_gone;
 mod unpublished;
 mod verify;
 mod waiting;
+mod while_announced;

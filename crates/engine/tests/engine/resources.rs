@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use surecopy_engine::{CopySpec, ItemStatus};
+use surecopy_engine::{Control, CopySpec, Fact, ItemStatus, Journal};
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
-use crate::job::{carry_out, spec};
+use crate::job::{Recording, carry_out, carry_out_with, spec};
+use crate::while_announced::Slow;
 
 /// Files longer than this are copied by the kernel.
 const SMALL: usize = 4096;
@@ -55,18 +56,48 @@ fn roomy(fs: &FakeFs) -> CopySpec {
 #[test]
 fn open_files_stay_within_what_the_process_may_have() {
     for (open_files, workers, files) in [(64, 8, 600), (128, 1, 60), (256, 8, 300)] {
-        let fs = tree(files);
-        let most = watch(&fs);
+        // A journal that answers at once, and one that does when it is waited for.
+        for journal in [&Recording::default() as &dyn Journal, &Slow::default()] {
+            let fs = tree(files);
+            let most = watch(&fs);
+            let mut spec = roomy(&fs);
+            (spec.open_files, spec.workers) = (open_files, workers);
+            let fs = Arc::new(fs);
+            let ran = carry_out_with(&fs, &spec, journal, &Control::new());
+            ran.all_ok();
+            let (most, bound) = (most.load(Ordering::Relaxed), open_files - OTHERS);
+            assert!(most <= bound, "{most} open files of {open_files}, with {workers} workers");
+            // One worker may do it all; a group of its has several members.
+            assert!(most > 8, "only {most} open files of {open_files}: nothing was tried");
+            assert_eq!(fs.open_handles(), 0);
+        }
+    }
+}
+
+/// Those of one directory share its handle, and a group that is announced does not make the next one
+/// smaller.
+#[test]
+fn groups_are_as_large_as_asked_for_with_as_many_open_files_as_are_common() {
+    for (workers, group) in [(2, 128), (3, 120)] {
+        let fs = FakeFs::new();
+        let settings = VolumeSettings { can_copy_range_across: true, ..VolumeSettings::of("ext4") };
+        fs.mount("/dst", settings);
+        for nth in 0..6 * group {
+            fs.file(format!("/src/{nth:03}"), vec![b'x'; SMALL + 1]);
+        }
         let mut spec = roomy(&fs);
-        (spec.open_files, spec.workers) = (open_files, workers);
-        let fs = Arc::new(fs);
-        let ran = carry_out(&fs, &spec);
-        ran.all_ok();
-        let (most, bound) = (most.load(Ordering::Relaxed), open_files - OTHERS);
-        assert!(most <= bound, "{most} open files of {open_files}, with {workers} workers");
-        // One worker may do it all; a group of its has several members.
-        assert!(most > 8, "only {most} open files of {open_files}: nothing was tried");
-        assert_eq!(fs.open_handles(), 0);
+        (spec.open_files, spec.workers) = (1024, workers);
+        spec.limits.group_max_files = group as u64;
+        let journal = Slow::default();
+        carry_out_with(&Arc::new(fs), &spec, &journal, &Control::new()).all_ok();
+        let announced = journal.facts().into_iter().filter_map(|fact| match fact {
+            Fact::Publishing { items } => Some(items.len()),
+            _ => None,
+        });
+        let announced: Vec<usize> = announced.collect();
+        // The last of each worker is what was left for it.
+        let full = announced.iter().filter(|items| **items == group).count();
+        assert!(full + workers >= announced.len() && full > 0, "{announced:?}");
     }
 }
 

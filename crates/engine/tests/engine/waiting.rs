@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use surecopy_engine::{Control, CopySpec, Fact, StrategyChoice};
+use surecopy_engine::{Control, CopySpec, Fact, Journal, StrategyChoice};
 use surecopy_fs::{Operation, Timestamp};
 use surecopy_testkit::FakeFs;
 
@@ -61,21 +61,23 @@ fn what_is_complete_does_not_wait_for_many_that_are_skipped() {
 }
 
 /// What came of a job that was paused.
-struct Paused {
-    ran: Ran,
+pub(crate) struct Paused {
+    pub(crate) ran: Ran,
     /// What was complete was there before it went on.
-    is_committed: bool,
+    pub(crate) is_committed: bool,
     /// Items that were begun by then.
-    begun: u64,
+    pub(crate) begun: u64,
 }
 
 /// Pauses the job before this call, and lets it go on when all that was complete by then is there, and
 /// recorded.
-fn paused(
+pub(crate) fn paused(
     fs: FakeFs,
     spec: &CopySpec,
     at: (Operation, u64),
-    complete: &'static [&'static str],
+    complete: &[&str],
+    journal: &(dyn Journal + Sync),
+    facts: &(dyn Fn() -> Vec<Fact> + Sync),
 ) -> Paused {
     const LONG: Duration = Duration::from_secs(20);
     // Time to begin another item, were that possible.
@@ -88,10 +90,9 @@ fn paused(
         }
     });
     let fs = Arc::new(fs);
-    let journal = Recording::default();
     let are_there = || {
         let is_end = |fact: &Fact| matches!(fact, Fact::Ended { .. });
-        let ended = journal.facts().iter().filter(|fact| is_end(fact)).count();
+        let ended = facts().iter().filter(|fact| is_end(fact)).count();
         let is_visible = |name: &&str| fs.exists(Path::new("/dst").join(name));
         complete.iter().all(is_visible) && ended >= complete.len()
     };
@@ -114,7 +115,7 @@ fn paused(
             control.resume();
             (is_committed, begun)
         });
-        let ran = carry_out_with(&fs, spec, &journal, &control);
+        let ran = carry_out_with(&fs, spec, journal, &control);
         is_over.store(true, Ordering::Release);
         let (is_committed, begun) = watcher.join().expect("the watcher does not panic");
         Paused { ran, is_committed, begun }
@@ -139,9 +140,15 @@ fn what_is_complete_does_not_wait_for_the_end_of_a_pause() {
         let (fs, mut spec) = scene(&[("a", 10), ("b", 10), ("c", 300_000), ("d", 10)]);
         spec.limits.group_max_files = group_files;
         spec.strategy = StrategyChoice::Staged;
-        let paused = paused(fs, &spec, at, &["a", "b", "c", "d"][..complete]);
+        let journal = Recording::default();
+        let complete = &["a", "b", "c", "d"][..complete];
+        let paused = paused(fs, &spec, at, complete, &journal, &|| journal.facts());
         paused.ran.all_ok();
         assert!(paused.is_committed, "{at:?}");
-        assert_eq!(paused.begun, complete as u64, "an item was begun during the pause: {at:?}");
+        assert_eq!(
+            paused.begun,
+            complete.len() as u64,
+            "an item was begun during the pause: {at:?}"
+        );
     }
 }

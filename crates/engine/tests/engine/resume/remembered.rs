@@ -1,13 +1,15 @@
 //! A ledger in memory: what a run wrote down is what the next one is told.
 //!
 //! What is noted keeps its order and becomes durable with what is recorded next. When the process
-//! dies, what was only noted may be there or not.
+//! dies, what was only noted may be there or not. What is begun to be recorded takes its time, like all
+//! that a thread of its own writes.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use surecopy_engine::{
-    Digest, Fact, ItemId, ItemReport, Journal, JournalError, PlannedItem, Queue, Rest, WorkList,
+    Digest, Fact, ItemId, ItemReport, Journal, JournalError, PlannedItem, Queue, Recording, Rest,
+    WorkList,
 };
 use surecopy_testkit::CrashFs;
 
@@ -15,6 +17,9 @@ use crate::announced::Announced;
 
 /// Items handed out at once, so that few are ever begun and not ended.
 const CLAIM: usize = 4;
+
+/// So often somebody has to look whether something is recorded, unless they wait.
+const LOOKS: u64 = 3;
 
 /// One thing that is known, in the order of learning it.
 #[derive(Debug, Clone)]
@@ -49,7 +54,7 @@ struct Pages {
 /// The ledger of one job.
 #[derive(Default)]
 pub(super) struct Remembered {
-    pages: Mutex<Pages>,
+    pages: Arc<Mutex<Pages>>,
     /// What earlier jobs have copied, by the names of the sources.
     pub(super) digests: HashMap<String, Digest>,
 }
@@ -118,7 +123,7 @@ impl Remembered {
         let pages = self.pages();
         let (lines, durable) = (pages.lines.clone(), pages.durable);
         let pages = Mutex::new(Pages { lines, durable, ..Pages::default() });
-        Self { pages, digests: self.digests.clone() }
+        Self { pages: Arc::new(pages), digests: self.digests.clone() }
     }
 
     /// Calls that were to be answered since the run began.
@@ -154,16 +159,44 @@ impl Remembered {
     /// The pages, if the process still lives to write on them.
     fn alive(&self) -> Result<MutexGuard<'_, Pages>, JournalError> {
         let mut pages = self.pages();
-        pages.calls += 1;
-        let process = pages.process.clone().expect("a run has begun");
-        if pages.dies_at_call.is_some_and(|at| pages.calls >= at) {
+        pages.call().map(|()| pages)
+    }
+}
+
+impl Pages {
+    /// Something is asked of the process that writes.
+    fn call(&mut self) -> Result<(), JournalError> {
+        self.calls += 1;
+        let process = self.process.clone().expect("a run has begun");
+        if self.dies_at_call.is_some_and(|at| self.calls >= at) {
             process.power_off();
-            pages.is_dead = true;
+            self.is_dead = true;
         }
-        if pages.is_dead || process.fired() {
+        if self.is_dead || process.fired() {
             return Err(JournalError { message: "the process is dead".to_owned() });
         }
-        Ok(pages)
+        Ok(())
+    }
+}
+
+/// Lines that are written, and durable when somebody has looked often enough or waits.
+struct Slow {
+    pages: Arc<Mutex<Pages>>,
+    lines: usize,
+    looks: u64,
+}
+
+impl Recording for Slow {
+    fn is_over(&mut self) -> bool {
+        self.looks += 1;
+        self.looks >= LOOKS
+    }
+
+    fn wait(self: Box<Self>) -> Result<(), JournalError> {
+        let mut pages = self.pages.lock().expect("no code panics while holding this lock");
+        pages.call()?;
+        pages.durable = pages.durable.max(self.lines);
+        Ok(())
     }
 }
 
@@ -174,6 +207,14 @@ impl Journal for Remembered {
         pages.lines.extend(facts.into_iter().map(Line::Fact));
         pages.durable = pages.lines.len();
         Ok(())
+    }
+
+    fn begin_record(&self, facts: Vec<Fact>) -> Box<dyn Recording> {
+        if let Err(error) = self.note(facts) {
+            return Box::new(Err(error));
+        }
+        let (pages, lines) = (Arc::clone(&self.pages), self.pages().lines.len());
+        Box::new(Slow { pages, lines, looks: 0 })
     }
 
     fn note(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
