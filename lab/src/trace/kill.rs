@@ -229,6 +229,10 @@ pub(crate) fn kill_everywhere(
     kill_at_each(lab, &trace.all(), command, |_, killed| check(killed))
 }
 
+/// How often a point is tried to be reached: how far a thread comes while another one writes, and so
+/// how many calls it makes after a kill, differs from time to time.
+const TRIES: usize = 3;
+
 /// The same at these points of a program that was looked at before.
 pub(crate) fn kill_at_each(
     lab: &Lab,
@@ -239,7 +243,14 @@ pub(crate) fn kill_at_each(
     let mut kills = Kills { kills: 0, missed: 0 };
     for point in points {
         let attempt = |millis| kill_at(lab, point, millis, &command);
-        match delay::soon_in_time(attempt).with_context(|| point.to_string())? {
+        let mut reached = None;
+        for _ in 0..TRIES {
+            reached = delay::soon_in_time(attempt).with_context(|| point.to_string())?;
+            if reached.is_some() {
+                break;
+            }
+        }
+        match reached {
             Some(killed) => {
                 check(point, &killed).with_context(|| point.to_string())?;
                 kills.kills += 1;
