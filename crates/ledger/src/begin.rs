@@ -34,7 +34,7 @@ use crate::write::book::{Book, set_state};
 use crate::write::change::Changes;
 use crate::write::ended::Waiting;
 use crate::write::handing_out::HandingOut;
-use crate::write::writer::{WAITING, Writer};
+use crate::write::writer::{Urgent, WAITING, Writer};
 
 /// What is known of a job when a run of it begins.
 struct Begun {
@@ -125,7 +125,14 @@ pub(crate) fn begin_run(
     let changes = Changes::new(mappings.clone());
     let reader = Reader::new(open(path, Access::Read)?, job, first_item, mappings);
     let failure = Arc::new(OnceLock::new());
-    let writer = Writer { connection, path: path.to_owned(), book, failure: Arc::clone(&failure) };
+    let urgent = Urgent::default();
+    let writer = Writer {
+        connection,
+        path: path.to_owned(),
+        book,
+        urgent: Arc::clone(&urgent),
+        failure: Arc::clone(&failure),
+    };
     let (sender, receiver) = sync_channel(WAITING);
     let thread = thread::Builder::new().name("ledger".to_owned());
     let writer = thread.spawn(move || writer.run(&receiver)).map_err(|error| LedgerError::Io {
@@ -149,6 +156,7 @@ pub(crate) fn begin_run(
         lines,
         rest: Mutex::new(Rest::default()),
         ticked: Mutex::new(None),
+        urgent,
         failure,
         sender: Some(sender),
         writer: Some(writer),

@@ -25,9 +25,9 @@ use crate::store::connection::{Access, open};
 use crate::store::place::now_ms;
 use crate::store::slots::Slot;
 use crate::write::answer::{Answer, gone};
-use crate::write::change::Changes;
+use crate::write::change::{Change, Changes};
 use crate::write::finish::Ending;
-use crate::write::writer::{Failure, Message};
+use crate::write::writer::{Failure, Message, Urgent};
 
 /// Whoever looks on sees the counters of at most this long ago.
 const TICK: Duration = Duration::from_secs(1);
@@ -54,6 +54,7 @@ pub struct JobRun {
     pub(crate) lines: Arc<Lines>,
     pub(crate) rest: Mutex<Rest>,
     pub(crate) ticked: Mutex<Option<Instant>>,
+    pub(crate) urgent: Urgent,
     pub(crate) failure: Failure,
     /// `None` once it is closed.
     pub(crate) sender: Option<SyncSender<Message>>,
@@ -239,7 +240,11 @@ impl Journal for JobRun {
             return Ok(());
         }
         let changes = self.changes.of(facts).map_err(|fault| self.fault(fault))?;
-        Ok(self.tell(Message::Facts(changes, None))?)
+        // Items are handed out once the roots are written down, and all of the plan may be waiting.
+        let is_urgent = |change: &Change| matches!(change, Change::Fact(Fact::Opened { .. }));
+        let (urgent, others) = changes.into_iter().partition(is_urgent);
+        locked(&self.urgent).append(&mut { urgent });
+        Ok(self.tell(Message::Facts(others, None))?)
     }
 
     fn remembers_directories(&self) -> bool {

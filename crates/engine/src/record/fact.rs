@@ -12,7 +12,8 @@ use crate::report::{ItemKind, ItemReport, Planned};
 /// A fact that later runs rely on, in the order of the commit protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    /// The roots of every mapping are open, in the order of the mappings.
+    /// The roots of every mapping are open, in the order of the mappings. No item is handed out before
+    /// that is durable: a later run knows by it that it works on the same volumes.
     Opened {
         /// The volumes they are on.
         roots: Vec<RootIdentity>,

@@ -170,6 +170,7 @@ impl Book {
         }
         let roots = roots.iter().map(RootText::new).collect();
         self.chain.append(connection, self.at, "opened", &Opened { roots })?;
+        self.handing_out.begin();
         Ok(())
     }
 

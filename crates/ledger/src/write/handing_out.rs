@@ -57,8 +57,7 @@ impl HandingOut {
             batches: 0,
             has_more: false,
             is_asked: false,
-            // Whoever takes them need not wait. The other line is begun when this one is empty.
-            is_begun: queue == Queue::Items,
+            is_begun: false,
             at_hand_to: lines.of(queue).lock().next,
             leased: None,
         });
@@ -70,6 +69,12 @@ impl HandingOut {
             Queue::Items => &mut self.queues[0],
             Queue::FurtherNames => &mut self.queues[1],
         }
+    }
+
+    /// It is known where things go, so items may be handed out: first of this line, and of the other one
+    /// when it is empty.
+    pub(crate) fn begin(&mut self) {
+        self.of(Queue::Items).is_begun = true;
     }
 
     /// Items have been written down, at the end of a line.

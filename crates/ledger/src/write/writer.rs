@@ -6,7 +6,7 @@
 use std::mem;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -14,6 +14,7 @@ use surecopy_engine::{PlannedItem, Queue};
 
 use crate::error::{LedgerError, Outcome};
 use crate::job::ProgressRecord;
+use crate::run::locked;
 use crate::store::connection::in_transaction;
 use crate::store::place::now_ms;
 use crate::write::book::Book;
@@ -84,6 +85,9 @@ fn answer<T>(reply: &Reply<T>, result: Result<T, LedgerError>) {
     }
 }
 
+/// What is written before all that waits, so that nobody waits long for it.
+pub(crate) type Urgent = Arc<Mutex<Vec<Change>>>;
+
 /// Why nothing is written any more, once it is so.
 pub(crate) type Failure = Arc<OnceLock<LedgerError>>;
 
@@ -92,6 +96,7 @@ pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) path: PathBuf,
     pub(crate) book: Book,
+    pub(crate) urgent: Urgent,
     pub(crate) failure: Failure,
 }
 
@@ -187,6 +192,8 @@ impl Writer {
         book.at = now_ms();
         in_transaction(connection, || {
             book.chain.confirm(connection)?;
+            let urgent = mem::take(&mut *locked(&self.urgent));
+            urgent.into_iter().try_for_each(|change| book.apply(connection, change))?;
             for message in messages {
                 match message {
                     Message::Facts(changes, _) => {

@@ -1,8 +1,9 @@
 //! Every planned item is handed out, once and in order, however it was put into its line.
 
-use surecopy_engine::{History, PlannedItem, Queue, WorkList};
+use rusqlite::Connection;
+use surecopy_engine::{History, Journal, PlannedItem, Queue, WorkList};
 
-use crate::scene::{item, scene};
+use crate::scene::{item, path, planned, scene};
 
 /// So many that not all of them are at hand.
 const ITEMS: usize = 46_000;
@@ -66,6 +67,7 @@ fn what_is_handed_out_counts_as_begun_and_what_is_far_behind_does_not() {
     for batch in items.chunks(1_000) {
         run.append(Queue::Items, batch.to_vec()).unwrap();
     }
+    run.note(planned(ALL)).unwrap();
     let mut handed = 0;
     while handed < 5_000 {
         handed += run.claim(Queue::Items, 64).unwrap().len();
@@ -87,4 +89,29 @@ fn whoever_waits_for_items_hears_that_the_ledger_has_failed() {
     run.append(Queue::Items, vec![item(0, "a")]).unwrap();
     run.claim(Queue::Items, 9).unwrap_err();
     run.claim(Queue::FurtherNames, 9).unwrap();
+}
+
+#[test]
+fn items_are_handed_out_when_it_is_written_down_where_they_go_and_not_before() {
+    let scene = scene();
+    let run = scene.first_run();
+    let items: Vec<_> = (0..10_000).map(|id| item(id, &format!("d{id}/f"))).collect();
+    for batch in items.chunks(1_000) {
+        run.append(Queue::Items, batch.to_vec()).unwrap();
+    }
+    run.note(planned(10_000)).unwrap();
+    assert!(!run.claim(Queue::Items, 64).unwrap().is_empty());
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    let roots: u64 = connection.query_row("SELECT count(*) FROM roots", (), |r| r.get(0)).unwrap();
+    assert_eq!(roots, 1);
+}
+
+#[test]
+fn nothing_was_begun_by_a_run_that_died_while_it_planned() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.append(Queue::Items, vec![item(0, "a"), item(1, "deep/b")]).unwrap();
+    drop(run);
+    assert!(scene.resume(job).in_flight().directories.is_empty());
 }
