@@ -79,14 +79,16 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(
             "SELECT state, record, position, action, target_name FROM item_states
              WHERE directory = ? AND name = ? AND job = ? AND item < ? AND mapping = ?
-             ORDER BY item DESC LIMIT 1",
+             ORDER BY item DESC",
         )?;
         let key = (directory, name, self.job.0, self.first_item.0, mapping);
         let mut rows = statement.query(key)?;
-        match rows.next()? {
-            Some(row) => read(&self.connection, self.job, row, &mut self.records),
-            None => Ok(Known::Nothing),
+        while let Some(row) = rows.next()? {
+            if let Some(known) = read(&self.connection, self.job, row, &mut self.records)? {
+                return Ok(known);
+            }
         }
+        Ok(Known::Nothing)
     }
 
     /// Ends the transaction when it has lasted for long.
@@ -124,15 +126,16 @@ impl Reader {
     }
 }
 
+/// What a row says; `None` when it was to leave alone what an earlier one tells of, and never came to it.
 fn read(
     connection: &Connection,
     job: JobId,
     row: &Row<'_>,
     records: &mut Records<Gist>,
-) -> Outcome<Known> {
+) -> Outcome<Option<Known>> {
     let target_name = || os_name(row.get(4)?);
     let state = word(ItemState::from_text, text(row, 0)?)?;
-    match state {
+    Ok(Some(match state {
         ItemState::Ok | ItemState::Skipped | ItemState::Damaged => {
             let place = Place::from_columns(row.get(1)?, row.get(2)?);
             let place = place.ok_or_else(|| Fault::content("an end that nothing tells of"))?;
@@ -141,22 +144,22 @@ fn read(
                 (Some(Landed { source, target, .. }), _) => {
                     let done = Done { source, target, target_name: target_name()? };
                     let is_damaged = state == ItemState::Damaged;
-                    Ok(if is_damaged { Known::Damaged(done) } else { Known::Done(done) })
+                    if is_damaged { Known::Damaged(done) } else { Known::Done(done) }
                 }
                 (None, Some(reason)) if state == ItemState::Skipped => {
-                    Ok(Known::Skipped { reason, target_name: target_name()? })
+                    Known::Skipped { reason, target_name: target_name()? }
                 }
                 // Nothing is there to know it again by.
-                (None, _) => Ok(Known::Nothing),
+                (None, _) => Known::Nothing,
             }
         }
         ItemState::Planned | ItemState::Cancelled | ItemState::Interrupted => {
             // What was to be left alone was not begun.
             if text(row, 3)? == "skip" {
-                return Ok(Known::Nothing);
+                return Ok(None);
             }
-            Ok(Known::Unfinished { target_name: target_name()? })
+            Known::Unfinished { target_name: target_name()? }
         }
-        ItemState::Failed | ItemState::Undone => Ok(Known::Nothing),
-    }
+        ItemState::Failed | ItemState::Undone => Known::Nothing,
+    }))
 }

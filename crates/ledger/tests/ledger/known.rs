@@ -110,3 +110,27 @@ fn what_is_asked_seldom_holds_nothing_up_for_long() {
         }
     }
 }
+
+#[test]
+fn a_run_that_was_cut_short_hides_nothing_of_what_it_was_to_leave_alone() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.append(Queue::Items, vec![item(0, "a")]).unwrap();
+    run.record(planned(1)).unwrap();
+    copy(&run, &[item(0, "a")]);
+    drop(run);
+    // It was kept, for the sake of other names; once that comes to be interrupted, once cancelled.
+    for end in [None, Some(ItemStatus::Cancelled)] {
+        let run = scene.resume(job);
+        let mut kept = item(run.first_item().0, "a");
+        kept.action = Action::Skip(SkipReason::Identical);
+        run.append(Queue::Items, vec![kept.clone()]).unwrap();
+        run.record(planned(1)).unwrap();
+        run.claim(Queue::Items, 1).unwrap();
+        run.record(end.map(|status| ended(&kept, status)).into_iter().collect()).unwrap();
+        drop(run);
+        let run = scene.resume(job);
+        assert!(matches!(run.known(0, &rel("a")).unwrap(), Known::Done(_)));
+    }
+}
