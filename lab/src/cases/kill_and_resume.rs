@@ -13,7 +13,8 @@ use crate::ledger::Ledger;
 use crate::trace::{KillPoint, Trace, kill_at, kill_at_each, some};
 use crate::volume::Volume;
 
-/// In one thread, so that calls come in the same order each time; with a few groups.
+/// In one thread, so that calls come in the same order each time but for those of the thread that writes the
+/// ledger; with a few groups.
 const GROUP: usize = 6;
 const OPTIONS: [&str; 6] = ["-j", "1", "--set", "group_max_files=6", "--on-conflict", "replace"];
 

@@ -12,7 +12,8 @@ use crate::lab::Lab;
 use crate::trace::kill_everywhere;
 use crate::volume::{Fs, Volume};
 
-/// In one thread, so that calls come in the same order each time; with a few groups.
+/// In one thread, so that calls come in the same order each time but for those of the thread that writes the
+/// ledger; with a few groups.
 const OPTIONS: [&str; 6] = ["-j", "1", "--set", "group_max_files=8", "--on-conflict", "replace"];
 
 /// Every target is old or new, those reported as done are new, the source is as it was, and the next

@@ -85,8 +85,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
     pub(super) fn commit_if_due(&mut self) {
         let limits = &self.context.spec.limits;
         let patience = Duration::from_millis(limits.group_max_millis);
-        let now = self.context.outside.clock.now();
-        let has_waited = |since| now.saturating_sub(since) >= patience;
+        let clock = self.context.outside.clock;
+        let has_waited = |since| clock.now().saturating_sub(since) >= patience;
         let has_announced_waited =
             self.announced.as_ref().is_some_and(|announced| has_waited(announced.since));
         if has_announced_waited || self.is_announcement_over() {
