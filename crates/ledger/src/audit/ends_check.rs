@@ -32,6 +32,8 @@ struct End {
     position: Option<usize>,
     /// The name under which what it replaced is kept.
     kept: Option<Vec<u8>>,
+    /// That of the digest, if there is one.
+    algorithm: Option<String>,
 }
 
 impl End {
@@ -51,7 +53,9 @@ impl End {
             .kept
             .as_deref()
             .is_none_or(|kept| backup.is_some_and(|name| name.as_encoded_bytes() == kept));
-        fits && self.position == Some(position) && is_kept_so
+        let algorithm = report.digest.as_ref().map(|digest| digest.algorithm.as_str());
+        let has_digest_so = self.algorithm.as_deref() == algorithm;
+        fits && self.position == Some(position) && is_kept_so && has_digest_so
     }
 }
 
@@ -107,14 +111,14 @@ fn differs(
 
 /// How an item ended. `None` when the item itself is gone: its job is being forgotten.
 fn end(connection: &Connection, job: JobId, item: u64) -> Outcome<Option<End>> {
-    let sql = "SELECT ends.state, record, position, kept
+    let sql = "SELECT ends.state, record, position, kept, digest_algorithm
                FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item
                WHERE items.job = ? AND items.item = ?";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row((job.0, item), |row| {
         let state: Option<String> = row.get(0)?;
         let (record, position, kept) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok((state, End { state: None, record, position, kept }))
+        Ok((state, End { state: None, record, position, kept, algorithm: row.get(4)? }))
     });
     let Some((state, end)) = found.optional()? else { return Ok(None) };
     let state = state.map(|state| word(ItemState::from_text, &state)).transpose()?;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 use surecopy_engine::{
-    Action, Digest, DigestAlgorithm, ItemId, ItemKind, Landed, LinkRole, Mapping, PlannedItem,
-    Queue, Seen, SkipReason, Strategy,
+    Action, Digest, DigestAlgorithm, ItemId, ItemKind, LinkRole, Mapping, PlannedItem, Queue,
+    SkipReason, Strategy,
 };
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
 use crate::rows::directory_ids::{DirectoryIds, name, path_below};
-use crate::rows::records::{Place, Records};
+use crate::rows::known_digest::known_digest;
+use crate::rows::records::Records;
 use crate::text::gist::Gist;
 use crate::text::path_text::{from_bytes, rel_from_bytes};
 use crate::text::seen;
@@ -95,45 +96,6 @@ pub(crate) fn insert(
         ])?;
     }
     Ok(())
-}
-
-/// The digest of what an earlier job copied from the same path, of the same size and time.
-///
-/// What was copied is nearly always what was planned, so a record is read only where the plan had the
-/// size and time; and of the latest copy, since what it copied may have changed after it was planned.
-fn known_digest(
-    connection: &Connection,
-    (directory, name): (i64, &[u8]),
-    source: Seen,
-    algorithm: DigestAlgorithm,
-    records: &mut Records<Gist>,
-) -> Outcome<Option<Digest>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT job, record, position, substr(source, ?) = ? FROM item_states
-         WHERE directory = ? AND name = ? AND state IN ('ok', 'damaged', 'undone')
-         ORDER BY job DESC, item DESC",
-    )?;
-    let bytes = seen::to_bytes(source);
-    let planned = &bytes[seen::SIZE_AND_TIME - 1..];
-    let mut found = statement.query((seen::SIZE_AND_TIME, planned, directory, name))?;
-    let mut is_latest = true;
-    while let Some(row) = found.next()? {
-        let is_planned: bool = row.get(3)?;
-        if !std::mem::take(&mut is_latest) && !is_planned {
-            continue;
-        }
-        let Some(place) = Place::from_columns(row.get(1)?, row.get(2)?) else { continue };
-        let told = records.at(connection, JobId(row.get(0)?), place)?;
-        let is_it = |landed: &Landed| {
-            let Seen { size_bytes, modified, .. } = landed.source;
-            (size_bytes, modified) == (source.size_bytes, source.modified)
-        };
-        let digest = told.digest.as_ref().filter(|digest| digest.algorithm == algorithm);
-        if told.landed.as_ref().is_some_and(is_it) && digest.is_some() {
-            return Ok(digest.cloned());
-        }
-    }
-    Ok(None)
 }
 
 /// The columns that [`Rows::read`] takes, in its order.

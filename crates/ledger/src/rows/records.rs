@@ -56,6 +56,9 @@ pub(crate) struct Records<T> {
     /// The one that was asked for last comes first.
     kept: Vec<Kept<T>>,
     kept_bytes: usize,
+    /// How many were read.
+    #[cfg(test)]
+    pub(crate) read: u64,
 }
 
 #[derive(Debug)]
@@ -68,7 +71,12 @@ struct Kept<T> {
 
 impl<T> Default for Records<T> {
     fn default() -> Self {
-        Self { kept: Vec::new(), kept_bytes: 0 }
+        Self {
+            kept: Vec::new(),
+            kept_bytes: 0,
+            #[cfg(test)]
+            read: 0,
+        }
     }
 }
 
@@ -84,6 +92,10 @@ impl<T: Entry> Records<T> {
     }
 
     fn read(&mut self, connection: &Connection, job: JobId, record: u64) -> Outcome<()> {
+        #[cfg(test)]
+        {
+            self.read += 1;
+        }
         let mut statement =
             connection.prepare_cached("SELECT body FROM audit WHERE job = ? AND record = ?")?;
         let found = statement.query_row((job.0, record), |row| {

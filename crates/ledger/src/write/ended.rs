@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 
 use rusqlite::Connection;
-use surecopy_engine::{ItemId, ItemReport, ItemStatus};
+use surecopy_engine::{DigestAlgorithm, ItemId, ItemReport, ItemStatus};
 
 use crate::error::{Fault, Outcome};
 use crate::rows::records::Place;
@@ -35,6 +35,8 @@ pub(crate) struct End {
     position: usize,
     /// The name under which what was replaced is kept.
     kept: Option<OsString>,
+    /// That of the digest, if the record tells one.
+    algorithm: Option<DigestAlgorithm>,
 }
 
 impl Book {
@@ -151,7 +153,8 @@ impl Book {
         let is_kept = self.keep_replaced && report.status == ItemStatus::Ok && has_replaced();
         let backup = report.backup.as_deref().filter(|_| is_kept);
         let kept = backup.and_then(|path| path.file_name()).map(OsString::from);
-        End { item, position, kept }
+        let algorithm = report.digest.as_ref().map(|digest| digest.algorithm);
+        End { item, position, kept, algorithm }
     }
 
     /// Writes down how items ended, and where that is told.
@@ -163,16 +166,19 @@ impl Book {
         ends: &[End],
     ) -> Outcome<()> {
         let mut statement = connection.prepare_cached(
-            "INSERT OR IGNORE INTO ends (job, item, state, record, position, kept)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO ends
+                 (job, item, state, record, position, kept, digest_algorithm)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?;
-        for End { item, position, kept } in ends {
+        for End { item, position, kept, algorithm } in ends {
             let kept = kept.as_deref().map(OsStr::as_encoded_bytes);
-            let row = (self.job.0, item.0, state.as_str(), record, position, kept);
+            let algorithm = algorithm.map(DigestAlgorithm::as_str);
+            let row = (self.job.0, item.0, state.as_str(), record, position, kept, algorithm);
             if statement.execute(row)? != 1 {
                 // It has a row: an earlier run has left it in the middle, or it has ended.
                 let sql = format!(
-                    "UPDATE ends SET state = ?3, record = ?4, position = ?5, kept = ?6
+                    "UPDATE ends SET state = ?3, record = ?4, position = ?5, kept = ?6,
+                         digest_algorithm = ?7
                      WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({})",
                     state.may_come_after()
                 );

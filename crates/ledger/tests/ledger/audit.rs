@@ -262,6 +262,8 @@ fn an_end_that_is_not_what_the_log_says_is_found() {
     let at = |item, record| End { item, record };
     let rows = [
         ("UPDATE ends SET kept = x'61' WHERE item = 1", at(1, 6)),
+        ("UPDATE ends SET digest_algorithm = 'sha256' WHERE item = 1", at(1, 6)),
+        ("UPDATE ends SET digest_algorithm = NULL WHERE item = 1", at(1, 6)),
         ("UPDATE ends SET state = 'failed' WHERE item = 0", at(0, 6)),
         ("UPDATE ends SET state = 'ok' WHERE item = 2", at(2, 8)),
         ("UPDATE ends SET position = 1 - position WHERE item < 2", at(0, 6)),
@@ -271,7 +273,8 @@ fn an_end_that_is_not_what_the_log_says_is_found() {
         (
             "INSERT INTO items SELECT job, 3, run, queue, mapping, directory, x'64', NULL, kind, action,
                  NULL, source, NULL, NULL, link_role, NULL, NULL, NULL FROM items WHERE item = 0;
-             INSERT INTO ends SELECT job, 3, state, record, position, kept FROM ends WHERE item = 0",
+             INSERT INTO ends SELECT job, 3, state, record, position, kept, digest_algorithm
+                 FROM ends WHERE item = 0",
             Ends { told: 3, there: 4 },
         ),
     ];
