@@ -27,10 +27,16 @@ pub(crate) fn known_digest(
     records: &mut Records<Gist>,
 ) -> Outcome<Option<Digest>> {
     let mut statement = connection.prepare_cached(
-        "SELECT job, record, position, substr(source, ?) = ? FROM item_states
+        // Of the items only the index is read, until an end has such a digest: there may be a row for each of
+        // many jobs.
+        "SELECT ends.job, record, position,
+             substr((SELECT source FROM items AS planned
+                     WHERE planned.job = ends.job AND planned.item = ends.item), ?) = ?
+         FROM items INDEXED BY items_by_name
+         CROSS JOIN ends ON ends.job = items.job AND ends.item = items.item
          WHERE directory = ? AND name = ? AND digest_algorithm = ?
-           AND state IN ('ok', 'damaged', 'undone')
-         ORDER BY job DESC, item DESC",
+           AND ends.state IN ('ok', 'damaged', 'undone')
+         ORDER BY items.job DESC, items.item DESC",
     )?;
     let bytes = seen::to_bytes(source);
     let planned = &bytes[seen::SIZE_AND_TIME - 1..];

@@ -3,6 +3,5 @@
 CREATE TEMP VIEW item_states AS
 SELECT items.job, items.item, items.run, items.queue, items.mapping, items.directory, items.name,
     items.target_name, items.kind, items.action, items.source,
-    coalesce(ends.state, 'planned') AS state, ends.record, ends.position, ends.kept,
-    ends.digest_algorithm
+    coalesce(ends.state, 'planned') AS state, ends.record, ends.position, ends.kept
 FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item;
