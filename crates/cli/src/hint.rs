@@ -95,7 +95,7 @@ fn when_discarding(code: ErrorCode) -> Option<&'static str> {
 }
 
 const NOT_RECORDED: &str =
-    "see to it that the ledger can be written, then run the same command again";
+    "see to it that the ledger can be read and written, then run the same command again";
 
 const NOTHING_KEPT: &str = "if it was changed, move it away and undo again; what was not kept cannot be put back: leave what stands there, or remove it yourself; if nothing is there, check that its disk is mounted";
 
@@ -189,7 +189,7 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
             "use fewer jobs (-j 1) or the low-memory profile, or raise the limit of open files"
         }
         Code::JournalFailed => {
-            "see to it that the ledger can be written, then go on with surecopy resume JOB"
+            "see to it that the ledger can be read and written, then go on with surecopy resume JOB"
         }
         Code::SystemError => {
             "the operating system's message tells more; if it does not help, please report it"

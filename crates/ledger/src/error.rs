@@ -62,6 +62,20 @@ pub enum LedgerError {
         /// What was seen.
         message: String,
     },
+    /// What a record of the audit log of one job says cannot be read. The rest of the ledger is not
+    /// concerned.
+    #[error(
+        "record {record} of the audit log of job {job} cannot be read ({message}): it is not as it was \
+         written; `surecopy audit {job} --check` looks for what was changed, and other jobs go on as before"
+    )]
+    DamagedRecord {
+        /// The job.
+        job: JobId,
+        /// The number of the record within the job.
+        record: u64,
+        /// What was seen.
+        message: String,
+    },
     /// The volume it is on has no room left.
     #[error(
         "there is no room left for the ledger {}; make some, then resume the job",
@@ -175,6 +189,8 @@ pub(crate) enum Fault {
     Sqlite(rusqlite::Error),
     /// What was read cannot have been written by us.
     Content(String),
+    /// The same, of a record of the audit log of one job.
+    Record { job: JobId, record: u64, message: String },
     /// What was to be written does not fit what is there.
     Contradiction(String),
     /// It has a name already.
@@ -188,12 +204,25 @@ impl Fault {
         Fault::Content(message.into())
     }
 
+    /// What was read was in a record of the audit log of a job.
+    pub(crate) fn in_record(self, job: JobId, record: u64) -> Self {
+        match self {
+            Fault::Content(message) => Fault::Record { job, record, message },
+            Fault::Record { .. } | Fault::Sqlite(_) | Fault::Contradiction(_) | Fault::Named(_) => {
+                self
+            }
+        }
+    }
+
     /// Names the file it happened to.
     pub(crate) fn in_ledger(self, path: &Path) -> LedgerError {
         let path = path.to_owned();
         match self {
             Fault::Sqlite(error) => from_sqlite(error, path),
             Fault::Content(message) => LedgerError::Damaged { path, message },
+            Fault::Record { job, record, message } => {
+                LedgerError::DamagedRecord { job, record, message }
+            }
             Fault::Contradiction(message) => LedgerError::Contradiction { message },
             Fault::Named(error) => error,
         }

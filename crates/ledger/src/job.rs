@@ -96,6 +96,9 @@ pub struct JobRecord {
     pub undone: u64,
     /// Their size.
     pub undone_bytes: u64,
+    /// A record of its audit log that tells of these and cannot be read: of their size, what was planned
+    /// counts then. Such a job is not forgotten.
+    pub unreadable_record: Option<u64>,
     /// Replaced files that are kept.
     pub kept_backups: u64,
     /// How many records its audit log has.

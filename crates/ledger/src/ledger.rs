@@ -281,7 +281,7 @@ impl Ledger {
 
     /// Forgets jobs of which nothing was heard since a moment, in milliseconds since 1970, and returns
     /// their numbers. Those that can be resumed, retried or undone, of which an undo has left some or
-    /// damage stands, or that somebody is at work on, stay.
+    /// damage stands, whose record of that cannot be read, or that somebody is at work on, stay.
     ///
     /// # Errors
     /// When they cannot be read or written.

@@ -32,9 +32,11 @@ pub(crate) fn candidates(
     Ok(over)
 }
 
-/// No undo has stopped short, and no damage stands.
+/// No undo has stopped short, no damage stands, and nothing that decides about that cannot be read.
 fn is_settled(job: &JobRecord) -> bool {
-    matches!(job.undoing(), None | Some(Undoing::Whole)) && job.damaged == 0
+    matches!(job.undoing(), None | Some(Undoing::Whole))
+        && job.damaged == 0
+        && job.unreadable_record.is_none()
 }
 
 /// Jobs of which all was copied, or is undone, that keep nothing, and of which nothing was heard since

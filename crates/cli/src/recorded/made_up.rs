@@ -33,6 +33,7 @@ pub(crate) fn record(state: JobState, runs: Vec<RunRecord>) -> JobRecord {
         damaged: 0,
         undone: 0,
         undone_bytes: 0,
+        unreadable_record: None,
         kept_backups: 0,
         audit_records: 0,
     }

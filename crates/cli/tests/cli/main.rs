@@ -27,5 +27,6 @@ mod signals;
 mod slashes;
 mod terminal;
 mod undo;
+mod unreadable;
 mod usage;
 mod verify;

@@ -79,14 +79,14 @@ pub(crate) fn announced(connection: &Connection, job: JobId) -> Outcome<Vec<Anno
     let mut rows = statement.query((job.0,))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let record = row.get(0)?;
-        let items = from_text(text(row, 2)?)?;
+        let record: u64 = row.get(0)?;
+        let items = from_text(text(row, 2)?).map_err(|fault| fault.in_record(job, record))?;
         let positions: Vec<usize> = match optional_text(row, 1)? {
             Some(positions) => serde_json::from_str(positions)?,
             None => (0..items.len()).collect(),
         };
         if positions.iter().any(|position| *position >= items.len()) {
-            return Err(Fault::content(format!("record {record}, which lacks a publication")));
+            return Err(Fault::content("it lacks a publication").in_record(job, record));
         }
         found.push(Announcement { record, items, positions });
     }

@@ -66,7 +66,7 @@ pub(crate) fn read(
     let row = rows.next()?.ok_or(LedgerError::NoSuchJob { job })?;
     let state = word(JobState::from_text, text(row, 0)?)?;
     let runs = runs(connection, job)?;
-    let (undone, undone_bytes) = standing::undone(connection, job, &runs, is_running)?;
+    let undone = standing::undone(connection, job, &runs, is_running)?;
     Ok(JobRecord {
         id: job,
         state: if state.is_open() && !is_running { JobState::Interrupted } else { state },
@@ -76,8 +76,9 @@ pub(crate) fn read(
         request: request::from_text(text(row, 3)?).map_err(|fault| fault.in_ledger(path)),
         damaged: standing::damaged(connection, job, &runs)?,
         runs,
-        undone,
-        undone_bytes,
+        undone: undone.items,
+        undone_bytes: undone.bytes,
+        unreadable_record: undone.unreadable_record,
         kept_backups: row.get(5)?,
         audit_records: row.get(4)?,
     })

@@ -7,6 +7,7 @@ use crate::job::{JobId, RunKind, RunRecord};
 use crate::rows::records::{Place, Records};
 use crate::state::ItemState;
 use crate::text::gist::Gist;
+use crate::text::seen;
 
 /// States of what was dealt with. What was only planned again may never have been begun, and what failed
 /// again has changed nothing.
@@ -110,27 +111,49 @@ pub(crate) fn has_given_up(
     Ok(is_found)
 }
 
+/// What an undo has left undone.
+#[derive(Debug, Default)]
+pub(crate) struct Undone {
+    pub(crate) items: u64,
+    pub(crate) bytes: u64,
+    /// The first record that tells of such an item and cannot be read.
+    pub(crate) unreadable_record: Option<u64>,
+}
+
 /// Items that were undone and not copied again since, and their bytes. As long as somebody undoes them,
 /// the counters of that run tell: this would take too long to be asked again and again.
+///
+/// It is asked of every job that is listed, so one record that cannot be read does not keep the others from
+/// that: how many items there are is known without it, and of their bytes as many count as were planned.
 pub(crate) fn undone(
     connection: &Connection,
     job: JobId,
     runs: &[RunRecord],
     is_running: bool,
-) -> Outcome<(u64, u64)> {
+) -> Outcome<Undone> {
     let is_undoing = is_running
         && runs.last().is_some_and(|run| run.kind == RunKind::Undo && run.ended_ms.is_none());
+    let mut undone = Undone::default();
     if is_undoing || runs.iter().all(|run| run.kind != RunKind::Undo) {
-        return Ok((0, 0));
+        return Ok(undone);
     }
-    let sql = format!("SELECT record, position {}", still_in(ItemState::Undone));
-    let (mut items, mut bytes) = (0, 0);
-    visit(connection, job, &sql, |told| {
-        items += 1;
-        bytes += told.size_bytes;
-        true
-    })?;
-    Ok((items, bytes))
+    let sql = format!("SELECT record, position, source {}", still_in(ItemState::Undone));
+    let mut records = Records::<Gist>::default();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query((job.0,))?;
+    while let Some(row) = found.next()? {
+        let place = Place { record: row.get(0)?, position: row.get(1)? };
+        undone.items += 1;
+        undone.bytes += match records.if_readable(connection, job, place)? {
+            Some(told) => told.size_bytes,
+            None => {
+                undone.unreadable_record.get_or_insert(place.record);
+                let source = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+                seen::from_bytes(source).map_or(0, |source| source.size_bytes)
+            }
+        };
+    }
+    Ok(undone)
 }
 
 /// Goes through what is told of the ends at the places that a query of a job finds, as long as the

@@ -1,6 +1,8 @@
 //! What the records of the audit log say at a place of theirs. A record has the reports of many items, and
 //! neighbours stand in the same ones, so the last that were read are kept.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Fault, Outcome};
@@ -56,6 +58,8 @@ pub(crate) struct Records<T> {
     /// The one that was asked for last comes first.
     kept: Vec<Kept<T>>,
     kept_bytes: usize,
+    /// Those that cannot be read, with the reason: of each, many items may be asked for.
+    unreadable: BTreeMap<(JobId, u64), String>,
     /// How many were read.
     #[cfg(test)]
     pub(crate) read: u64,
@@ -74,6 +78,7 @@ impl<T> Default for Records<T> {
         Self {
             kept: Vec::new(),
             kept_bytes: 0,
+            unreadable: BTreeMap::new(),
             #[cfg(test)]
             read: 0,
         }
@@ -88,22 +93,51 @@ impl<T: Entry> Records<T> {
             Some(at) => self.kept[..=at].rotate_right(1),
             None => self.read(connection, job, place.record)?,
         }
-        self.kept[0].entries.get(place.position).ok_or_else(|| lost(place.record))
+        let entry = self.kept[0].entries.get(place.position);
+        entry.ok_or_else(|| lost().in_record(job, place.record))
+    }
+
+    /// The same for who can do without it: `None` where the record cannot be read, of which is told once.
+    pub(crate) fn if_readable(
+        &mut self,
+        connection: &Connection,
+        job: JobId,
+        place: Place,
+    ) -> Outcome<Option<&T>> {
+        let is_told = self.unreadable.contains_key(&(job, place.record));
+        match self.at(connection, job, place) {
+            Ok(entry) => Ok(Some(entry)),
+            Err(Fault::Record { job, record, message }) => {
+                if !is_told {
+                    tracing::warn!(
+                        %job,
+                        record,
+                        "a record of the audit log cannot be read ({message}): surecopy audit {job} --check"
+                    );
+                }
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     fn read(&mut self, connection: &Connection, job: JobId, record: u64) -> Outcome<()> {
+        if let Some(message) = self.unreadable.get(&(job, record)) {
+            return Err(Fault::content(message).in_record(job, record));
+        }
         #[cfg(test)]
         {
             self.read += 1;
         }
-        let mut statement =
-            connection.prepare_cached("SELECT body FROM audit WHERE job = ? AND record = ?")?;
-        let found = statement.query_row((job.0, record), |row| {
-            let body = row.get_ref(0)?.as_str()?;
-            Ok((body.len(), T::all(body)))
-        });
-        let (bytes, entries) = found.optional()?.ok_or_else(|| lost(record))?;
-        self.kept.insert(0, Kept { job, record, bytes, entries: entries? });
+        let (bytes, entries) = match body::<T>(connection, job, record) {
+            Ok(found) => found,
+            Err(Fault::Content(message)) => {
+                self.unreadable.insert((job, record), message.clone());
+                return Err(Fault::Record { job, record, message });
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.kept.insert(0, Kept { job, record, bytes, entries });
         self.kept_bytes += bytes;
         while self.kept_bytes > T::KEPT_BYTES && self.kept.len() > 1 {
             self.kept_bytes -= self.kept.pop().map_or(0, |kept| kept.bytes);
@@ -112,8 +146,21 @@ impl<T: Entry> Records<T> {
     }
 }
 
-fn lost(record: u64) -> Fault {
-    Fault::content(format!("record {record}, which lacks a report"))
+/// What a record says, and how long it is.
+fn body<T: Entry>(connection: &Connection, job: JobId, record: u64) -> Outcome<(usize, Vec<T>)> {
+    let mut statement =
+        connection.prepare_cached("SELECT body FROM audit WHERE job = ? AND record = ?")?;
+    let found = statement.query_row((job.0, record), |row| {
+        let body = row.get_ref(0)?.as_bytes()?;
+        let text = std::str::from_utf8(body).map_err(|_| Fault::content("text that is no UTF-8"));
+        Ok((body.len(), text.and_then(T::all)))
+    });
+    let (bytes, entries) = found.optional()?.ok_or_else(|| Fault::content("it is missing"))?;
+    Ok((bytes, entries?))
+}
+
+fn lost() -> Fault {
+    Fault::content("it lacks a report")
 }
 
 #[cfg(test)]

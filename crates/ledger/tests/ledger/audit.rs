@@ -437,5 +437,7 @@ fn a_refusal_is_read_from_its_record_and_what_cannot_be_read_is_damage() {
     assert_eq!(scene.ledger.refusals(job, found[0].record, 9).unwrap(), []);
     tamper(&scene, "UPDATE audit SET body = replace(body, 'TARGET_EXISTS', 'NO_SUCH_CODE')");
     let error = scene.ledger.refusals(job, 0, 9).unwrap_err();
-    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
+    let record = found[0].record;
+    let is_named = |error: &LedgerError| matches!(error, LedgerError::DamagedRecord { job: of, record: at, .. } if (*of, *at) == (job, record));
+    assert!(is_named(&error), "{error:?}");
 }

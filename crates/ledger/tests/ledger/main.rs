@@ -17,4 +17,5 @@ mod slots;
 mod speed;
 mod standing;
 mod undoing;
+mod unreadable;
 mod versions;
