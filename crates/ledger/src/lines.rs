@@ -9,7 +9,10 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use surecopy_engine::{ItemId, PlannedItem, Queue};
 
-use crate::run::locked;
+/// What a mutex holds.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no code panics while holding this lock")
+}
 
 /// Both lines of a run.
 #[derive(Debug)]

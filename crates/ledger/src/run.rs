@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use surecopy_fs::RelPath;
 
 use crate::error::{Fault, LedgerError};
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
-use crate::lines::Lines;
+use crate::lines::{Lines, locked};
 use crate::read::done::{DoneOrder, DoneRows};
 use crate::read::failed::failed_paths;
 use crate::read::in_flight::{Made, made_directories};
@@ -61,10 +61,6 @@ pub struct JobRun {
     pub(crate) writer: Option<JoinHandle<()>>,
     /// The last to go, so that nobody begins while something is still being written.
     pub(crate) _slot: Slot,
-}
-
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no code panics while holding this lock")
 }
 
 impl JobRun {

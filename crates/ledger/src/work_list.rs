@@ -2,7 +2,8 @@
 
 use surecopy_engine::{ItemId, JournalError, PlannedItem, Queue, Rest, WorkList};
 
-use crate::run::{JobRun, locked};
+use crate::lines::locked;
+use crate::run::JobRun;
 use crate::write::change::planned_text;
 use crate::write::handing_out::FEW;
 use crate::write::writer::Message;

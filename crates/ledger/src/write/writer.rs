@@ -14,7 +14,7 @@ use surecopy_engine::{PlannedItem, Queue};
 
 use crate::error::{LedgerError, Outcome};
 use crate::job::ProgressRecord;
-use crate::run::locked;
+use crate::lines::locked;
 use crate::store::connection::in_transaction;
 use crate::store::place::now_ms;
 use crate::write::book::Book;
