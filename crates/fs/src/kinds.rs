@@ -51,6 +51,9 @@ pub struct FilesystemKind {
     /// A file has the same number whenever the volume is mounted. Where numbers are made up while it is
     /// mounted, they say nothing about what was there before.
     pub has_lasting_file_numbers: bool,
+    /// When an entry was last changed is stored beside when its content was, moves on with every change
+    /// and cannot be set. Where it is not, what is shown as such is made up from the other times.
+    pub has_change_times: bool,
     /// Symbolic links can be made.
     pub has_symlinks: bool,
     /// Names differing only in case are the same name.
@@ -77,6 +80,7 @@ const POSIX: FilesystemKind = FilesystemKind {
     can_store_holes: true,
     has_owners: true,
     has_lasting_file_numbers: true,
+    has_change_times: true,
     has_symlinks: true,
     is_case_insensitive: false,
     time_step_nanos: 1,
@@ -93,11 +97,14 @@ const NETWORK: FilesystemKind = FilesystemKind {
     ..POSIX
 };
 
-/// FAT and its relatives: no owners, links or holes.
+/// FAT and its relatives: no owners, links or holes. Their directory entries have fields for creation,
+/// last write and last access, and none for a change time (Microsoft's specifications of FAT, "directory
+/// structure", and of exFAT, 7.4); Linux shows the time of the last write.
 const FAT: FilesystemKind = FilesystemKind {
     can_store_holes: false,
     has_owners: false,
     has_lasting_file_numbers: false,
+    has_change_times: false,
     has_symlinks: false,
     is_case_insensitive: true,
     name_rules: NameRules::Windows,
@@ -235,10 +242,12 @@ static TABLE: &[FilesystemKind] = &[
     FilesystemKind { name: "ocfs2", ..NETWORK },
     FilesystemKind { name: "beegfs", ..NETWORK },
     FilesystemKind { name: "gpfs", ..NETWORK },
+    // Version 3 of SFTP, which it speaks, knows the times of access and of modification only.
     FilesystemKind {
         name: "fuse.sshfs",
         has_owners: false,
         has_lasting_file_numbers: false,
+        has_change_times: false,
         ..NETWORK
     },
     FilesystemKind {
@@ -285,10 +294,16 @@ static UNKNOWN: FilesystemKind = FilesystemKind {
     can_share_blocks: true,
     reads_back_from_device: false,
     has_owners: false,
+    has_change_times: false,
     ..POSIX
 };
 
 impl FilesystemKind {
+    /// Whether it is in the table.
+    pub fn is_known(&self) -> bool {
+        self.name != UNKNOWN.name
+    }
+
     /// The row for a name as the OS gives it. An unknown `fuse.*` is treated as `fuse`; anything
     /// else that is unknown gets a row that claims nothing.
     pub fn named(name: &str) -> &'static FilesystemKind {
@@ -324,7 +339,7 @@ mod tests {
         let unknown = FilesystemKind::named("brandnewfs");
         assert!(!unknown.reads_back_from_device);
         assert_eq!(unknown.group_flush, GroupFlush::No);
-        assert!(!unknown.has_owners);
+        assert!(!unknown.has_owners && !unknown.has_change_times && !unknown.is_known());
         assert!(unknown.can_share_blocks);
     }
 

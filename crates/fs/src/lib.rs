@@ -14,6 +14,7 @@ mod error;
 mod file_system;
 mod kinds;
 mod metadata;
+mod moment;
 mod os;
 mod path;
 mod support;
@@ -23,11 +24,13 @@ pub use error::{FsError, FsErrorKind, FsResult, Operation};
 pub use file_system::{FileSystem, MappedComparison, Node};
 pub use kinds::{FilesystemKind, GroupFlush, NameRules};
 pub use metadata::{FileId, FileKind, Metadata, Times, Timestamp, Xattr};
+pub use moment::{BootId, Moment};
 pub use os::{
-    LockTable, NativeFs, SlotLock, absolute_path, available_memory_bytes, create_private_dir,
-    create_private_file, effective_user, file_creation_mask, flush_directory_at, host_name,
-    is_on_network_volume, is_privileged, is_signal_ignored, open_file_limit, path_from_bytes,
-    process_id, process_identity, publish_new_at, raise_open_file_limit, wall_clock,
+    LockTable, MachineClock, NativeFs, SlotLock, absolute_path, available_memory_bytes,
+    create_private_dir, create_private_file, effective_user, file_creation_mask,
+    flush_directory_at, host_name, is_on_network_volume, is_privileged, is_signal_ignored,
+    open_file_limit, path_from_bytes, process_id, process_identity, publish_new_at,
+    raise_open_file_limit, wall_clock,
 };
 pub use path::{InvalidRelPath, RelPath};
 pub use support::Support;

@@ -6,6 +6,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use surecopy_fs::{FileKind, FsErrorKind, Timestamp, Xattr};
 
@@ -240,9 +241,31 @@ impl FakeFs {
         })
     }
 
-    /// Sets the clock; it moves on by a microsecond with each change.
+    /// Sets the time of day, as a user may; it moves on by a microsecond with each change.
     pub fn set_clock(&self, now: Timestamp) -> &Self {
         self.lock().now = now;
+        self
+    }
+
+    /// Lets each change move the clocks on by this much instead of a microsecond: 0 makes changes that
+    /// happen at the same time.
+    pub fn set_tick(&self, nanos: u32) -> &Self {
+        self.lock().tick_nanos = nanos;
+        self
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, duration: Duration) -> &Self {
+        self.lock().pass(duration);
+        self
+    }
+
+    /// Lets the machine be started anew, with all volumes as they were.
+    pub fn reboot(&self) -> &Self {
+        let mut state = self.lock();
+        state.boot += 1;
+        state.since_boot = Duration::ZERO;
+        drop(state);
         self
     }
 

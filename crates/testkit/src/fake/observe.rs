@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileKind, Metadata, Operation, Timestamp};
+use surecopy_fs::{BootId, FileKind, Metadata, Moment, Operation, Timestamp};
 
 use super::fake_fs::FakeFs;
 use super::inode::{Body, Ino, Inode};
@@ -108,6 +108,13 @@ impl FakeFs {
     /// Whether there is an entry of that name; a link counts itself.
     pub fn exists(&self, path: impl AsRef<Path>) -> bool {
         self.find_path(path.as_ref()).is_some()
+    }
+
+    /// What the clocks of its machine show.
+    pub fn moment(&self) -> Moment {
+        let state = self.lock();
+        let boot = Some(BootId(state.boot));
+        Moment { wall: state.now, since_boot: state.since_boot, boot }
     }
 
     /// Metadata of an entry, links not followed.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path};
+use std::time::Duration;
 
 use surecopy_fs::{FsErrorKind, Operation, Timestamp};
 
@@ -40,6 +41,10 @@ pub(crate) struct State {
     pub(crate) root: Ino,
     pub(crate) next_ino: Ino,
     pub(crate) now: Timestamp,
+    pub(crate) since_boot: Duration,
+    pub(crate) boot: u128,
+    /// How far each change moves the clocks on.
+    pub(crate) tick_nanos: u32,
     pub(crate) user: u32,
     pub(crate) is_privileged: bool,
     pub(crate) counts: BTreeMap<Operation, u64>,
@@ -72,6 +77,9 @@ impl State {
             root: 1,
             next_ino: 1,
             now: Timestamp { secs: 1_700_000_000, nanos: 0 },
+            since_boot: Duration::from_secs(100),
+            boot: 1,
+            tick_nanos: 1_000,
             user: USER,
             is_privileged: false,
             counts: BTreeMap::new(),
@@ -87,15 +95,22 @@ impl State {
         state
     }
 
-    /// Moves the clock on by a microsecond and returns the time.
+    /// Moves the clocks on by a tick, a microsecond unless a test says otherwise, and returns the time.
     pub(crate) fn tick(&mut self) -> Timestamp {
-        let nanos = self.now.nanos + 1_000;
-        self.now = if nanos < 1_000_000_000 {
-            Timestamp { nanos, ..self.now }
-        } else {
-            Timestamp { secs: self.now.secs + 1, nanos: nanos - 1_000_000_000 }
-        };
+        self.pass(Duration::from_nanos(self.tick_nanos.into()));
         self.now
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.since_boot += duration;
+        let nanos = self.now.nanos + duration.subsec_nanos();
+        let secs = self.now.secs + i64::try_from(duration.as_secs()).expect("a test ends some day");
+        self.now = if nanos < 1_000_000_000 {
+            Timestamp { secs, nanos }
+        } else {
+            Timestamp { secs: secs + 1, nanos: nanos - 1_000_000_000 }
+        };
     }
 
     /// The time of a change on this volume, as coarse as the volume stores it.

@@ -9,6 +9,7 @@ mod bus_error;
 mod bytes;
 mod call;
 mod classify;
+mod clock;
 mod directory;
 mod durability;
 mod entry;
@@ -32,6 +33,7 @@ mod publish;
 mod volume;
 
 pub(crate) use classify::classify;
+pub use clock::MachineClock;
 pub use lock_table::{LockTable, SlotLock};
 pub use memory::available_memory_bytes;
 pub use native_fs::NativeFs;
