@@ -15,6 +15,7 @@ static ROOMS: &[Room] = &[
     Room { name: "surecopy-cli", may_name: &["surecopy"] },
     Room { name: "surecopy", may_name: &["surecopy-engine", "surecopy-ledger", "surecopy-fs"] },
     Room { name: "surecopy-ledger", may_name: &["surecopy-engine", "surecopy-fs"] },
+    Room { name: "surecopy-index", may_name: &["surecopy-engine", "surecopy-fs"] },
     Room { name: "surecopy-engine", may_name: &["surecopy-fs"] },
     Room { name: "surecopy-fs", may_name: &[] },
     Room { name: "surecopy-testkit", may_name: &["surecopy-fs"] },
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn unknown_crates_and_empty_metadata_are_found() {
-        assert_eq!(count("surecopy-index", "serde", None), 1);
+        assert_eq!(count("surecopy-none", "serde", None), 1);
         assert_eq!(crate_edges(&json!({})).len(), 1);
     }
 }

@@ -59,12 +59,16 @@ fn contains(code: &str, word: &str) -> bool {
 static STD_MODULES: &[(&str, &[&str])] = &[
     ("engine", &["fs", "env", "net", "process"]),
     ("ledger", &["fs", "env", "net", "process"]),
+    ("index", &["fs", "env", "net", "process"]),
     ("surecopy", &["fs", "env", "net", "process"]),
     ("cli", &["fs", "env", "net"]),
 ];
 
 /// Rooms to which time is handed in, and the clocks they may not read by themselves.
-static AMBIENT_CLOCKS: &[(&str, &[&str])] = &[("engine", &["Instant::now", "SystemTime::now"])];
+static AMBIENT_CLOCKS: &[(&str, &[&str])] = &[
+    ("engine", &["Instant::now", "SystemTime::now"]),
+    ("index", &["Instant::now", "SystemTime::now"]),
+];
 
 /// A room that tells the time by itself cannot be tested at another time.
 pub(crate) fn ambient_clocks(source: &Source) -> Vec<Finding> {

@@ -1,0 +1,12 @@
+//! Reading: totals, listings, and the values that rows are made of.
+
+mod entries;
+mod estimate;
+mod known;
+mod values;
+
+pub(crate) use entries::entries;
+pub use estimate::Estimate;
+pub(crate) use estimate::{estimate, nearest_location};
+pub(crate) use known::{Known, known, known_in};
+pub(crate) use values::{nanos, state_number};

@@ -1,0 +1,124 @@
+//! Where an index lies: its file, its directory and the lock that openers hold one after another.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use surecopy_fs::{FileKind, FileSystem, FsErrorKind, LockTable, NativeFs, SlotLock};
+
+use super::connection::{BUSY_STEP, BUSY_STEPS};
+use crate::error::IndexError;
+
+/// What SQLite keeps beside its database.
+pub(super) const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// The place of an index that is being opened: nobody else opens it as long as this lives.
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// An index has been opened here before, so what is here is ours, however broken.
+    pub(super) is_known: bool,
+    _gate: SlotLock,
+}
+
+/// Makes sure that an index can lie at a path, and waits until nobody else opens it.
+pub(super) fn enter(path: &Path) -> Result<Place, IndexError> {
+    let path = surecopy_fs::absolute_path(path).map_err(|error| refused(path, &error))?;
+    if surecopy_fs::is_on_network_volume(&path) {
+        return Err(IndexError::Network { path });
+    }
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    surecopy_fs::create_private_dir(parent).map_err(|error| refused(&path, &error))?;
+    let is_there = look(&path)?;
+    let lock = with(&path, ".lock");
+    let is_known = look(&lock)?;
+    if is_there && !is_known {
+        ensure_database(&path)?;
+    }
+    let gate = gate(&lock).map_err(|error| refused(&path, &error))?;
+    let Some(gate) = gate else { return Err(IndexError::Locked { path }) };
+    Ok(Place { path, is_known, _gate: gate })
+}
+
+impl Place {
+    /// Makes an empty file if there is none; says whether it did.
+    pub(super) fn make(&self) -> Result<bool, IndexError> {
+        if look(&self.path)? {
+            return Ok(false);
+        }
+        let made = surecopy_fs::create_private_file(&self.path);
+        made.map(|()| true).map_err(|error| refused(&self.path, &error))
+    }
+
+    /// Whether something stands beside the database.
+    pub(super) fn has_beside(&self, suffix: &str) -> Result<bool, IndexError> {
+        look(&with(&self.path, suffix))
+    }
+}
+
+/// A path with something behind its last name.
+pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether there is a file; anything else is refused: a pipe would be waited for.
+fn look(path: &Path) -> Result<bool, IndexError> {
+    let (parent, name) = split(path);
+    let fs = NativeFs::new();
+    let found = fs.open_root(parent).and_then(|parent| fs.metadata_at(&parent, name));
+    match found {
+        Ok(found) if found.kind == FileKind::File => Ok(true),
+        Ok(_) => Err(not_an_index(path, "it is no ordinary file")),
+        Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
+        Err(error) => Err(refused(path, &error.source)),
+    }
+}
+
+/// Without a lock file beside it, a file that is no database was never ours, and nothing is done to it.
+fn ensure_database(path: &Path) -> Result<(), IndexError> {
+    const BEGINNING: &[u8; 16] = b"SQLite format 3\0";
+    let (parent, name) = split(path);
+    let fs = NativeFs::new();
+    let mut buffer = [0; BEGINNING.len()];
+    let read = fs
+        .open_root(parent)
+        .and_then(|parent| fs.open_source(&parent, name))
+        .and_then(|file| fs.read_at(&file, &mut buffer, 0))
+        .map_err(|error| refused(path, &error.source))?;
+    if read == 0 || &buffer == BEGINNING {
+        return Ok(());
+    }
+    Err(not_an_index(path, "it is no database"))
+}
+
+fn gate(lock: &Path) -> io::Result<Option<SlotLock>> {
+    let table = LockTable::open(lock)?;
+    for _ in 0..BUSY_STEPS {
+        if let Some(gate) = table.try_lock(0)? {
+            return Ok(Some(gate));
+        }
+        std::thread::sleep(BUSY_STEP);
+    }
+    Ok(None)
+}
+
+fn split(path: &Path) -> (&Path, &OsStr) {
+    (path.parent().unwrap_or(Path::new("/")), path.file_name().unwrap_or_default())
+}
+
+fn not_an_index(path: &Path, message: &str) -> IndexError {
+    IndexError::NotAnIndex { path: path.to_owned(), message: message.to_owned() }
+}
+
+pub(super) fn refused(path: &Path, error: &io::Error) -> IndexError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            IndexError::Refused { path }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => IndexError::Full { path },
+        io::ErrorKind::InvalidInput => not_an_index(&path, "it is no ordinary file"),
+        _ => IndexError::Io { path, message: error.to_string() },
+    }
+}
