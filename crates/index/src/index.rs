@@ -145,6 +145,26 @@ impl Index {
         self.read(|connection| read::entries(connection, directory))
     }
 
+    /// The names of the directories that are known in another one.
+    pub(crate) fn names_in(
+        &self,
+        location: LocationId,
+        path: &RelPath,
+    ) -> Result<Vec<OsString>, IndexError> {
+        self.read(|connection| {
+            let Some(directory) = names::at_path(connection, location, path)? else {
+                return Ok(Vec::new());
+            };
+            let (mut names, mut after) = (Vec::new(), Some(Vec::new()));
+            while let Some(from) = after.take() {
+                let (known, rest) = read::known_in(connection, directory, &from)?;
+                names.extend(known.into_iter().map(|known| known.name));
+                after = rest;
+            }
+            Ok(names)
+        })
+    }
+
     pub(crate) fn read_known(&self, directory: DirectoryId) -> Result<Option<Known>, IndexError> {
         self.read(|connection| read::known(connection, directory))
     }

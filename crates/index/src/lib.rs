@@ -28,6 +28,6 @@ pub use read::Estimate;
 pub use record::{Listed, Recorded, Recorder, ScanEnd};
 pub use stale::{
     ClockSetting, Confidence, Freshness, Present, Remembered, Seen, StaleDirectory, StaleReason,
-    State, Stopped, Validated, Validation, ValidationProgress, judge,
+    State, Stopped, Subtrees, Validated, Validation, ValidationProgress, judge,
 };
 pub use store::Notice;

@@ -7,6 +7,7 @@ mod progress;
 mod queue;
 mod rule;
 mod seen;
+mod subtrees;
 mod validate;
 
 pub use clock::ClockSetting;
@@ -16,4 +17,5 @@ pub use found::{StaleDirectory, Validated};
 pub use progress::ValidationProgress;
 pub use rule::{Freshness, Present, Remembered, StaleReason, State, judge};
 pub use seen::Seen;
+pub use subtrees::Subtrees;
 pub use validate::{Stopped, Validation};

@@ -56,6 +56,25 @@ fn what_has_changed_is_named_with_its_reason() {
 }
 
 #[test]
+fn subtrees_are_named_as_large_as_they_can_be() {
+    let (scene, fs) = (scene(), tree());
+    let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
+    place.scan();
+    let subtrees = |limit| {
+        let validated = place.validate();
+        validated.subtrees(&scene.index, place.id(), &rel(""), limit).unwrap()
+    };
+    let whole = subtrees(10);
+    assert_eq!((whole.fresh, whole.stale, whole.has_more), (vec![rel("")], vec![], false));
+    fs.file("/data/c/d/new", "1").file("/data/a/new", "1").remove("/data/a/b").dir("/data/a/b");
+    let parts = subtrees(10);
+    assert_eq!(parts.stale, [rel("a"), rel("c/d")], "what is beneath a is not named again");
+    assert_eq!((parts.fresh, parts.has_more), (vec![rel("e")], false));
+    let few = subtrees(1);
+    assert_eq!((few.stale, few.fresh, few.has_more), (vec![rel("a")], vec![], true));
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_stale_with_all_beneath_it() {
     let (scene, fs) = (scene(), tree());
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
