@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -115,10 +115,7 @@ impl Writer {
             if batch.len() >= BATCH_MESSAGES || weight >= BATCH_BYTES {
                 break;
             }
-            next = match receiver.recv_timeout(PATIENCE) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            next = receiver.recv_timeout(PATIENCE).ok();
             if next.is_none() && batch.is_empty() {
                 // Parts of large directories so far, which are kept until they are whole.
                 next = receiver.recv().ok();
