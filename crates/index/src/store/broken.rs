@@ -36,14 +36,6 @@ pub(super) fn set_aside(place: &Place) -> Result<PathBuf, IndexError> {
     Err(IndexError::Io { path: place.path.clone(), message })
 }
 
-/// Sets aside what was left of a database that is gone. SQLite would take it for that of the next one.
-pub(super) fn set_rest_aside(place: &Place) -> Result<(), IndexError> {
-    let number = surecopy_fs::process_identity();
-    BESIDE
-        .iter()
-        .try_for_each(|beside| set_beside(place, beside, &format!(".broken-{number:016x}")))
-}
-
 fn set_beside(place: &Place, beside: &str, suffix: &str) -> Result<(), IndexError> {
     if !place.has_beside(beside)? {
         return Ok(());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::broken::{set_aside, set_rest_aside};
+use super::broken::set_aside;
 use super::connection::connect;
 use super::place::{Place, enter};
 use super::schema::{self, Found};
@@ -75,9 +75,8 @@ fn begin_anew(place: &Place) -> Result<Opened, IndexError> {
 }
 
 fn open_at(place: &Place) -> Result<Opened, IndexError> {
-    if place.make()? {
-        set_rest_aside(place)?;
-    }
+    // The log of a database that is gone does not matter: beside an empty file, SQLite removes it.
+    place.make()?;
     let path = place.path.clone();
     let (connection, notice) = prepare(&path).map_err(|fault| fault.in_index(&path))?;
     Ok(Opened { path, connection, notice })

@@ -40,13 +40,10 @@ pub(super) fn enter(path: &Path) -> Result<Place, IndexError> {
 }
 
 impl Place {
-    /// Makes an empty file if there is none; says whether it did.
-    pub(super) fn make(&self) -> Result<bool, IndexError> {
-        if look(&self.path)? {
-            return Ok(false);
-        }
+    /// Makes an empty file if there is none.
+    pub(super) fn make(&self) -> Result<(), IndexError> {
         let made = surecopy_fs::create_private_file(&self.path);
-        made.map(|()| true).map_err(|error| refused(&self.path, &error))
+        made.map_err(|error| refused(&self.path, &error))
     }
 
     /// Whether something stands beside the database.

@@ -1,7 +1,7 @@
 //! Locations, totals and listings.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surecopy_fs::{FileKind, Timestamp};
 use surecopy_index::{IndexError, Listed, ScanEnd, ScanStatus, State};
@@ -95,6 +95,12 @@ fn a_directory_that_is_gone_or_unreadable_can_be_told_by_itself() {
     let told = scene.index.estimate(Path::new("/data")).unwrap().unwrap();
     assert_eq!((told.files, told.directories, told.unknown_directories), (2, 2, 1));
     assert!(!told.is_complete());
+    // Of which nothing was known before, and of those above it neither.
+    let recorder = place.begin();
+    recorder.unreadable(&rel("b/new/inner"));
+    recorder.finish(ScanEnd::Part, fs.moment().wall).unwrap();
+    let told = scene.index.estimate(Path::new("/data")).unwrap().unwrap();
+    assert_eq!((told.files, told.directories, told.unknown_directories), (2, 4, 3));
 }
 
 /// Parts of a large directory come in any order, and between other things.
@@ -158,6 +164,28 @@ fn parts_that_never_came_leave_what_was_there() {
     });
     recorder.finish(ScanEnd::Part, fs.moment().wall).unwrap();
     assert_eq!(place.remembered(), scanned.tree);
+}
+
+/// As when a program is killed after it has written some of what it found.
+#[test]
+fn a_scan_that_never_finished_is_made_up_for_by_the_next() {
+    let (scene, fs) = (scene(), tree());
+    let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
+    place.scan();
+    fs.file("/data/b/d/new", "12").file("/data/b/new/deep/file", "1234567");
+    let recorder = place.begin();
+    for path in ["b", "b/d", "b/new", "b/new/deep"] {
+        place.list(&recorder, &rel(path));
+    }
+    drop(recorder);
+    let began = Instant::now();
+    while scene.index.estimate(Path::new("/data")).unwrap().unwrap().bytes != 18 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it writes in the background");
+        place.begin().finish(ScanEnd::Part, fs.moment().wall).unwrap();
+    }
+    let remembered = place.remembered();
+    assert_eq!(remembered.len(), 12);
+    place.check_totals(&remembered);
 }
 
 #[test]
