@@ -64,6 +64,8 @@ pub enum StaleReason {
     Changed,
     /// It had been changed so shortly before it was listed that a later change may have the same time.
     TooRecent,
+    /// Its file system keeps no times for it.
+    Undated,
     /// The clock was set since.
     ClockSet,
     /// Its file system makes up the numbers of files, and the machine was started anew.
@@ -84,6 +86,7 @@ impl StaleReason {
             StaleReason::Replaced => "replaced",
             StaleReason::Changed => "changed",
             StaleReason::TooRecent => "too_recent",
+            StaleReason::Undated => "undated",
             StaleReason::ClockSet => "clock_set",
             StaleReason::Renumbered => "renumbered",
             StaleReason::OtherVolume => "other_volume",
@@ -144,6 +147,11 @@ fn stale_reason(remembered: &Remembered, present: &Present<'_>) -> Option<StaleR
     let step = clock.offset_nanos.abs_diff(present.clock.offset_nanos);
     if is_same_boot && step > CLOCK_TOLERANCE_NANOS {
         return Some(StaleReason::ClockSet);
+    }
+    // The root of a FAT volume has no entry that could hold its times. Linux shows those of changes as long
+    // as the volume is mounted, and 0 again when it is mounted anew, always under the same number.
+    if !present.kind.has_change_times && seen.modified.secs <= 0 {
+        return Some(StaleReason::Undated);
     }
     // A small step back since then lets later changes have times from before it.
     let step = if is_same_boot { step as i128 } else { 0 };

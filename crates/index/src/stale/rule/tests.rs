@@ -132,6 +132,16 @@ fn a_clock_that_was_set_makes_everything_stale_in_the_same_boot() {
 }
 
 #[test]
+fn a_directory_without_times_is_stale_where_only_they_would_tell() {
+    for (name, expected) in [("vfat", Some(StaleReason::Undated)), ("ext4", None)] {
+        check(expected, |remembered, present| {
+            kind(present, name);
+            times(remembered, present, 0, BEGAN - 600 * SECOND);
+        });
+    }
+}
+
+#[test]
 fn a_small_step_of_the_clock_makes_recent_changes_stale() {
     for (step, before, expected) in [
         (2, 3, Some(StaleReason::TooRecent)),
