@@ -190,6 +190,7 @@ mod tests {
             tally: Tally { failed, mismatched, ..Tally::default() },
             problems: Vec::new(),
             planned: Planned::default(),
+            corrected: surecopy::Corrected::default(),
             warnings: 0,
             duration: Duration::ZERO,
         }

@@ -14,7 +14,9 @@ use crate::partial_names::PartialNames;
 use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
 use crate::record::{Fact, JournalError, Recording, Rest};
-use crate::report::{Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning};
+use crate::report::{
+    Corrected, Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning,
+};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -42,6 +44,7 @@ pub(crate) struct Context<'a, F: FileSystem> {
     pub(crate) bounds: Bounds,
     pub(crate) warnings: AtomicU64,
     tally: Mutex<Tally>,
+    corrected: Mutex<Corrected>,
     is_stopped: AtomicBool,
     stop: Mutex<Option<Stop>>,
 }
@@ -145,6 +148,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
             bounds,
             warnings: AtomicU64::new(0),
             tally: Mutex::default(),
+            corrected: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             stop: Mutex::new(None),
         }
@@ -174,6 +178,19 @@ impl<'a, F: FileSystem> Context<'a, F> {
 
     pub(crate) fn tally(&self) -> Tally {
         self.tally.lock().expect("no code panics while holding this lock").clone()
+    }
+
+    /// What was found to be otherwise than remembered or planned.
+    pub(crate) fn corrected(&self) -> Corrected {
+        *self.corrected.lock().expect("no code panics while holding this lock")
+    }
+
+    /// Counts a correction, in a run that is told what is remembered of its sources, and returns what
+    /// `correct` says of it.
+    pub(crate) fn correct<T>(&self, correct: impl FnOnce(&mut Corrected) -> T) -> Option<T> {
+        self.outside.catalog?;
+        let mut corrected = self.corrected.lock().expect("no code panics while holding this lock");
+        Some(correct(&mut corrected))
     }
 
     pub(crate) fn warn(&self, warning: Warning) {

@@ -6,6 +6,7 @@ use surecopy_fs::FileSystem;
 
 use crate::clock::Clock;
 use crate::control::Control;
+use crate::plan::Catalog;
 use crate::policy::ConflictResolver;
 use crate::record::{History, Journal, WorkList};
 use crate::report::{Observer, Progress};
@@ -22,6 +23,8 @@ pub struct Environment<'a, F: FileSystem> {
     pub work: &'a dyn WorkList,
     /// What earlier runs of the same job have left; `None` for its first run.
     pub history: Option<&'a dyn History>,
+    /// What is remembered of the sources; `None` where nothing is.
+    pub catalog: Option<&'a dyn Catalog>,
     /// Who watches.
     pub observer: &'a dyn Observer,
     /// Pause and cancel.

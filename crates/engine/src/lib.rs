@@ -41,7 +41,8 @@ pub use control::{Cancelled, Control};
 pub use environment::Environment;
 pub use error::{ErrorClass, ErrorCode, ItemError, Side};
 pub use plan::{
-    Action, ItemId, LinkRole, MappingError, PlannedItem, Request, Seen, resolve_mappings,
+    Action, Catalog, ItemId, LinkRole, ListedPart, MOST_REMEMBERED_ENTRIES, MappingError,
+    PlannedItem, Request, Seen, resolve_mappings,
 };
 pub use policy::{
     Conflict, ConflictPolicy, ConflictResolver, Digest, DigestAlgorithm, Digester, Evidence,
@@ -56,9 +57,9 @@ pub use record::{
     RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
-    CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS, MetadataLoss,
-    MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report, Snapshot,
-    Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
+    Corrected, CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS,
+    MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report,
+    Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
 };
 pub use run::run;
 pub use spec::{CopySpec, Limits, Mapping};

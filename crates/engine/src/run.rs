@@ -24,6 +24,7 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
         tally: Tally::default(),
         problems: Vec::new(),
         planned: crate::report::Planned::default(),
+        corrected: crate::report::Corrected::default(),
         warnings: 0,
         duration: std::time::Duration::ZERO,
     };
@@ -40,6 +41,7 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
         Err(unprepared) => report.outcome = unprepared.outcome(),
         Ok(prepared) => {
             report.planned = prepared.planned;
+            report.corrected = prepared.corrected;
             report.warnings += prepared.warnings;
             report.problems.clone_from(&prepared.problems);
             carry_out(spec, outside, prepared, &mut report);
@@ -105,6 +107,7 @@ fn carry_out<F: FileSystem>(
     // What was made last.
     context.note(Vec::new());
     report.tally = context.tally();
+    report.corrected.add(context.corrected());
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {
         Some(Stop::Journal(message)) => Outcome::JournalFailed(message),

@@ -63,6 +63,7 @@ pub(crate) mod tests {
             tally: Tally::default(),
             problems: Vec::new(),
             planned: Planned::default(),
+            corrected: surecopy_engine::Corrected::default(),
             warnings: 0,
             duration: Duration::ZERO,
         }

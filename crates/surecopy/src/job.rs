@@ -123,6 +123,7 @@ impl Job {
             journal,
             work,
             history,
+            catalog: None,
             observer,
             control: &self.control,
             progress: &self.progress,

@@ -88,8 +88,8 @@ pub use settings::Settings;
 
 pub use surecopy_engine::{
     Action, Cancelled, Clock, Conflict, ConflictPolicy, ConflictResolver, Control, CopySpec,
-    CurrentItem, Digest, DigestAlgorithm, ErrorClass, ErrorCode, Event, Evidence, Filter,
-    InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus, ItemTimes, Limits,
+    Corrected, CurrentItem, Digest, DigestAlgorithm, ErrorClass, ErrorCode, Event, Evidence,
+    Filter, InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus, ItemTimes, Limits,
     LinkRole, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss, MetadataWarning,
     NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem, Progress,
     ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen, SizeClass,

@@ -239,6 +239,7 @@ mod tests {
             tally,
             problems: Vec::new(),
             planned: Planned::default(),
+            corrected: surecopy::Corrected::default(),
             warnings: 0,
             duration: Duration::from_secs(2),
         }

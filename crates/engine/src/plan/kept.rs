@@ -26,9 +26,29 @@ impl<F: FileSystem> Planner<'_, F> {
         }
     }
 
+    /// Deals with an entry that was copied, and of which nothing has changed since. Says whether it is
+    /// such a one.
+    pub(super) fn stays(
+        &mut self,
+        done: &Done,
+        entry: &Entry,
+        kind: ItemKind,
+        parent: &RelPath,
+        name: &OsStr,
+    ) -> bool {
+        let Some(found) = self.kept(done, entry, parent, name) else { return false };
+        if self.state.copied_first_names.contains(&entry.metadata.id) {
+            self.link_anew(entry, done, &found);
+        } else {
+            self.keep(entry, kind, parent);
+            self.keep_first_name(entry, kind, done.target_name.clone());
+        }
+        true
+    }
+
     /// The target of an entry that was copied, if the entry still is what was copied, and its target
     /// what was made of it.
-    pub(super) fn kept(
+    fn kept(
         &mut self,
         done: &Done,
         entry: &Entry,
@@ -49,7 +69,7 @@ impl<F: FileSystem> Planner<'_, F> {
 
     /// Plans to link a further name of a file again, which is in place, because its first name is not
     /// and will be copied.
-    pub(super) fn link_anew(&mut self, entry: &Entry, done: &Done, found: &Metadata) {
+    fn link_anew(&mut self, entry: &Entry, done: &Done, found: &Metadata) {
         let mut item = self.new_item(entry, ItemKind::File, Action::Replace(Seen::of(found)));
         item.target_name.clone_from(&done.target_name);
         self.set_link_role(&mut item, entry);

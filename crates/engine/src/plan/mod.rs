@@ -1,6 +1,8 @@
 //! From sources and a destination as written to a list of planned items: what goes where, what
 //! there is, what is to be done about it. Nothing is written.
 
+mod anew;
+mod catalog;
 mod decision;
 mod destination;
 mod item;
@@ -14,9 +16,10 @@ mod prepare;
 mod scan;
 mod totals;
 
+pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES};
 pub(crate) use destination::Place;
 pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
 pub use mapping::{MappingError, Request, resolve_mappings};
 pub(crate) use planner::{PlanSink, PlanState, Planner, choose_strategy};
 pub(crate) use prepare::{Prepared, Unprepared, phase, prepare};
-pub(crate) use scan::{Bounds, Entry, ScanSink, Source, scan};
+pub(crate) use scan::{Bounds, Entry, Origin, ScanSink, Source, scan};

@@ -2,22 +2,24 @@
 //! says, which strategy, and what speaks against it. Nothing is written.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::sync::Arc;
 
-use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
+use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
 
-use super::destination::{Existing, Sight};
+use super::anew::{Otherwise, SourceSight};
+use super::destination::{Existing, Place, Sight};
 use super::listed::Listed;
 use crate::error::{ItemError, Side};
 use crate::partial_names::nonce_of_partial;
-use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
+use crate::plan::{Action, Entry, ItemId, LinkRole, Origin, PlannedItem, ScanSink, Seen};
 use crate::policy::{
     ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
     StrategyFacts,
 };
 use crate::preflight::{Meeting, Problem, RefusedEntry, SpaceNeeds, TargetNames, same_file};
 use crate::record::{History, JournalError, Known, RootIdentity};
-use crate::report::{ItemKind, Planned, Warning, WarningKind};
+use crate::report::{Corrected, ItemKind, Planned, Warning, WarningKind};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -52,6 +54,8 @@ pub(crate) struct PlanState {
     pub(super) listed: Listed,
     pub(crate) needs: SpaceNeeds,
     pub(crate) planned: Planned,
+    /// What was remembered, and found to be otherwise.
+    pub(crate) corrected: Corrected,
 }
 
 impl PlanState {
@@ -70,6 +74,7 @@ impl PlanState {
             listed: Listed::default(),
             needs: SpaceNeeds::default(),
             planned: Planned::default(),
+            corrected: Corrected::default(),
         }
     }
 }
@@ -88,6 +93,7 @@ pub(crate) struct Planner<'a, F: FileSystem> {
     pub(crate) state: &'a mut PlanState,
     pub(crate) sink: &'a mut dyn PlanSink,
     pub(super) sight: Sight<F>,
+    pub(super) source_sight: SourceSight<F>,
     /// Directories that were refused with all that is beneath them, and why.
     pub(super) refused: HashMap<RelPath, ItemError>,
     /// Directories that the mapping writes to.
@@ -102,15 +108,7 @@ impl<F: FileSystem> ScanSink for Planner<'_, F> {
             return false;
         }
         self.state.listed.meet(self.spec, self.mapping, &entry.path);
-        let is_own = self.own_directories.contains(&entry.metadata.id);
-        match kind_of(entry.metadata.kind) {
-            _ if self.is_denied || self.sink.has_failed() => {}
-            ItemKind::Directory if is_own => self.refuse_own_directory(&entry),
-            ItemKind::Directory => self.plan_directory(entry),
-            ItemKind::Special => self.plan_special(entry),
-            kind => self.plan_copy(entry, kind),
-        }
-        !is_own && !self.sink.has_failed()
+        self.plan(entry)
     }
 
     fn unreadable(&mut self, path: RelPath, kind: Option<FileKind>, error: FsError) {
@@ -128,6 +126,40 @@ impl<F: FileSystem> Planner<'_, F> {
         entry.path.is_root()
             && entry.metadata.kind != FileKind::Directory
             && self.spec.own_filters.get(self.mapping).is_some_and(|own| !own.lists(&entry.path))
+    }
+
+    /// Plans an entry, be it as it is and not as was remembered. Says whether the scan goes on into it.
+    fn plan(&mut self, mut entry: Entry) -> bool {
+        match self.plan_as_it_is(&mut entry) {
+            Ok(is_entered) => is_entered,
+            Err(Otherwise::Gone(error)) => {
+                self.unreadable(entry.path, None, error);
+                false
+            }
+            Err(Otherwise::Kind) => {
+                let is_directory = entry.metadata.kind == FileKind::Directory;
+                let filter = self.spec.filter_of(self.mapping);
+                filter.admits(&entry.path, is_directory) && self.plan(entry)
+            }
+        }
+    }
+
+    /// Plans an entry as long as it is what it is taken for.
+    fn plan_as_it_is(&mut self, entry: &mut Entry) -> Result<bool, Otherwise> {
+        let is_denied = self.is_denied || self.sink.has_failed();
+        if !is_denied && self.must_be_known(entry) {
+            self.look_again(entry)?;
+        }
+        let is_own = self.own_directories.contains(&entry.metadata.id);
+        let kind = kind_of(entry.metadata.kind);
+        match kind {
+            _ if is_denied => {}
+            ItemKind::Directory if is_own => self.refuse_own_directory(entry),
+            ItemKind::Directory => self.plan_directory(entry.clone()),
+            ItemKind::Special => self.plan_special(entry),
+            kind => self.plan_copy(entry, kind)?,
+        }
+        Ok(kind == ItemKind::Directory && !is_own && !self.sink.has_failed())
     }
 
     fn plan_directory(&mut self, entry: Entry) {
@@ -165,14 +197,14 @@ impl<F: FileSystem> Planner<'_, F> {
         self.sink.item(item);
     }
 
-    fn plan_special(&mut self, entry: Entry) {
+    fn plan_special(&mut self, entry: &Entry) {
         let below = self.root.source_below(&entry.path);
         self.sink.warning(Warning {
             kind: WarningKind::SpecialFile,
             path: self.root.show_source(&below),
             message: "sockets, pipes and devices are not copied".to_owned(),
         });
-        self.leave_out(&entry, ItemKind::Special, SkipReason::SpecialFile);
+        self.leave_out(entry, ItemKind::Special, SkipReason::SpecialFile);
     }
 
     fn leave_out_link(&mut self, entry: &Entry) {
@@ -197,83 +229,107 @@ impl<F: FileSystem> Planner<'_, F> {
         self.leave_out(entry, ItemKind::File, SkipReason::OurPartialFile);
     }
 
-    fn plan_copy(&mut self, entry: Entry, kind: ItemKind) {
+    /// Nothing is noted of an entry before it is certain that it is what it is taken for.
+    fn plan_copy(&mut self, entry: &mut Entry, kind: ItemKind) -> Result<(), Otherwise> {
         if kind == ItemKind::Symlink && !self.spec.preserve.links {
-            return self.leave_out_link(&entry);
+            self.leave_out_link(entry);
+            return Ok(());
         }
         let target = self.root.mapping.target.join_path(&entry.path);
         let Some((parent, name)) = target.split() else {
             let error = same_file(&self.root.show_target(&target));
-            return self.refuse(&entry, error);
+            self.refuse(entry, error);
+            return Ok(());
         };
-        if let Some(error) = self.refused_above(&entry, &target) {
-            return self.refuse(&entry, error);
+        if let Some(error) = self.refused_above(entry, &target) {
+            self.refuse(entry, error);
+            return Ok(());
         }
         if kind == ItemKind::File && nonce_of_partial(&name).is_some() {
-            return self.leave_out_our_partial(&entry);
+            self.look_again(entry)?;
+            self.leave_out_our_partial(entry);
+            return Ok(());
         }
         let known = self.known(&entry.path);
-        let kept = match &known {
-            Known::Done(done) => self.kept(done, &entry, &parent, &name),
-            _ => None,
-        };
-        if let (Known::Done(done), Some(found)) = (&known, kept) {
-            if self.state.copied_first_names.contains(&entry.metadata.id) {
-                return self.link_anew(&entry, done, &found);
-            }
-            self.keep(&entry, kind, &parent);
-            return self.keep_first_name(&entry, kind, done.target_name.clone());
+        if known != Known::Nothing {
+            self.look_again(entry)?;
+        }
+        if let Known::Done(done) = &known
+            && self.stays(done, entry, kind, &parent, &name)
+        {
+            return Ok(());
         }
         let (existing, place) = match self.existing(&parent, &name) {
             Ok(found) => found,
-            Err(error) => return self.refuse(&entry, error),
+            Err(error) => {
+                self.refuse(entry, error);
+                return Ok(());
+            }
         };
-        let volume = Arc::clone(&place.volume);
+        if existing.is_some() {
+            self.look_again(entry)?;
+        }
+        let mut objection = self.objection(entry, existing.as_ref(), &target, &place, &name);
+        if objection.is_some() && entry.origin == Origin::Remembered {
+            self.look_again(entry)?;
+            objection = self.objection(entry, existing.as_ref(), &target, &place, &name);
+        }
         let is_taken = self.state.names.note(&place, &name) == Meeting::Collision;
         if is_taken && self.spec.conflict != ConflictPolicy::KeepBoth {
-            let error = self.collision(&target, &volume);
-            return self.refuse(&entry, error);
+            objection = Some(self.collision(&target, &place.volume));
         }
-        if let Some(error) = self.objection(&entry, existing.as_ref(), &target, &place, &name) {
-            return self.refuse(&entry, error);
+        if let Some(error) = objection {
+            self.refuse(entry, error);
+            return Ok(());
         }
         let decision =
-            if let Some(action) = self.may_have_been_copied(&known, &entry, &parent, &name) {
+            if let Some(action) = self.may_have_been_copied(&known, entry, &parent, &name) {
                 Ok(action)
             } else if is_taken {
                 self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
             } else {
-                self.decide(&entry, existing.as_ref(), &target, &place)
+                self.decide(entry, existing.as_ref(), &target, &place)
             };
         match decision {
             Ok((Action::Skip(reason), target_name))
                 if known == Known::Skipped { reason, target_name: target_name.clone() } =>
             {
-                self.keep(&entry, kind, &parent);
-                self.keep_first_name(&entry, kind, target_name);
+                self.keep(entry, kind, &parent);
+                self.keep_first_name(entry, kind, target_name);
             }
-            Ok((action, target_name)) => {
-                let is_written = matches!(action, Action::Create | Action::Replace(_));
-                if is_written && self.denial(&entry, &target, &place).is_some() {
-                    return;
-                }
-                if let (Action::Replace(_), Some(existing)) = (&action, &existing)
-                    && let Some(error) = self.protection(existing, &target, &place)
-                {
-                    return self.refuse(&entry, error);
-                }
-                let mut item = self.new_item(&entry, kind, action);
-                item.target_name = target_name;
-                self.set_link_role(&mut item, &entry);
-                if is_written && item.link_role == LinkRole::First {
-                    self.state.copied_first_names.insert(entry.metadata.id);
-                }
-                self.plan_kept_first_name(&item, &entry);
-                item.strategy = self.strategy(&item, &volume);
-                self.count(&entry, item, existing.as_ref(), &volume);
-            }
-            Err(error) => self.refuse(&entry, error),
+            Ok(decided) => self.plan_decided(entry, decided, existing.as_ref(), &target, &place),
+            Err(error) => self.refuse(entry, error),
         }
+        Ok(())
+    }
+
+    /// Plans what was decided, unless something speaks against doing that.
+    fn plan_decided(
+        &mut self,
+        entry: &Entry,
+        (action, target_name): (Action, Option<OsString>),
+        existing: Option<&Metadata>,
+        target: &RelPath,
+        place: &Place,
+    ) {
+        let is_written = matches!(action, Action::Create | Action::Replace(_));
+        if is_written && self.denial(entry, target, place).is_some() {
+            return;
+        }
+        if let (Action::Replace(_), Some(existing)) = (&action, existing)
+            && let Some(error) = self.protection(existing, target, place)
+        {
+            return self.refuse(entry, error);
+        }
+        let mut item = self.new_item(entry, kind_of(entry.metadata.kind), action);
+        item.target_name = target_name;
+        self.set_link_role(&mut item, entry);
+        if is_written && item.link_role == LinkRole::First {
+            self.state.copied_first_names.insert(entry.metadata.id);
+        }
+        self.plan_kept_first_name(&item, entry);
+        item.strategy = self.strategy(&item, &place.volume);
+        self.count(entry, item, existing, &place.volume);
     }
 
     fn strategy(&self, item: &PlannedItem, volume: &Volume) -> Option<Strategy> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, RelPath, Volume};
 
+use super::anew::SourceSight;
 use super::destination::Sight;
 use crate::control::Cancelled;
 use crate::environment::Environment;
@@ -15,7 +16,7 @@ use crate::preflight::{
     Problem, Scope, check_job, check_volumes, own_directories, volume_identity,
 };
 use crate::record::{BATCH, JournalError, Queue, RootIdentity, WorkList};
-use crate::report::{Event, ItemKind, Outcome, Phase, Planned, Warning};
+use crate::report::{Corrected, Event, ItemKind, Outcome, Phase, Planned, Warning};
 use crate::roots::Root;
 use crate::spec::{CopySpec, Mapping};
 use crate::volumes::Volumes;
@@ -26,6 +27,8 @@ pub(crate) struct Prepared<F: FileSystem> {
     pub(crate) volumes: Volumes,
     pub(crate) problems: Vec<Problem>,
     pub(crate) planned: Planned,
+    /// What was remembered, and found to be otherwise.
+    pub(crate) corrected: Corrected,
     /// Directories, in the order they were found.
     pub(crate) directories: Vec<PlannedItem>,
     /// Directories of the destination that hold what earlier runs have copied, by mapping.
@@ -109,6 +112,7 @@ pub(crate) fn prepare<F: FileSystem>(
         volumes,
         problems: sink.problems,
         planned: state.planned,
+        corrected: state.corrected,
         directories: sink.directories,
         kept_in: state.kept_in,
         identities: state.identities,
@@ -149,6 +153,7 @@ fn scan_all<F: FileSystem>(
             state,
             sink,
             sight: Sight::default(),
+            source_sight: SourceSight::default(),
             refused: HashMap::new(),
             is_denied: false,
             own_directories: opened.own_directories,
@@ -159,8 +164,10 @@ fn scan_all<F: FileSystem>(
             let source = Source {
                 fs,
                 root: &opened.root.source,
-                mapping,
+                mapping: index,
+                top: &mapping.source,
                 filter,
+                catalog: outside.catalog,
                 control: outside.control,
                 bounds: Bounds::of(spec),
             };

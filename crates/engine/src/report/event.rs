@@ -70,6 +70,8 @@ pub enum WarningKind {
     BitRot,
     /// What an interrupted run had left in the middle was put in order.
     Recovered,
+    /// A source is not what was remembered of it; what was found is what counts.
+    Corrected,
 }
 
 impl WarningKind {
@@ -85,6 +87,7 @@ impl WarningKind {
             WarningKind::LeftBehind => "left_behind",
             WarningKind::BitRot => "bit_rot",
             WarningKind::Recovered => "recovered",
+            WarningKind::Corrected => "corrected",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What happened: to each item, in sum, as it happens, and in numbers to be polled.
 
+mod corrected;
 mod event;
 mod item;
 mod outcome;
@@ -7,6 +8,7 @@ mod progress;
 mod share;
 mod tally;
 
+pub use corrected::Corrected;
 pub use event::{Event, NoObserver, Observer, Phase, Undone, Warning, WarningKind};
 pub use item::{
     ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::preflight::Problem;
-use crate::report::Tally;
+use crate::report::{Corrected, Tally};
 
 /// How a run ended, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Report {
     /// What was going to be done with everything that passed preflight, before the first byte
     /// moved.
     pub planned: Planned,
+    /// What was remembered of sources and was otherwise.
+    pub corrected: Corrected,
     /// Warnings given.
     pub warnings: u64,
     /// From beginning to end.

@@ -29,6 +29,11 @@ impl Share {
         if is_copied { Self::of_size(spec, item.source.size_bytes) } else { Self::default() }
     }
 
+    /// Its size, as far as that was known so far.
+    pub(crate) fn size_bytes(self) -> u64 {
+        self.to_copy
+    }
+
     fn of_size(spec: &CopySpec, size_bytes: u64) -> Self {
         let is_covered = spec.verify.covers(size_bytes, spec.limits.verify_threshold_bytes);
         let is_read_back = is_covered && spec.read_back != ReadBack::None;

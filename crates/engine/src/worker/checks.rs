@@ -11,6 +11,7 @@ use crate::error::{ErrorCode, ItemError};
 use crate::plan::Action;
 use crate::policy::{ConflictPolicy, ReflinkMode, SkipReason};
 use crate::preflight::check_replacement;
+use crate::report::{ItemKind, Warning, WarningKind};
 use crate::transfer::{TransferError, digest_source};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
@@ -21,6 +22,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         metadata: &Metadata,
     ) -> Result<(), Setback> {
         let is = metadata.size;
+        self.tell_correction(work, is);
         self.context.outside.progress.resize(&mut work.share, self.context.spec, is);
         work.report.size_bytes = is;
         match self.context.spec.limits.maximum_copy_file_size_bytes {
@@ -30,6 +32,18 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 format!("the file has grown to {is} bytes, beyond the limit of {limit}"),
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// Where sources were remembered, the user has heard of another size. Once for each: what is counted
+    /// for the file is from then on what was found.
+    fn tell_correction(&self, work: &Work, is: u64) {
+        let known = work.share.size_bytes();
+        if work.item.kind == ItemKind::File
+            && let Some(Some(message)) = self.context.correct(|all| all.resize(known, is))
+        {
+            let path = work.report.source.clone();
+            self.context.warn(Warning { kind: WarningKind::Corrected, path, message });
         }
     }
 

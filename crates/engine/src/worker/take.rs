@@ -14,7 +14,7 @@ use super::settle::Removed;
 use crate::buffers::AlignedBuffer;
 use crate::context::Context;
 use crate::control::Control;
-use crate::error::ErrorClass;
+use crate::error::{ErrorClass, ErrorCode};
 use crate::links::LinkTarget;
 use crate::plan::{Action, LinkRole, PlannedItem, Seen};
 use crate::policy::{Experience, SkipReason};
@@ -159,7 +159,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
     /// Whether the item lacks something that a group holds.
     fn can_make_way(&self, setback: &Setback) -> bool {
         let lacks = matches!(setback, Setback::Failed(error)
-            if error.code == crate::error::ErrorCode::OutOfResources);
+            if error.code == ErrorCode::OutOfResources);
         lacks && self.has_groups()
     }
 
@@ -177,7 +177,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             }
             Setback::KernelFailed(mut error) => {
                 if self.context.spec.reflink == crate::policy::ReflinkMode::Always {
-                    error.code = crate::error::ErrorCode::CloneNotPossible;
+                    error.code = ErrorCode::CloneNotPossible;
                     self.end(work, ItemStatus::Error(error));
                     return None;
                 }
@@ -261,7 +261,10 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
     }
 
     fn end(&mut self, mut work: Work, status: ItemStatus) {
-        if matches!(status, ItemStatus::Error(_)) {
+        if let ItemStatus::Error(error) = &status {
+            if error.code == ErrorCode::SourceMissing {
+                self.context.correct(|all| all.vanished += 1);
+            }
             let root = &self.context.roots[work.item.mapping];
             if let Some((parent, _)) = root.target_below(&work.item).split() {
                 self.context.directories.failed_in(work.item.mapping, &parent);

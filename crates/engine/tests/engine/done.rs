@@ -244,6 +244,7 @@ impl<'a, F: FileSystem> Again<'a, F> {
             journal: self.journal,
             work: &MemoryWorkList::default(),
             history: self.history,
+            catalog: None,
             observer: &recorder,
             control: &self.control,
             progress: &progress,

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use surecopy_engine::{
-    Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, History, ItemReport, ItemStatus,
-    Journal, JournalError, MemoryWorkList, Observer, Outcome, Preserve, Progress, Report, Request,
-    Snapshot, Warning, WarningKind, WorkList, resolve_mappings, run,
+    Catalog, Clock, Control, CopySpec, Environment, ErrorCode, Event, Fact, History, ItemReport,
+    ItemStatus, Journal, JournalError, MemoryWorkList, Observer, Outcome, Preserve, Progress,
+    Report, Request, Snapshot, Warning, WarningKind, WorkList, resolve_mappings, run,
 };
 use surecopy_fs::FileSystem;
 
@@ -231,6 +231,17 @@ pub(crate) fn carry_out_within<F: FileSystem>(
     records: &Records<'_>,
     control: &Control,
 ) -> Ran {
+    carry_out_remembering(fs, spec, records, None, control)
+}
+
+/// Runs a job that is told what is remembered of its sources.
+pub(crate) fn carry_out_remembering<F: FileSystem>(
+    fs: &Arc<F>,
+    spec: &CopySpec,
+    records: &Records<'_>,
+    catalog: Option<&dyn Catalog>,
+    control: &Control,
+) -> Ran {
     let recorder = Recorder::default();
     let progress = Progress::new();
     let report = run(
@@ -241,6 +252,7 @@ pub(crate) fn carry_out_within<F: FileSystem>(
             journal: records.journal,
             work: records.work,
             history: records.history,
+            catalog,
             observer: &recorder,
             control,
             progress: &progress,

@@ -1,6 +1,7 @@
 //! The engine as its users see it, on file systems in memory that fail, lie and lose power.
 
 mod announced;
+mod catalog;
 mod counters;
 mod crash;
 mod directories;

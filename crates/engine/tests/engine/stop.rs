@@ -254,6 +254,7 @@ fn many_new_directories_are_left_to_who_resumes_the_cancelled_job() {
                 journal: &Remembering(is_remembered),
                 work: &work,
                 history: None,
+                catalog: None,
                 observer: &told,
                 control: &control,
                 progress: &progress,

@@ -177,6 +177,7 @@ fn ends_are_told_when_they_are_recorded() {
         journal: &journal,
         work: &MemoryWorkList::default(),
         history: None,
+        catalog: None,
         observer: &told,
         control: &Control::new(),
         progress: &Progress::new(),

@@ -149,6 +149,7 @@ pub(crate) fn finished(tally: Tally) -> Report {
         tally,
         problems: Vec::new(),
         planned: Planned::default(),
+        corrected: surecopy_engine::Corrected::default(),
         warnings: 0,
         duration: std::time::Duration::ZERO,
     }

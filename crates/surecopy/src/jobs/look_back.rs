@@ -86,6 +86,7 @@ impl<R: LookBackReport> LookBack<R> {
             journal: &self.run,
             work: &MemoryWorkList::default(),
             history: Some(&self.run),
+            catalog: None,
             observer,
             control: &self.control,
             progress: &self.progress,

@@ -52,6 +52,7 @@ fn a_ledger_that_failed_is_not_told_of_once_for_each_item_that_it_stopped() {
             tally: Tally { failed: 100 + others, ..Tally::default() },
             problems: Vec::new(),
             planned: Planned::default(),
+            corrected: surecopy::Corrected::default(),
             warnings: 0,
             duration: Duration::ZERO,
         });

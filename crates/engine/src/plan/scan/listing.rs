@@ -1,12 +1,14 @@
 //! Listing one directory: its names, sorted, and what each of them is. A large directory is listed in
 //! parts, so that several threads can share it and what was found first need not wait for the rest.
+//! One that the catalog remembers is not looked at.
 
 use std::ffi::OsString;
 use std::ops::{ControlFlow, Range};
 
-use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, RelPath};
+use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, Metadata, RelPath};
 
-use super::entry::Entry;
+use super::entry::{Entry, Origin};
+use super::remembered::{Before, Gathered};
 use super::walk::Source;
 use crate::control::Cancelled;
 
@@ -43,9 +45,25 @@ impl Part {
 /// A directory with more entries than are looked at in one go.
 pub(super) struct Large<D> {
     pub(super) path: RelPath,
-    dir: D,
-    names: Vec<OsString>,
+    names: Names<D>,
     part_entries: usize,
+}
+
+/// What is in a large directory.
+enum Names<D> {
+    /// Names that were listed, and are to be looked at.
+    Listed { dir: D, names: Vec<OsString>, before: Option<Before> },
+    /// What the catalog remembers.
+    Remembered(Vec<(OsString, Metadata)>),
+}
+
+impl<D> Names<D> {
+    fn len(&self) -> usize {
+        match self {
+            Names::Listed { names, .. } => names.len(),
+            Names::Remembered(entries) => entries.len(),
+        }
+    }
 }
 
 impl<D> Large<D> {
@@ -73,17 +91,35 @@ impl<F: FileSystem> Source<'_, F> {
     pub(super) fn list(&self, path: &RelPath) -> Result<Listed<F::Dir>, Cancelled> {
         self.control.checkpoint()?;
         let part_entries = self.bounds.part_entries;
-        let below_root = self.mapping.source.join_path(path);
+        if let Some(entries) = self.remembered(path) {
+            return Ok(if entries.len() > part_entries {
+                let names = Names::Remembered(entries);
+                Listed::Large(Large { path: path.clone(), names, part_entries })
+            } else {
+                Listed::Whole(self.take_remembered(path, &entries)?)
+            });
+        }
+        let began = self.begin();
+        let below_root = self.top.join_path(path);
         let opened = self.fs.open_dir(self.root, &below_root);
         let listed = match opened {
-            Ok(dir) => self.names(&dir)?.map(|names| (dir, names)),
+            Ok(dir) => {
+                let before = self.before(began, &dir);
+                self.names(&dir)?.map(|names| (dir, names, before))
+            }
             Err(error) => Err(error),
         };
+        if !matches!(listed, Ok((_, _, Some(_)))) {
+            self.tell_not_listed(path);
+        }
         Ok(match listed {
-            Ok((dir, names)) if names.len() > part_entries => {
-                Listed::Large(Large { path: path.clone(), dir, names, part_entries })
+            Ok((dir, names, before)) if names.len() > part_entries => {
+                let names = Names::Listed { dir, names, before };
+                Listed::Large(Large { path: path.clone(), names, part_entries })
             }
-            Ok((dir, names)) => Listed::Whole(self.look_at(path, &dir, &names)?),
+            Ok((dir, names, before)) => {
+                Listed::Whole(self.look_at(path, &dir, &names, before.as_ref(), (0, 1))?)
+            }
             Err(error) => {
                 let kind = Some(FileKind::Directory);
                 let found = vec![Found::Unreadable { path: path.clone(), kind, error }];
@@ -94,7 +130,15 @@ impl<F: FileSystem> Source<'_, F> {
 
     /// Looks at the entries of one part of a large directory.
     pub(super) fn part(&self, large: &Large<F::Dir>, nth: usize) -> Result<Part, Cancelled> {
-        self.look_at(&large.path, &large.dir, &large.names[large.part(nth)])
+        match &large.names {
+            Names::Remembered(entries) => {
+                self.take_remembered(&large.path, &entries[large.part(nth)])
+            }
+            Names::Listed { dir, names, before } => {
+                let names = &names[large.part(nth)];
+                self.look_at(&large.path, dir, names, before.as_ref(), (nth, large.parts()))
+            }
+        }
     }
 
     /// The names in a directory, in order.
@@ -138,8 +182,11 @@ impl<F: FileSystem> Source<'_, F> {
         above: &RelPath,
         dir: &F::Dir,
         names: &[OsString],
+        before: Option<&Before>,
+        nth_of: (usize, usize),
     ) -> Result<Part, Cancelled> {
         let mut part = Part { found: Vec::with_capacity(names.len()), directories: Vec::new() };
+        let mut gathered = Gathered::default();
         for (index, name) in names.iter().enumerate() {
             if index % CHECKED_ENTRIES == CHECKED_ENTRIES - 1 {
                 self.control.checkpoint()?;
@@ -147,23 +194,35 @@ impl<F: FileSystem> Source<'_, F> {
             let path = above.join(name);
             match self.fs.metadata_at(dir, name) {
                 Err(error) => {
+                    gathered.missed += 1;
                     if self.filter.admits(&path, false) {
                         part.found.push(Found::Unreadable { path, kind: None, error });
                     }
                 }
                 Ok(metadata) => {
-                    let is_directory = metadata.kind == FileKind::Directory;
-                    if self.filter.admits(&path, is_directory) {
-                        let entry = Entry { path, metadata };
-                        if is_directory {
-                            part.directories.push(entry);
-                        } else {
-                            part.found.push(Found::Entry(entry));
-                        }
+                    if before.is_some() {
+                        gathered.entries.push((name.clone(), metadata.clone()));
                     }
+                    self.take(&mut part, path, metadata, Origin::Read);
                 }
             }
         }
+        if let Some(before) = before {
+            self.tell(above, before, nth_of, &gathered);
+        }
         Ok(part)
+    }
+
+    /// Takes an entry into its part, if it takes part.
+    pub(super) fn take(&self, part: &mut Part, path: RelPath, metadata: Metadata, origin: Origin) {
+        let is_directory = metadata.kind == FileKind::Directory;
+        if self.filter.admits(&path, is_directory) {
+            let entry = Entry { path, metadata, origin };
+            if is_directory {
+                part.directories.push(entry);
+            } else {
+                part.found.push(Found::Entry(entry));
+            }
+        }
     }
 }

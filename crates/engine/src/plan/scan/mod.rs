@@ -15,11 +15,12 @@ mod bounds;
 mod entry;
 mod listing;
 mod order;
+mod remembered;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use entry::{Entry, ScanSink};
+pub(crate) use entry::{Entry, Origin, ScanSink};
 pub(crate) use walk::{Source, scan};

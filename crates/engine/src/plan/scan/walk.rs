@@ -7,30 +7,35 @@ use surecopy_fs::{FileKind, FileSystem, Node, RelPath};
 
 use super::ahead::Ahead;
 use super::bounds::Bounds;
-use super::entry::{Entry, ScanSink};
+use super::entry::{Entry, Origin, ScanSink};
 use super::listing::{CHECKED_ENTRIES, Found, Listed, Part};
 use super::order::{Done, Next, Task};
 use crate::control::{Cancelled, Control};
+use crate::plan::catalog::Catalog;
 use crate::policy::Filter;
-use crate::spec::Mapping;
 
 /// What is scanned.
 pub(crate) struct Source<'a, F: FileSystem> {
     pub(crate) fs: &'a F,
     pub(crate) root: &'a F::Dir,
-    pub(crate) mapping: &'a Mapping,
+    /// Its number, by which the catalog knows it.
+    pub(crate) mapping: usize,
+    /// What is scanned, beneath `root`.
+    pub(crate) top: &'a RelPath,
     pub(crate) filter: &'a Filter,
+    /// What is remembered of it.
+    pub(crate) catalog: Option<&'a dyn Catalog>,
     pub(crate) control: &'a Control,
     pub(crate) bounds: Bounds,
 }
 
-/// Walks one mapping's source.
+/// Walks one source.
 pub(crate) fn scan<F: FileSystem>(
     source: &Source<'_, F>,
     sink: &mut dyn ScanSink,
 ) -> Result<(), Cancelled> {
-    let &Source { fs, root, mapping, filter, .. } = source;
-    let start = match mapping.source.split() {
+    let &Source { fs, root, top, filter, .. } = source;
+    let start = match top.split() {
         None => fs.metadata(Node::Dir(root)),
         Some((parent, name)) => {
             fs.open_dir(root, &parent).and_then(|dir| fs.metadata_at(&dir, &name))
@@ -41,11 +46,11 @@ pub(crate) fn scan<F: FileSystem>(
         Ok(metadata) => {
             let is_directory = metadata.kind == FileKind::Directory;
             // A source that was named is subject to the rules under its own name.
-            let name = mapping.source.name().map(|name| RelPath::root().join(name));
+            let name = top.name().map(|name| RelPath::root().join(name));
             if name.is_some_and(|name| filter.is_excluded(&name, is_directory)) {
                 return Ok(());
             }
-            let is_entered = sink.entry(Entry { path: RelPath::root(), metadata });
+            let is_entered = sink.entry(Entry::read(RelPath::root(), metadata));
             if is_directory && is_entered {
                 walk(source, sink)?;
             }
@@ -101,14 +106,16 @@ impl<'scope, F: FileSystem> Walk<'scope, '_, F> {
         sink: &mut dyn ScanSink,
     ) -> Result<Vec<RelPath>, Cancelled> {
         let mut directories = Vec::new();
+        // First of all what was remembered as something else.
+        let mut entered = Vec::new();
         let mut is_last = false;
         while !is_last {
             let part;
             (part, is_last) = self.next_part(path)?;
-            self.hand_on(part.found, sink)?;
+            self.hand_on(part.found, &mut entered, sink)?;
             directories.extend(part.directories);
         }
-        let mut entered = Vec::with_capacity(directories.len());
+        let has_found_more = !entered.is_empty();
         for entry in directories {
             let path = entry.path.clone();
             if sink.entry(entry) {
@@ -117,15 +124,30 @@ impl<'scope, F: FileSystem> Walk<'scope, '_, F> {
                 self.ahead.leave_out(&path);
             }
         }
+        if has_found_more {
+            entered.sort();
+        }
         Ok(entered)
     }
 
-    fn hand_on(&self, found: Vec<Found>, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
+    /// Hands on what are no directories, and notes those among them that are by now.
+    fn hand_on(
+        &self,
+        found: Vec<Found>,
+        entered: &mut Vec<RelPath>,
+        sink: &mut dyn ScanSink,
+    ) -> Result<(), Cancelled> {
         for (index, found) in found.into_iter().enumerate() {
             if index % CHECKED_ENTRIES == CHECKED_ENTRIES - 1 {
                 self.source.control.checkpoint()?;
             }
             match found {
+                Found::Entry(entry) if entry.origin == Origin::Remembered => {
+                    let path = entry.path.clone();
+                    if sink.entry(entry) {
+                        entered.push(path);
+                    }
+                }
                 Found::Entry(entry) => {
                     sink.entry(entry);
                 }

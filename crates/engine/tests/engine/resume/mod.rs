@@ -1,6 +1,7 @@
 //! A job that is interrupted and begun again: in the end it has done what it would have done
 //! undisturbed, and nothing of it twice.
 
+mod by_memory;
 mod changes;
 mod ended;
 mod kill;

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, PlannedItem, SkipReason,
-    Warning, WarningKind,
+    Catalog, ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, PlannedItem,
+    SkipReason, Warning, WarningKind,
 };
 use surecopy_fs::{FileKind, Operation, RelPath, Timestamp};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs};
 
 use super::past::{Asking, Past, Place};
 use super::remembered::Remembered;
-use crate::job::{Ran, Records, carry_out_within};
+use crate::job::{Ran, Records, carry_out_remembering};
 use crate::oracle::{Tree, leftovers};
 use crate::scene::{Way, scene};
 
@@ -40,6 +40,8 @@ pub(super) struct Story {
     pub(super) spec: CopySpec,
     pub(super) ledger: Remembered,
     pub(super) control: Control,
+    /// What each run is told of the source.
+    pub(super) catalog: Option<Arc<dyn Catalog>>,
     /// The destination now, without anybody at work.
     pub(super) fs: FakeFs,
     source: Tree,
@@ -95,7 +97,7 @@ impl Story {
     pub(super) fn of(fs: FakeFs, spec: CopySpec) -> Self {
         let source = fs.tree("/src");
         let (ledger, control) = (Remembered::default(), Control::new());
-        Self { spec, ledger, control, fs, source, is_begun: false, others: 0 }
+        Self { spec, ledger, control, catalog: None, fs, source, is_begun: false, others: 0 }
     }
 
     /// One run in a process of its own, on a system that went on running or was booted anew.
@@ -122,7 +124,13 @@ impl Story {
         self.spec.nonce = self.ledger.begin(&fs, dies_at_call);
         let history = std::mem::replace(&mut self.is_begun, true).then_some(&asking as _);
         let records = Records { journal: &self.ledger, work: &self.ledger, history };
-        let ran = carry_out_within(&fs, &self.spec, &records, &self.control);
+        let ran = carry_out_remembering(
+            &fs,
+            &self.spec,
+            &records,
+            self.catalog.as_deref(),
+            &self.control,
+        );
         let has_died = fs.fired() || self.ledger.has_died();
         assert_eq!(has_died, death != Death::Never, "{death:?}: {}", ran.in_short());
         if !has_died {
@@ -149,6 +157,7 @@ impl Story {
             spec: self.spec.clone(),
             ledger,
             control: Control::new(),
+            catalog: self.catalog.clone(),
             fs: life.fs.after_crash(style),
             source: self.source.clone(),
             is_begun: true,

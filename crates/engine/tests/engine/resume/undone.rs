@@ -50,6 +50,7 @@ fn undo_now(story: &Story) -> UndoReport {
         journal: &story.ledger,
         work: &MemoryWorkList::default(),
         history: Some(&asking),
+        catalog: None,
         observer: &NoObserver,
         control: &story.control,
         progress: &Progress::new(),

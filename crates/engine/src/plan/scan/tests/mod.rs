@@ -5,6 +5,7 @@ mod ended;
 mod held;
 mod order;
 mod reference;
+mod remembered;
 mod time;
 mod trees;
 
@@ -13,8 +14,9 @@ use std::path::Path;
 
 use surecopy_fs::{FileKind, FileSystem, FsError, FsErrorKind, FsResult, RelPath};
 
-use super::{Bounds, Entry, ScanSink, Source, scan};
+use super::{Bounds, Entry, Origin, ScanSink, Source, scan};
 use crate::control::{Cancelled, Control};
+use crate::plan::Catalog;
 use crate::policy::Filter;
 use crate::spec::Mapping;
 
@@ -34,7 +36,8 @@ struct Record {
 
 impl ScanSink for Record {
     fn entry(&mut self, entry: Entry) -> bool {
-        let is_entered = !self.not_entered.contains(&entry.path);
+        let is_entered =
+            entry.metadata.kind == FileKind::Directory && !self.not_entered.contains(&entry.path);
         self.told.push(Told::Entry(entry));
         is_entered
     }
@@ -92,6 +95,7 @@ struct Place<'a, F: FileSystem> {
     root: F::Dir,
     mapping: Mapping,
     filter: Filter,
+    catalog: Option<&'a dyn Catalog>,
     control: Control,
 }
 
@@ -99,15 +103,17 @@ impl<'a, F: FileSystem> Place<'a, F> {
     fn at(fs: &'a F, top: impl AsRef<Path>) -> FsResult<Self> {
         let root = fs.open_root(top.as_ref())?;
         let (filter, control) = (Filter::default(), Control::new());
-        Ok(Self { fs, root, mapping: mapping(top), filter, control })
+        Ok(Self { fs, root, mapping: mapping(top), filter, catalog: None, control })
     }
 
     fn source(&self, bounds: Bounds) -> Source<'_, F> {
         Source {
             fs: self.fs,
             root: &self.root,
-            mapping: &self.mapping,
+            mapping: 3,
+            top: &self.mapping.source,
             filter: &self.filter,
+            catalog: self.catalog,
             control: &self.control,
             bounds,
         }

@@ -28,7 +28,7 @@ pub(super) fn scan<F: FileSystem>(
         Err(error) => sink.unreadable(RelPath::root(), None, error),
         Ok(metadata) => {
             let is_directory = metadata.kind == FileKind::Directory;
-            if sink.entry(Entry { path: RelPath::root(), metadata }) && is_directory {
+            if sink.entry(Entry::read(RelPath::root(), metadata)) && is_directory {
                 directory(place, failing, &RelPath::root(), sink);
             }
         }
@@ -52,11 +52,11 @@ fn directory<F: FileSystem>(
             Err(error) if place.filter.admits(&path, false) => sink.unreadable(path, None, error),
             Ok(metadata) if metadata.kind == FileKind::Directory => {
                 if place.filter.admits(&path, true) {
-                    directories.push(Entry { path, metadata });
+                    directories.push(Entry::read(path, metadata));
                 }
             }
             Ok(metadata) if place.filter.admits(&path, false) => {
-                sink.entry(Entry { path, metadata });
+                sink.entry(Entry::read(path, metadata));
             }
             Ok(_) | Err(_) => {}
         }

@@ -45,8 +45,10 @@ fn list_a_tree() {
     let source = Source {
         fs: &fs,
         root: &root,
-        mapping: &mapping,
+        mapping: 0,
+        top: &mapping.source,
         filter: &filter,
+        catalog: None,
         control: &control,
         bounds,
     };
