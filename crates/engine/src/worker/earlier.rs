@@ -6,14 +6,21 @@ use surecopy_fs::FileSystem;
 use super::member::{Setback, Work};
 use super::take::Worker;
 use crate::error::{ErrorCode, ItemError};
-use crate::plan::Action;
+use crate::plan::{Action, Seen};
 use crate::report::{Warning, WarningKind};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     /// Compares the digest with that of an earlier copy. Programs that change a file change its time,
     /// so a difference means that one of the two readings is wrong, and nobody knows which. Then a
     /// file that is there is not replaced, unless that was asked for.
-    pub(super) fn compare_with_earlier(&self, work: &Work) -> Result<(), Setback> {
+    ///
+    /// What was known is known of a file of the size and time that were planned. Where those were only
+    /// remembered, or have changed since, it is another file's.
+    pub(super) fn compare_with_earlier(&self, work: &Work, read: Seen) -> Result<(), Setback> {
+        let planned = work.item.source;
+        if (read.size_bytes, read.modified) != (planned.size_bytes, planned.modified) {
+            return Ok(());
+        }
         let (Some(known), Some(found)) = (&work.item.known_digest, &work.report.digest) else {
             return Ok(());
         };

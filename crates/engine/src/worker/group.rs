@@ -58,7 +58,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             let outcome = match self.control.checkpoint() {
                 Ok(()) => self
                     .prove(&mut work, &stage, &claim)
-                    .and_then(|()| self.compare_with_earlier(&work)),
+                    .and_then(|()| self.compare_with_earlier(&work, claim.source_seen)),
                 Err(crate::control::Cancelled) => Err(Setback::Cancelled),
             };
             match outcome {

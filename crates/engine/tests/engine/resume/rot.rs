@@ -1,8 +1,11 @@
 //! The alarm about content that has changed although nobody changed it.
 
+use std::sync::Arc;
+
 use surecopy_engine::{DigestAlgorithm, ErrorCode, ItemStatus, WarningKind};
 
 use super::story::{Death, Life, Story};
+use crate::catalog::Memory;
 use crate::job::{Ran, spec};
 use crate::scene::Way;
 use surecopy_fs::Timestamp;
@@ -74,4 +77,36 @@ fn what_was_held_back_is_replaced_when_it_is_accepted_later() {
     let Life { ran, .. } = story.run(Death::Never);
     assert_eq!(ran.item("/dst/file").status, ItemStatus::Ok, "{}", ran.in_short());
     assert_eq!(story.fs.read("/dst/file").as_deref(), Some(NOW.as_bytes()));
+}
+
+/// The digest of an earlier copy is that of a file of the size and time that were planned. Those of a
+/// file that was rewritten since were only remembered.
+#[test]
+fn no_alarm_is_raised_for_a_time_that_was_remembered() {
+    for way in [Way::Kernel, Way::Staged] {
+        for is_remembered in [false, true] {
+            let fs = FakeFs::new();
+            fs.file("/src/file", "then").modified("/src/file", Timestamp { secs: 900, nanos: 0 });
+            fs.mount("/dst", VolumeSettings::of("ext4"));
+            let memory = Memory::of(&fs, "/src");
+            fs.write("/src/file", 0, "when");
+            if is_remembered {
+                fs.modified("/src/file", Timestamp { secs: 5_000, nanos: 1 });
+            } else {
+                fs.modified("/src/file", Timestamp { secs: 900, nanos: 0 });
+            }
+            let mut spec = spec(&fs, &["/src/"], "/dst");
+            spec.strategy = way.spec(&fs).strategy;
+            spec.preserve.hard_links = false;
+            let mut digester = DigestAlgorithm::default().begin();
+            digester.update(b"then");
+            let mut story = Story::of(fs, spec);
+            story.ledger.digests.insert("file".to_owned(), digester.finish());
+            story.catalog = Some(Arc::new(memory));
+            let Life { ran, .. } = story.run(Death::Never);
+            assert_eq!(ran.item("/dst/file").status, ItemStatus::Ok, "{}", ran.in_short());
+            let warned = ran.warned_of(WarningKind::BitRot).len();
+            assert_eq!(warned, usize::from(!is_remembered), "{}", ran.in_short());
+        }
+    }
 }
