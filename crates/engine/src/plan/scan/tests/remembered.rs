@@ -83,7 +83,7 @@ impl Notes {
     /// What is in the directories of which nothing was missed.
     fn whole(&self) -> BTreeMap<RelPath, Entries> {
         let mut noted = self.noted();
-        noted.retain(|_, noted| noted.missed == 0);
+        noted.retain(|_, noted| noted.missed == 0 && noted.told.len() == noted.parts);
         let entries = |noted: Noted| noted.told.into_values().flatten().collect();
         noted.into_iter().map(|(path, noted)| (path, entries(noted))).collect()
     }
@@ -177,10 +177,15 @@ proptest! {
             let place = place(&fs, is_filtered, &catalog);
             told(&place, &tree, bounds);
             for (path, noted) in catalog.noted() {
+                if noted.told.len() < noted.parts {
+                    // Begun ahead, and left out before it was finished.
+                    let is_left = |left: &RelPath| path.starts_with(left);
+                    prop_assert!(tree.not_entered().iter().any(is_left), "{path:?}");
+                    continue;
+                }
                 let dir = fs.open_dir(&place.root, &path).unwrap();
                 let mut names = fs.list(&dir).unwrap();
                 names.sort();
-                prop_assert_eq!(noted.told.len(), noted.parts);
                 prop_assert_eq!(noted.metadata, fs.metadata(surecopy_fs::Node::Dir(&dir)).unwrap());
                 let entries: Entries = noted.told.into_values().flatten().collect();
                 prop_assert_eq!(entries.len() + noted.missed, names.len(), "nothing is filtered");
