@@ -29,6 +29,7 @@ mod report;
 mod roots;
 mod run;
 mod spec;
+mod survey;
 mod sweep;
 mod transfer;
 mod undo;
@@ -63,4 +64,5 @@ pub use report::{
 };
 pub use run::run;
 pub use spec::{CopySpec, Limits, Mapping};
+pub use survey::{SurveyReport, SurveySink, SurveySource, SurveySpec, Surveyed, survey};
 pub use undo::{DiscardReport, UndoReport, discard, undo};

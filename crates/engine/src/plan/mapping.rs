@@ -118,6 +118,18 @@ pub fn resolve_mappings<F: FileSystem>(
         .collect()
 }
 
+/// Resolves a source as written: a directory that exists, and what is meant beneath it.
+pub(crate) fn resolve_source<F: FileSystem>(
+    fs: &F,
+    path: &Path,
+) -> Result<(PathBuf, RelPath), MappingError> {
+    if path.as_os_str().is_empty() {
+        return Err(MappingError::EmptyPath);
+    }
+    let Source { root, path, .. } = Source::look(fs, path)?;
+    Ok((root, path))
+}
+
 fn map_one<F: FileSystem>(
     fs: &F,
     source: Source,

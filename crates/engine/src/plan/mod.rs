@@ -19,6 +19,7 @@ mod totals;
 pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES};
 pub(crate) use destination::Place;
 pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
+pub(crate) use mapping::resolve_source;
 pub use mapping::{MappingError, Request, resolve_mappings};
 pub(crate) use planner::{PlanSink, PlanState, Planner, choose_strategy};
 pub(crate) use prepare::{Prepared, Unprepared, phase, prepare};

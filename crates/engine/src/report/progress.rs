@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use surecopy_fs::{FileKind, Metadata};
+
 use crate::policy::Strategy;
 use crate::report::{ItemReport, Phase};
 
@@ -142,6 +144,16 @@ impl Progress {
 
     pub(crate) fn enter(&self, phase: Phase) {
         *self.phase.lock().expect("no code panics while holding this lock") = Some(phase);
+    }
+
+    /// An entry was found by a survey. Directories do not count, as they do not for a copy.
+    pub(crate) fn survey(&self, metadata: &Metadata) {
+        if metadata.kind != FileKind::Directory {
+            self.items_total.fetch_add(1, Ordering::Relaxed);
+        }
+        if metadata.kind == FileKind::File {
+            self.bytes_total.fetch_add(metadata.size, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn worker(&self, index: usize) -> WorkerProgress<'_> {

@@ -30,6 +30,7 @@ mod scene;
 mod sides;
 mod source;
 mod stop;
+mod survey;
 mod sweep;
 mod undo;
 mod undo_cut_short;

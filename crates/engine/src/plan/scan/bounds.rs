@@ -27,9 +27,14 @@ const OPEN_FILES_A_THREAD: u64 = 8;
 impl Bounds {
     /// As many threads as copy, the walk among them, but two at least: to list is to wait.
     pub(crate) fn of(spec: &CopySpec) -> Self {
-        let by_files = spec.open_files / OPEN_FILES_A_THREAD;
+        Self::within(spec.workers, spec.open_files)
+    }
+
+    /// The same for so many workers, of a process that may hold so many files open.
+    pub(crate) fn within(workers: usize, open_files: u64) -> Self {
+        let by_files = open_files / OPEN_FILES_A_THREAD;
         let by_files = usize::try_from(by_files).unwrap_or(MAX_THREADS);
-        let threads = spec.workers.clamp(2, MAX_THREADS).min(by_files);
+        let threads = workers.clamp(2, MAX_THREADS).min(by_files);
         Self {
             listers: threads.saturating_sub(1),
             alone_entries: 1024,
