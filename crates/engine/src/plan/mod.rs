@@ -13,6 +13,7 @@ mod mapping;
 mod objection;
 mod planner;
 mod prepare;
+mod room;
 mod scan;
 mod totals;
 

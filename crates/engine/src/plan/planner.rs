@@ -53,6 +53,8 @@ pub(crate) struct PlanState {
     pub(crate) identities: Vec<RootIdentity>,
     pub(super) listed: Listed,
     pub(crate) needs: SpaceNeeds,
+    /// Sizes that are only remembered are among those.
+    pub(super) has_remembered_needs: bool,
     pub(crate) planned: Planned,
     /// What was remembered, and found to be otherwise.
     pub(crate) corrected: Corrected,
@@ -73,6 +75,7 @@ impl PlanState {
             identities: Vec::new(),
             listed: Listed::default(),
             needs: SpaceNeeds::default(),
+            has_remembered_needs: false,
             planned: Planned::default(),
             corrected: Corrected::default(),
         }

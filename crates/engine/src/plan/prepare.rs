@@ -8,6 +8,7 @@ use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, RelPath, Volume};
 
 use super::anew::SourceSight;
 use super::destination::Sight;
+use super::room::needs_without_memory;
 use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::error::{ItemError, Side};
@@ -102,10 +103,15 @@ pub(crate) fn prepare<F: FileSystem>(
             let mut say = |problem| sink.problem(problem);
             state.listed.look_for_rest(fs, spec, &roots, outside.control, &mut say)?;
         }
-        let (errors, warnings) = state.needs.check(spec.limits.free_disk_space_margin_bytes);
+        let margin_bytes = spec.limits.free_disk_space_margin_bytes;
+        let (mut errors, mut warnings) = state.needs.check(margin_bytes);
+        if !errors.is_empty() && state.has_remembered_needs {
+            let needs = needs_without_memory(spec, outside, &volumes)?;
+            (errors, warnings) = needs.check(margin_bytes);
+        }
         warnings.into_iter().for_each(|warning| sink.warning(warning));
         errors.into_iter().for_each(|error| sink.job_problem(error, None));
-        Ok::<_, Cancelled>(())
+        Ok::<_, Unprepared>(())
     })?;
     Ok(Prepared {
         roots,
@@ -121,7 +127,7 @@ pub(crate) fn prepare<F: FileSystem>(
 }
 
 /// Opens, scans and plans every mapping.
-fn scan_all<F: FileSystem>(
+pub(super) fn scan_all<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     volumes: &Volumes,
@@ -273,7 +279,7 @@ impl Facts {
 }
 
 /// Gathers what planning finds, and fills the work list in batches.
-struct Collector<'a> {
+pub(super) struct Collector<'a> {
     spec: &'a CopySpec,
     observer: &'a dyn crate::report::Observer,
     progress: &'a crate::report::Progress,
@@ -284,11 +290,11 @@ struct Collector<'a> {
     problems: Vec<Problem>,
     warnings: u64,
     /// The record could not be written or read, so what is planned is not all there is.
-    failed: Option<JournalError>,
+    pub(super) failed: Option<JournalError>,
 }
 
 impl<'a> Collector<'a> {
-    fn new<F: FileSystem>(spec: &'a CopySpec, outside: &'a Environment<'_, F>) -> Self {
+    pub(super) fn new<F: FileSystem>(spec: &'a CopySpec, outside: &'a Environment<'_, F>) -> Self {
         Self {
             spec,
             observer: outside.observer,

@@ -6,7 +6,7 @@ use surecopy_fs::{FileSystem, Metadata, Volume};
 
 use super::item::{Action, PlannedItem};
 use super::planner::Planner;
-use super::scan::Entry;
+use super::scan::{Entry, Origin};
 use crate::policy::ReflinkMode;
 use crate::report::{ItemKind, Warning, WarningKind};
 
@@ -32,6 +32,7 @@ impl<F: FileSystem> Planner<'_, F> {
         // fit; each such file is checked for room when it is found to differ.
         let is_decided = !matches!(item.action, Action::ReplaceIfContentDiffers(_));
         if is_copied && is_decided {
+            self.state.has_remembered_needs |= entry.origin == Origin::Remembered;
             self.need(volume, new_bytes, replaced);
         }
         self.push(item, entry.metadata.size, replaced);

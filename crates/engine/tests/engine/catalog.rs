@@ -313,6 +313,67 @@ fn nothing_is_refused_for_a_size_that_was_remembered() {
     assert_eq!(ran.report.corrected, Corrected { grew: 1, shrank: 1, ..Corrected::default() });
 }
 
+/// The room that is needed is summed from what is remembered, and before a job is refused for it, it is
+/// looked at.
+#[test]
+fn no_job_is_refused_for_room_that_only_what_was_remembered_would_need() {
+    for (now, fits) in [(1, true), (9, false)] {
+        let fs = FakeFs::new();
+        for file in 0..4 {
+            fs.file(format!("/src/{file}"), vec![7; 9 * 4096]);
+        }
+        fs.mount("/dst", VolumeSettings::of("ext4").capacity_bytes(20 * 4096));
+        let memory = Memory::of(&fs, "/src");
+        for file in 0..4 {
+            fs.truncate(format!("/src/{file}"), now * 4096);
+        }
+        let mut spec = spec(&fs, &["/src/"], "/dst");
+        spec.preserve.hard_links = false;
+        let fs = Arc::new(fs);
+        let ran = remembering(&fs, &spec, &memory);
+        if fits {
+            ran.all_ok();
+            assert!(ran.report.problems.is_empty(), "{}", ran.in_short());
+            assert_eq!((ran.report.tally.ok, ran.counters.bytes_total), (4, 4 * 4096));
+        } else {
+            assert_eq!(ran.report.outcome, Outcome::Refused, "{}", ran.in_short());
+            let codes: Vec<_> = ran.report.problems.iter().map(|p| p.error.code).collect();
+            assert_eq!(codes, [ErrorCode::DestinationFull]);
+            assert!(fs.names("/dst").is_empty());
+        }
+        assert_eq!(ran.report.planned.items, 4, "each was planned once");
+    }
+}
+
+/// What cannot be looked at any more fails as it does when it is met by a scan.
+#[test]
+fn what_can_no_longer_be_looked_at_fails_as_without_a_catalog() {
+    for asked in Asked::all() {
+        let close = |fs: &FakeFs| {
+            fs.mode("/src/one", 0o600).mode("/src/two/deep", 0).file("/dst/one/a", "there");
+        };
+        let plain = Arc::new(busy(asked.way));
+        close(&plain);
+        let expected = carry_out(&plain, &asked.spec(&plain));
+        let fs = Arc::new(busy(asked.way));
+        let memory = Memory::of(&fs, "/src").without("two/deep");
+        close(&fs);
+        let ran = remembering(&fs, &asked.spec(&fs), &memory);
+        let told = format!("{asked:?}: {}", ran.in_short());
+        assert!(expected.report.tally.failed >= 7, "{told}");
+        assert_eq!(Result::of(&fs, &ran).tree, Result::of(&plain, &expected).tree, "{told}");
+        let codes = |ran: &Ran| -> BTreeMap<PathBuf, Option<ErrorCode>> {
+            let code = |status: &ItemStatus| match status {
+                ItemStatus::Error(error) => Some(error.code),
+                _ => None,
+            };
+            ran.items().map(|item| (item.target.clone(), code(&item.status))).collect()
+        };
+        assert_eq!(codes(&ran), codes(&expected), "{told}");
+        assert_eq!(ran.report.corrected, Corrected::default(), "{told}");
+    }
+}
+
 /// A pipe is not opened, nor a link when links are not kept, nor what is named like a partial file of
 /// ours: whether that is what they are is looked at.
 #[test]
