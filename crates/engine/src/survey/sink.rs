@@ -25,7 +25,7 @@ pub struct Surveyed {
 /// Who is told of what there is, by one thread.
 pub trait SurveySink {
     /// The next entries in the order of the scan: a directory before what is in it. There are
-    /// [`BATCH`](crate::BATCH) of them at most.
+    /// [`BATCH`] of them at most.
     fn found(&mut self, batch: &[Surveyed]);
 
     /// Something could not be looked at. It is not among what is found.
