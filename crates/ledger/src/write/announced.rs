@@ -2,7 +2,6 @@
 //! which something may still be left.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use rusqlite::Connection;
 use surecopy_engine::{ItemId, ItemReport, ItemStatus};
@@ -15,27 +14,8 @@ use crate::rows::records::Place;
 /// those of which something could not be removed.
 #[derive(Debug, Default)]
 pub(crate) struct Announced {
-    items: HashMap<ItemId, (Place, Option<Box<ItemReport>>), BuildHasherDefault<NumberHasher>>,
+    items: HashMap<ItemId, (Place, Option<Box<ItemReport>>)>,
     groups: HashMap<u64, Group>,
-}
-
-/// For numbers that we give ourselves, one after the other: nobody chooses them to make this slow.
-#[derive(Debug, Default)]
-struct NumberHasher(u64);
-
-impl Hasher for NumberHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // Odd, and without a pattern: all bits of the product depend on the number.
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// A record that announces items.
