@@ -58,7 +58,7 @@ pub use record::{
     RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
-    Corrected, CurrentItem, Event, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS,
+    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS,
     MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report,
     Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
 };

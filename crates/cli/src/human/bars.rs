@@ -85,7 +85,7 @@ impl Bars {
 
 /// Everything, as lines.
 fn texts(snapshot: &Snapshot, speeds: &Speeds) -> Vec<String> {
-    if matches!(snapshot.phase, None | Some(Phase::Scan | Phase::Preflight)) {
+    if matches!(snapshot.phase, None | Some(Phase::ProgressiveScanning | Phase::Preflight)) {
         return vec![preparing(snapshot)];
     }
     let mut lines: Vec<String> = snapshot.current.iter().take(SHOWN_FILES).map(file_line).collect();
@@ -154,7 +154,7 @@ fn items_line(snapshot: &Snapshot) -> String {
 
 /// Progress in one line, for where bars cannot be drawn.
 pub(super) fn plain_line(snapshot: &Snapshot, speeds: &Speeds) -> String {
-    if matches!(snapshot.phase, None | Some(Phase::Scan | Phase::Preflight)) {
+    if matches!(snapshot.phase, None | Some(Phase::ProgressiveScanning | Phase::Preflight)) {
         return preparing(snapshot);
     }
     let mut line = format!(
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn before_copying_only_what_was_found_is_told() {
-        let snapshot = Snapshot { phase: Some(Phase::Scan), ..snapshot() };
+        let snapshot = Snapshot { phase: Some(Phase::ProgressiveScanning), ..snapshot() };
         assert_eq!(texts(&snapshot, &speeds(&snapshot)).len(), 1);
     }
 

@@ -129,15 +129,15 @@ mod tests {
     #[test]
     fn phases_begin_and_end() {
         let found = lines(&[
-            Event::PhaseStarted { phase: Phase::Scan },
+            Event::PhaseStarted { phase: Phase::ProgressiveScanning },
             Event::PhaseFinished {
-                phase: Phase::Scan,
+                phase: Phase::ProgressiveScanning,
                 entries: 2,
                 bytes: 5,
                 duration: std::time::Duration::from_millis(1500),
             },
         ]);
-        assert_eq!(found[0], serde_json::json!({"type":"phase","phase":"scan","state":"started"}));
+        assert_eq!(found[0], serde_json::json!({"type":"phase","phase":"progressive_scanning","state":"started"}));
         assert_eq!(found[1]["duration_seconds"], 1.5);
     }
 }

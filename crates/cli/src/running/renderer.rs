@@ -88,7 +88,7 @@ mod tests {
     fn a_reader_that_stands_still_does_not_hold_a_cancelled_job() {
         let (sender, receiver) = sync_channel(1);
         let relay = Relay::new(sender, Control::new());
-        relay.on_event(Event::PhaseStarted { phase: Phase::Scan });
+        relay.on_event(Event::PhaseStarted { phase: Phase::ProgressiveScanning });
         relay.control.cancel();
         relay.on_event(Event::PhaseStarted { phase: Phase::Copy });
         assert_eq!(receiver.try_iter().count(), 1);

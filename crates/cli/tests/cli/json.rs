@@ -159,7 +159,7 @@ fn every_phase_that_begins_also_ends() {
         found.map(|phase| phase["phase"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names("started"), names("finished"));
-    assert_eq!(names("started").first().map(String::as_str), Some("scan"));
+    assert_eq!(names("started").first().map(String::as_str), Some("progressive_scanning"));
 }
 
 #[test]

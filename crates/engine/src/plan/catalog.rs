@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 
-use surecopy_fs::{Metadata, RelPath, Timestamp};
+use surecopy_fs::{Metadata, Moment, RelPath};
 
 /// A catalog is not asked to remember what is in a directory with more entries than this: they would all
 /// be held at once, where a listing is handed on in parts.
@@ -27,9 +27,9 @@ pub trait Catalog: Send + Sync {
     /// [`MOST_REMEMBERED_ENTRIES`] entries the answer is `None`.
     fn entries(&self, mapping: usize, path: &RelPath) -> Option<Vec<(OsString, Metadata)>>;
 
-    /// The time of day, by which the file system dates what is changed. Asked before a directory is
-    /// looked at that is to be listed, and handed back with what was found.
-    fn now(&self) -> Timestamp;
+    /// What the clocks show. Asked before a directory is looked at that is to be listed, and handed back
+    /// with what was found.
+    fn now(&self) -> Moment;
 
     /// A directory, or a part of a large one, was listed.
     fn listed(&self, part: &ListedPart<'_>);
@@ -46,7 +46,7 @@ pub struct ListedPart<'a> {
     /// Its path beneath the mapping's source.
     pub path: &'a RelPath,
     /// What the catalog said that it was before the directory was looked at.
-    pub began: Timestamp,
+    pub began: Moment,
     /// The directory's own metadata, from before its names were listed.
     pub metadata: &'a Metadata,
     /// Which part this is, from 0.

@@ -89,7 +89,7 @@ pub(crate) fn prepare<F: FileSystem>(
     let mut sink = Collector::new(spec, outside);
     let mut state = PlanState::new(spec, outside.work.first_item());
     let volumes = Volumes::default();
-    let roots = phase(outside, Phase::Scan, || {
+    let roots = phase(outside, Phase::ProgressiveScanning, || {
         let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);
         sink.flush();
         roots
@@ -97,6 +97,7 @@ pub(crate) fn prepare<F: FileSystem>(
     if let Some(error) = sink.failed.take() {
         return Err(Unprepared::Journal(error));
     }
+    phase(outside, Phase::Ready, || ());
     phase(outside, Phase::Preflight, || {
         // When one source could not be opened, what is in it is not known.
         if roots.len() == spec.mappings.len() {
@@ -174,6 +175,7 @@ pub(super) fn scan_all<F: FileSystem>(
                 top: &mapping.source,
                 filter,
                 catalog: outside.catalog,
+                progress: outside.progress,
                 control: outside.control,
                 bounds: Bounds::of(spec),
             };
@@ -377,22 +379,11 @@ impl PlanSink for Collector<'_> {
     }
 }
 
-/// Tells watchers of a phase's beginning and end.
+/// Goes through a phase of a run.
 pub(crate) fn phase<F: FileSystem, T>(
     outside: &Environment<'_, F>,
     phase: Phase,
     work: impl FnOnce() -> T,
 ) -> T {
-    outside.progress.enter(phase);
-    outside.observer.on_event(Event::PhaseStarted { phase });
-    let begun = outside.clock.now();
-    let result = work();
-    let snapshot = outside.progress.snapshot();
-    outside.observer.on_event(Event::PhaseFinished {
-        phase,
-        entries: if phase == Phase::Scan { snapshot.items_total } else { snapshot.items_done },
-        bytes: if phase == Phase::Scan { snapshot.bytes_total } else { snapshot.bytes_copied },
-        duration: outside.clock.now().saturating_sub(begun),
-    });
-    result
+    phase.run(outside.observer, outside.clock, outside.progress, work)
 }

@@ -7,35 +7,7 @@ use crate::error::ItemError;
 use crate::plan::PlannedItem;
 use crate::policy::{Digest, Evidence};
 use crate::preflight::Problem;
-use crate::report::ItemReport;
-
-/// The phases of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Finishing or undoing what an interrupted run was doing.
-    Recover,
-    /// Finding out what there is to copy.
-    Scan,
-    /// Checking everything that can be known before a byte moves.
-    Preflight,
-    /// Copying, verifying and publishing.
-    Copy,
-    /// Directories' own metadata.
-    Finish,
-}
-
-impl Phase {
-    /// Stable text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Phase::Recover => "recover",
-            Phase::Scan => "scan",
-            Phase::Preflight => "preflight",
-            Phase::Copy => "copy",
-            Phase::Finish => "finish",
-        }
-    }
-}
+use crate::report::{ItemReport, Phase};
 
 /// Something that is not an error of an item but should be known.
 #[derive(Debug, Clone, PartialEq, Eq)]

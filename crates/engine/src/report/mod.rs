@@ -4,17 +4,19 @@ mod corrected;
 mod event;
 mod item;
 mod outcome;
+mod phase;
 mod progress;
 mod share;
 mod tally;
 
 pub use corrected::Corrected;
-pub use event::{Event, NoObserver, Observer, Phase, Undone, Warning, WarningKind};
+pub use event::{Event, NoObserver, Observer, Undone, Warning, WarningKind};
 pub use item::{
     ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,
 };
 pub use outcome::{Outcome, Planned, Report};
+pub use phase::Phase;
 pub(crate) use progress::WorkerProgress;
-pub use progress::{CurrentItem, MAX_WORKERS, Progress, Snapshot, Step};
+pub use progress::{CurrentItem, Expected, MAX_WORKERS, Progress, Snapshot, Step};
 pub(crate) use share::Share;
 pub use tally::Tally;

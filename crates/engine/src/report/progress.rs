@@ -2,10 +2,10 @@
 //! atomics, and a slot's text changes once per step of a file.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use surecopy_fs::{FileKind, Metadata};
+use surecopy_fs::{FileKind, Metadata, RelPath};
 
 use crate::policy::Strategy;
 use crate::report::{ItemReport, Phase};
@@ -55,11 +55,28 @@ pub struct CurrentItem {
     pub verified_bytes: u64,
 }
 
+/// What is remembered of the sources: how much there will be, if nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expected {
+    /// Everything but directories.
+    pub items: u64,
+    /// Bytes of files.
+    pub bytes: u64,
+}
+
 /// Everything at one moment, as plain data.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     /// The phase.
     pub phase: Option<Phase>,
+    /// What there will be by what is remembered; `None` where that says nothing of all sources.
+    pub expected: Option<Expected>,
+    /// Directories that were looked at in this phase of the preparation.
+    pub directories_done: u64,
+    /// Directories that are known so far to be looked at in it.
+    pub directories_total: u64,
+    /// The directory that is being looked into, beneath its source.
+    pub directory: Option<RelPath>,
     /// Items known of so far; final once scanning is over.
     pub items_total: u64,
     /// Items ended.
@@ -84,6 +101,10 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct Progress {
     phase: Mutex<Option<Phase>>,
+    expected: Mutex<Option<Expected>>,
+    directories_done: AtomicU64,
+    directories_total: AtomicU64,
+    directory: Mutex<Option<RelPath>>,
     pub(crate) items_total: AtomicU64,
     pub(crate) items_done: AtomicU64,
     pub(crate) items_failed: AtomicU64,
@@ -109,6 +130,10 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             phase: Mutex::default(),
+            expected: Mutex::default(),
+            directories_done: AtomicU64::new(0),
+            directories_total: AtomicU64::new(0),
+            directory: Mutex::default(),
             items_total: AtomicU64::new(0),
             items_done: AtomicU64::new(0),
             items_failed: AtomicU64::new(0),
@@ -130,7 +155,11 @@ impl Progress {
     /// Everything at this moment. Values of different counters may be some microseconds apart.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            phase: *self.phase.lock().expect("no code panics while holding this lock"),
+            phase: *held(&self.phase),
+            expected: *held(&self.expected),
+            directories_done: self.directories_done.load(Ordering::Relaxed),
+            directories_total: self.directories_total.load(Ordering::Relaxed),
+            directory: held(&self.directory).clone(),
             items_total: self.items_total.load(Ordering::Relaxed),
             items_done: self.items_done.load(Ordering::Relaxed),
             items_failed: self.items_failed.load(Ordering::Relaxed),
@@ -142,8 +171,33 @@ impl Progress {
         }
     }
 
-    pub(crate) fn enter(&self, phase: Phase) {
-        *self.phase.lock().expect("no code panics while holding this lock") = Some(phase);
+    /// A phase begins.
+    pub(super) fn enter(&self, phase: Phase) {
+        let before = held(&self.phase).replace(phase);
+        debug_assert!(phase.may_follow(before), "{phase:?} after {before:?}");
+        self.directories_done.store(0, Ordering::Relaxed);
+        self.directories_total.store(0, Ordering::Relaxed);
+        *held(&self.directory) = None;
+    }
+
+    /// So much there will be, if what is remembered of the sources still holds.
+    pub fn expect(&self, expected: Expected) {
+        *held(&self.expected) = Some(expected);
+    }
+
+    /// More directories are to be looked at in this phase.
+    pub fn find_directories(&self, directories: u64) {
+        self.directories_total.fetch_add(directories, Ordering::Relaxed);
+    }
+
+    /// More directories were looked at.
+    pub fn pass_directories(&self, directories: u64) {
+        self.directories_done.fetch_add(directories, Ordering::Relaxed);
+    }
+
+    /// A directory is being looked into.
+    pub(crate) fn look_into(&self, path: &RelPath) {
+        *held(&self.directory) = Some(path.clone());
     }
 
     /// An entry was found by a survey. Directories do not count, as they do not for a copy.
@@ -161,9 +215,13 @@ impl Progress {
     }
 }
 
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().expect("no code panics while holding this lock")
+}
+
 impl Slot {
     fn current(&self) -> Option<CurrentItem> {
-        let mut item = self.item.lock().expect("no code panics while holding this lock").clone()?;
+        let mut item = held(&self.item).clone()?;
         item.copied_bytes = self.copied.load(Ordering::Relaxed);
         item.verified_bytes = self.verified.load(Ordering::Relaxed);
         Some(item)
@@ -182,7 +240,7 @@ impl WorkerProgress<'_> {
     pub(crate) fn begin(&self, path: PathBuf, size_bytes: u64, strategy: Option<Strategy>) {
         self.slot.copied.store(0, Ordering::Relaxed);
         self.slot.verified.store(0, Ordering::Relaxed);
-        *self.slot.item.lock().expect("no code panics while holding this lock") =
+        *held(&self.slot.item) =
             Some(CurrentItem {
                 path,
                 size_bytes,
@@ -212,16 +270,14 @@ impl WorkerProgress<'_> {
 
     /// The current file enters another step.
     pub(crate) fn step(&self, step: Step) {
-        if let Some(item) =
-            self.slot.item.lock().expect("no code panics while holding this lock").as_mut()
-        {
+        if let Some(item) = held(&self.slot.item).as_mut() {
             item.step = step;
         }
     }
 
     /// Nothing is being worked on.
     pub(crate) fn idle(&self) {
-        *self.slot.item.lock().expect("no code panics while holding this lock") = None;
+        *held(&self.slot.item) = None;
     }
 
     /// More bytes were copied.

@@ -70,9 +70,11 @@ pub fn survey<F: FileSystem>(
 ) -> SurveyReport {
     let begun = outside.clock.now();
     let mut report = SurveyReport::default();
-    let surveyed = phase(outside, Phase::Scan, || survey_all(spec, outside, &mut report, sink));
+    let surveyed = phase(outside, Phase::ProgressiveScanning, || survey_all(spec, outside, &mut report, sink));
     if let Err(Cancelled) = surveyed {
         report.outcome = Outcome::Cancelled;
+    } else {
+        phase(outside, Phase::Ready, || ());
     }
     report.duration = outside.clock.now().saturating_sub(begun);
     report
@@ -107,6 +109,7 @@ fn survey_all<F: FileSystem>(
                 top: &source.below,
                 filter: &spec.filter,
                 catalog: outside.catalog,
+                progress: outside.progress,
                 control: outside.control,
                 bounds: Bounds::within(spec.workers, spec.open_files),
             },

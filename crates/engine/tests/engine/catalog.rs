@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use surecopy_engine::{
     Catalog, ConflictPolicy, Control, CopySpec, Corrected, ErrorCode, Filter, ItemKind, ItemStatus,
     ListedPart, MemoryWorkList, NoJournal, Outcome, Rule, RuleAction, SkipReason, StrategyChoice,
     WarningKind,
 };
-use surecopy_fs::{FileKind, Metadata, Operation, RelPath, Timestamp};
+use surecopy_fs::{FileKind, Metadata, Moment, Operation, RelPath, Timestamp};
 use surecopy_testkit::{Entry, FakeFs, VolumeSettings};
 
 use crate::job::{Ran, Records, carry_out, carry_out_remembering, spec};
@@ -49,8 +50,9 @@ impl Catalog for Memory {
         self.0.get(path).cloned()
     }
 
-    fn now(&self) -> Timestamp {
-        Timestamp { secs: 0, nanos: 0 }
+    fn now(&self) -> Moment {
+        let wall = Timestamp { secs: 0, nanos: 0 };
+        Moment { wall, since_boot: Duration::ZERO, boot: None }
     }
 
     fn listed(&self, _: &ListedPart<'_>) {}

@@ -115,9 +115,11 @@ fn everything_is_told_in_order_and_counted() {
     assert_eq!(report, expected);
     assert_eq!(report.entries(), 10);
     assert_eq!((counters.items_total, counters.bytes_total), (6, 45));
-    assert_eq!(counters.phase, Some(Phase::Scan));
-    let started = Event::PhaseStarted { phase: Phase::Scan };
-    assert!(matches!(&events[..], [one, Event::PhaseFinished { .. }] if *one == started));
+    assert_eq!(counters.phase, Some(Phase::Ready));
+    let ended = |phase, duration| Event::PhaseFinished { phase, entries: 6, bytes: 45, duration };
+    let expected = [Phase::ProgressiveScanning, Phase::Ready]
+        .map(|phase| [Event::PhaseStarted { phase }, ended(phase, Duration::ZERO)]);
+    assert_eq!(events, expected.concat());
     assert_eq!(fs.open_handles(), 0);
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use surecopy_fs::{FileSystem, Metadata, Node, RelPath, Timestamp};
+use surecopy_fs::{FileSystem, Metadata, Moment, Node, RelPath};
 
 use super::entry::Origin;
 use super::listing::{CHECKED_ENTRIES, Part};
@@ -12,7 +12,7 @@ use crate::plan::catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES};
 
 /// What a directory that is listed was like before, for the catalog.
 pub(super) struct Before {
-    began: Timestamp,
+    began: Moment,
     metadata: Metadata,
 }
 
@@ -56,13 +56,13 @@ impl<F: FileSystem> Source<'_, F> {
     }
 
     /// What the time is, before a directory is looked at.
-    pub(super) fn begin(&self) -> Option<Timestamp> {
+    pub(super) fn begin(&self) -> Option<Moment> {
         self.catalog.map(Catalog::now)
     }
 
     /// What a directory is like before it is listed; `None` when nobody wants to know. One that does not
     /// say so cannot be remembered.
-    pub(super) fn before(&self, began: Option<Timestamp>, dir: &F::Dir) -> Option<Before> {
+    pub(super) fn before(&self, began: Option<Moment>, dir: &F::Dir) -> Option<Before> {
         let began = began?;
         let metadata = self.fs.metadata(Node::Dir(dir)).ok()?;
         Some(Before { began, metadata })

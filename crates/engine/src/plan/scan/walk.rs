@@ -13,6 +13,7 @@ use super::order::{Done, Next, Task};
 use crate::control::{Cancelled, Control};
 use crate::plan::catalog::Catalog;
 use crate::policy::Filter;
+use crate::report::Progress;
 
 /// What is scanned.
 pub(crate) struct Source<'a, F: FileSystem> {
@@ -25,6 +26,7 @@ pub(crate) struct Source<'a, F: FileSystem> {
     pub(crate) filter: &'a Filter,
     /// What is remembered of it.
     pub(crate) catalog: Option<&'a dyn Catalog>,
+    pub(crate) progress: &'a Progress,
     pub(crate) control: &'a Control,
     pub(crate) bounds: Bounds,
 }
@@ -90,9 +92,14 @@ struct Walk<'scope, 'env, F: FileSystem> {
 
 impl<'scope, F: FileSystem> Walk<'scope, '_, F> {
     fn tree(&mut self, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
+        let progress = self.source.progress;
         let mut pending = vec![RelPath::root()];
+        progress.find_directories(1);
         while let Some(directory) = pending.pop() {
+            progress.look_into(&directory);
             let mut below = self.directory(&directory, sink)?;
+            progress.find_directories(below.len() as u64);
+            progress.pass_directories(1);
             below.reverse();
             pending.append(&mut below);
         }

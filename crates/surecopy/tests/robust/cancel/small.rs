@@ -84,7 +84,7 @@ fn scanning_is_given_up_at_once_and_nothing_was_begun() {
         }
     }
     let case = Case::new("scanning", "many", StrategyChoice::Auto, VerifyPolicy::All, |now| {
-        now.phase == Some(Phase::Scan) && now.items_total > 100
+        now.phase == Some(Phase::ProgressiveScanning) && now.items_total > 100
     });
     let prepare = || {
         let place = Place::new();

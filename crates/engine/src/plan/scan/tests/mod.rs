@@ -18,6 +18,7 @@ use super::{Bounds, Entry, Origin, ScanSink, Source, scan};
 use crate::control::{Cancelled, Control};
 use crate::plan::Catalog;
 use crate::policy::Filter;
+use crate::report::Progress;
 use crate::spec::Mapping;
 
 /// What a sink was told.
@@ -96,14 +97,15 @@ struct Place<'a, F: FileSystem> {
     mapping: Mapping,
     filter: Filter,
     catalog: Option<&'a dyn Catalog>,
+    progress: Progress,
     control: Control,
 }
 
 impl<'a, F: FileSystem> Place<'a, F> {
     fn at(fs: &'a F, top: impl AsRef<Path>) -> FsResult<Self> {
         let root = fs.open_root(top.as_ref())?;
-        let (filter, control) = (Filter::default(), Control::new());
-        Ok(Self { fs, root, mapping: mapping(top), filter, catalog: None, control })
+        let (filter, progress, control) = (Filter::default(), Progress::new(), Control::new());
+        Ok(Self { fs, root, mapping: mapping(top), filter, catalog: None, progress, control })
     }
 
     fn source(&self, bounds: Bounds) -> Source<'_, F> {
@@ -114,6 +116,7 @@ impl<'a, F: FileSystem> Place<'a, F> {
             top: &self.mapping.source,
             filter: &self.filter,
             catalog: self.catalog,
+            progress: &self.progress,
             control: &self.control,
             bounds,
         }

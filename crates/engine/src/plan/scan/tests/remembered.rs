@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
-use surecopy_fs::{Metadata, Operation, Timestamp};
+use surecopy_fs::{Metadata, Moment, Operation, Timestamp};
 use surecopy_testkit::FakeFs;
 
 use super::trees::{Tree, trees};
@@ -20,7 +21,7 @@ type Entries = Vec<(OsString, Metadata)>;
 /// What a catalog was told of one directory.
 #[derive(Debug, Clone)]
 struct Noted {
-    began: Timestamp,
+    began: Moment,
     metadata: Metadata,
     parts: usize,
     told: BTreeMap<usize, Entries>,
@@ -46,8 +47,9 @@ impl Catalog for Notes {
         Some(entries)
     }
 
-    fn now(&self) -> Timestamp {
-        Timestamp { secs: self.clock.fetch_add(1, Ordering::Relaxed), nanos: 0 }
+    fn now(&self) -> Moment {
+        let secs = self.clock.fetch_add(1, Ordering::Relaxed);
+        Moment { wall: Timestamp { secs, nanos: 0 }, since_boot: Duration::ZERO, boot: None }
     }
 
     fn listed(&self, part: &ListedPart<'_>) {
@@ -225,7 +227,7 @@ fn the_time_comes_before_the_directory_and_that_before_its_names() {
     let place = place(&fs, false, &catalog);
     assert_eq!(place.told(SMALL).len(), 3);
     let noted = &catalog.noted()[&RelPath::root()];
-    assert_eq!(noted.began.secs, 0, "before it is opened");
+    assert_eq!(noted.began.wall.secs, 0, "before it is opened");
     assert_eq!(noted.metadata.modified.secs, 7, "before it is listed");
     assert_eq!(noted.told[&0].len(), 2);
 }

@@ -5,6 +5,7 @@ use surecopy_fs::{FileKind, FileSystem, FsError, NativeFs, RelPath};
 use crate::control::Control;
 use crate::plan::{Bounds, Entry, ScanSink, Source, scan};
 use crate::policy::Filter;
+use crate::report::Progress;
 use crate::spec::{CopySpec, Mapping};
 
 #[derive(Default)]
@@ -49,6 +50,7 @@ fn list_a_tree() {
         top: &mapping.source,
         filter: &filter,
         catalog: None,
+        progress: &Progress::new(),
         control: &control,
         bounds,
     };
