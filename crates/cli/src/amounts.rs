@@ -47,6 +47,18 @@ impl fmt::Display for Span {
     }
 }
 
+/// A span of time that is short, or may be.
+pub(crate) struct Millis(pub(crate) Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            0 => write!(f, "{:.0} ms", self.0.as_secs_f64() * 1000.0),
+            _ => Span(self.0).fmt(f),
+        }
+    }
+}
+
 /// A count with its noun.
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 

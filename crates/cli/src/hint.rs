@@ -16,12 +16,14 @@ pub(crate) enum Occasion {
     Undoing,
     /// What was kept was to go.
     Discarding,
+    /// It was to be found out what there is.
+    Preparing,
 }
 
 /// What the user can do about an error that came up then.
 pub(crate) fn advice(code: ErrorCode, occasion: Occasion) -> &'static str {
     let of_its_own = match occasion {
-        Occasion::Copying => None,
+        Occasion::Copying | Occasion::Preparing => None,
         Occasion::Verifying => when_verifying(code),
         Occasion::Reverifying => when_reverifying(code),
         Occasion::Undoing => when_undoing(code),
@@ -108,6 +110,9 @@ const OTHER_VOLUME: &str =
 pub(crate) fn for_code(code: ErrorCode) -> &'static str {
     use ErrorCode as Code;
     match code {
+        Code::SourceNotIndexed => {
+            "run `surecopy prepare` on it first, or leave out --prepare index-only"
+        }
         Code::SourceMissing => {
             "check the path; if it was there before, see whether its disk is still connected"
         }

@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod hint;
 mod human;
+mod indexed;
 mod json;
 mod program;
 mod recorded;

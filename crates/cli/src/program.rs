@@ -7,7 +7,9 @@ use clap::builder::StyledStr;
 use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{audit, completions, config, copy, jobs, look_back, man, resume, status};
+use crate::commands::{
+    audit, completions, config, copy, jobs, look_back, man, prepare, resume, status,
+};
 use crate::exit::{self, ExitStatus};
 use crate::failure::Failure;
 use crate::shown::Plain;
@@ -36,14 +38,15 @@ enum Subcommands {
     Jobs(jobs::JobsArgs),
     Status(status::StatusArgs),
     Audit(audit::AuditArgs),
+    Prepare(prepare::PrepareArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
 
 /// The commands whose exit status says how a job ended or what was found.
-const WITH_TABLE: [&str; 8] =
-    ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit"];
+const WITH_TABLE: [&str; 9] =
+    ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "prepare"];
 
 /// The definition of the command line, for parsing, help, completions and manual pages.
 fn definition() -> clap::Command {
@@ -73,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
         Subcommands::Jobs(args) => jobs::run(args),
         Subcommands::Status(args) => status::run(args),
         Subcommands::Audit(args) => audit::run(args),
+        Subcommands::Prepare(args) => prepare::run(args),
         Subcommands::Config(args) => config::run(args),
         Subcommands::Completions(args) => completions::run(&args, definition()),
         Subcommands::Man(args) => man::run(&args, definition()),

@@ -69,6 +69,8 @@ macro_rules! error_codes {
 error_codes! {
     /// The source does not exist, or vanished before it was opened.
     SourceMissing = "SOURCE_MISSING", NeedsUser;
+    /// Something in the source is not as the index has it, and only the index was to be used.
+    SourceNotIndexed = "SOURCE_NOT_INDEXED", NeedsUser;
     /// The user may not read the source.
     SourceUnreadable = "SOURCE_UNREADABLE", NeedsUser;
     /// The source changed while it was being copied, at every attempt.

@@ -43,7 +43,7 @@ pub use environment::Environment;
 pub use error::{ErrorClass, ErrorCode, ItemError, Side};
 pub use plan::{
     Action, Catalog, ItemId, LinkRole, ListedPart, MOST_REMEMBERED_ENTRIES, MappingError,
-    PlannedItem, Request, Seen, resolve_mappings,
+    PlannedItem, Request, Seen, Sums, resolve_mappings,
 };
 pub use policy::{
     Conflict, ConflictPolicy, ConflictResolver, Digest, DigestAlgorithm, Digester, Evidence,
@@ -58,9 +58,9 @@ pub use record::{
     RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
-    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes, MAX_WORKERS,
-    MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, Progress, Report,
-    Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
+    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes,
+    MAX_WORKERS, MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned,
+    Progress, Report, Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
 };
 pub use run::run;
 pub use spec::{CopySpec, Limits, Mapping};

@@ -19,15 +19,7 @@ use crate::worker::Worker;
 /// has ended.
 pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Report {
     let begun = outside.clock.now();
-    let mut report = Report {
-        outcome: Outcome::Finished,
-        tally: Tally::default(),
-        problems: Vec::new(),
-        planned: crate::report::Planned::default(),
-        corrected: crate::report::Corrected::default(),
-        warnings: 0,
-        duration: std::time::Duration::ZERO,
-    };
+    let mut report = Report::of_nothing(Outcome::Finished);
     // Planning looks at what is there, so that must be in order first.
     let recovered = match outside.history {
         Some(history) if !spec.dry_run => recover(spec, outside, history),

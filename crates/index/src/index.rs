@@ -31,6 +31,12 @@ impl Index {
         store::open(path).map(Self::of)
     }
 
+    /// Opens the index at a path if there is one.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, IndexError> {
+        // One that comes just now knows nothing yet.
+        if store::is_there(path)? { Self::open(path).map(Some) } else { Ok(None) }
+    }
+
     /// Gives an index that turned out to be damaged another name, and begins a new one.
     pub fn replace_damaged(self) -> Result<Self, IndexError> {
         let path = self.path.clone();
@@ -118,6 +124,15 @@ impl Index {
         self.read(|connection| read::estimate(connection, path))
     }
 
+    /// What was beneath a directory of a location when it was last scanned.
+    pub fn estimate_in(
+        &self,
+        location: LocationId,
+        path: &RelPath,
+    ) -> Result<Option<Estimate>, IndexError> {
+        self.read(|connection| read::estimate_in(connection, location, path))
+    }
+
     /// The directory at a path beneath a location.
     pub fn directory(
         &self,
@@ -162,6 +177,26 @@ impl Index {
                 after = rest;
             }
             Ok(names)
+        })
+    }
+
+    /// What was in the directory at a path beneath a location, when it was last listed, if `is_wanted` says
+    /// so of its number: see [`entries`](Self::entries). What is on the volume of the location's root, or of
+    /// the directory, has the number that this volume has now, which is `root_volume`. `None` also when there
+    /// are more than `most` entries.
+    pub fn entries_at(
+        &self,
+        location: LocationId,
+        path: &RelPath,
+        root_volume: u64,
+        most: u64,
+        is_wanted: impl FnOnce(DirectoryId) -> bool,
+    ) -> Result<Option<Vec<(OsString, Metadata)>>, IndexError> {
+        self.read(|connection| match names::at_path(connection, location, path)? {
+            Some(directory) if is_wanted(directory) => {
+                read::entries_of_now(connection, directory, root_volume, most)
+            }
+            _ => Ok(None),
         })
     }
 

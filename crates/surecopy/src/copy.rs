@@ -16,6 +16,7 @@ use crate::error::CopyError;
 use crate::job::Job;
 use crate::jobs::pruning::Pruning;
 use crate::machine;
+use crate::preparation::{Asked, PrepareMode, Unknown};
 use crate::settings::{Origin, SettingError, Settings};
 
 /// Copies one file to exactly this target, and proves the copy by reading it back; where the volume
@@ -100,6 +101,8 @@ pub struct CopyRequest {
     keeps_replaced: bool,
     accepts_changed_content: bool,
     ledger: Option<Arc<Ledger>>,
+    index: Option<PathBuf>,
+    prepare_mode: PrepareMode,
 }
 
 impl CopyRequest {
@@ -127,6 +130,8 @@ impl CopyRequest {
             keeps_replaced: false,
             accepts_changed_content: false,
             ledger: None,
+            index: None,
+            prepare_mode: PrepareMode::default(),
         }
     }
 
@@ -188,6 +193,21 @@ impl CopyRequest {
     /// than `ledger_keep_days` are forgotten.
     pub fn ledger(mut self, ledger: Arc<Ledger>) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Uses the index of this file, if there is one: where a source lies in one of its locations, directories
+    /// that have not changed are not listed, and what is found of others is remembered. Without an index,
+    /// all is scanned.
+    pub fn index(mut self, path: impl Into<PathBuf>) -> Self {
+        self.index = Some(path.into());
+        self
+    }
+
+    /// How far what is remembered in the index is used. With [`PrepareMode::IndexOnly`], nothing is copied
+    /// when something is not as it is remembered.
+    pub fn prepare_mode(mut self, mode: PrepareMode) -> Self {
+        self.prepare_mode = mode;
         self
     }
 
@@ -278,15 +298,25 @@ impl CopyRequest {
         spec.accept_changed_content = self.accepts_changed_content;
         spec.nonce = machine::new_nonce();
         machine::fill(&mut spec);
-        match self.ledger {
+        let asked = self.index.map(|index| Asked {
+            index,
+            mode: self.prepare_mode,
+            unknown: Unknown::LeftOut,
+            distrusts_low_confidence: true,
+            records: !spec.dry_run,
+        });
+        let job = match self.ledger {
             Some(ledger) if !spec.dry_run => {
                 let job = ledger.create_job(&machine::with_absolute_paths(&spec)?)?;
                 let run = job.begin(spec.nonce)?;
                 let keep_days = self.settings.ledger_keep_days();
-                Ok(Job::recorded(fs, spec, run).pruning(Pruning::new(ledger, keep_days)))
+                Job::recorded(fs, spec, run).pruning(Pruning::new(ledger, keep_days))
             }
-            None if spec.keep_replaced && !spec.dry_run => Err(CopyError::NothingToUndoBy),
-            Some(_) | None => Ok(Job::new(fs, spec)),
-        }
+            None if spec.keep_replaced && !spec.dry_run => {
+                return Err(CopyError::NothingToUndoBy);
+            }
+            Some(_) | None => Job::new(fs, spec),
+        };
+        Ok(job.prepared_from(asked))
     }
 }

@@ -13,7 +13,8 @@ use crate::settings::{Origin, SettingError};
 pub const PREFIX: &str = "SURECOPY_";
 
 /// Variables with our prefix that are no settings.
-const NO_SETTINGS: [&str; 3] = ["SURECOPY_CONFIG", "SURECOPY_LEDGER", "SURECOPY_LOG"];
+const NO_SETTINGS: [&str; 4] =
+    ["SURECOPY_CONFIG", "SURECOPY_INDEX", "SURECOPY_LEDGER", "SURECOPY_LOG"];
 
 /// The variables that matter, as they were when they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +69,17 @@ impl UserEnvironment {
     /// `None` when there is no home directory. Never the current directory.
     pub fn usual_ledger(&self) -> Option<PathBuf> {
         Some(self.folder("XDG_STATE_HOME", ".local/state")?.join("ledger.db"))
+    }
+
+    /// The index that the user names, with `SURECOPY_INDEX`.
+    pub fn named_index(&self) -> Option<PathBuf> {
+        self.value("SURECOPY_INDEX").map(PathBuf::from)
+    }
+
+    /// Where the index is when the user names none: in `$XDG_CACHE_HOME`, or in `~/.cache`. `None` when
+    /// there is no home directory. Never the current directory.
+    pub fn usual_index(&self) -> Option<PathBuf> {
+        Some(self.folder("XDG_CACHE_HOME", ".cache")?.join("index.db"))
     }
 
     /// Our own folder in the one that a variable names, or in the home directory.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictResolver, Control, CopySpec, Environment, History, Journal, Mapping, MappingError,
-    MemoryWorkList, NoJournal, Observer, Outcome, Progress, Report, WorkList,
+    Clock as _, ConflictResolver, Control, CopySpec, Environment, History, Journal, Mapping,
+    MappingError, MemoryWorkList, NoJournal, Observer, Outcome, Progress, Report, WorkList,
 };
 use surecopy_fs::{FileKind, FileSystem, NativeFs};
 use surecopy_ledger::{JobId, JobRun};
@@ -14,6 +14,7 @@ use crate::clock::SystemClock;
 use crate::error::CopyError;
 use crate::jobs::pruning::Pruning;
 use crate::jobs::recorded;
+use crate::preparation::{Asked, Remembered, Watched};
 
 /// A job that is ready to run. Take [`Job::control`] and [`Job::progress`] from it before
 /// [`Job::run`] consumes it.
@@ -27,6 +28,8 @@ pub struct Job {
     run: Option<JobRun>,
     /// What is forgotten when it has finished.
     pruning: Option<Pruning>,
+    /// What may be remembered of its sources, and where.
+    asked: Option<Asked>,
 }
 
 impl Job {
@@ -39,6 +42,7 @@ impl Job {
             resolver: None,
             run: None,
             pruning: None,
+            asked: None,
         }
     }
 
@@ -50,6 +54,11 @@ impl Job {
     /// Forgets old jobs when this one has finished.
     pub(crate) fn pruning(self, pruning: Pruning) -> Self {
         Self { pruning: Some(pruning), ..self }
+    }
+
+    /// Asks an index about the sources first.
+    pub(crate) fn prepared_from(self, asked: Option<Asked>) -> Self {
+        Self { asked, ..self }
     }
 
     /// Its number in the ledger; `None` when nothing is recorded of it.
@@ -117,20 +126,30 @@ impl Job {
         history: Option<&dyn History>,
     ) -> Report {
         let clock = SystemClock::new();
+        let watched =
+            Watched { observer, clock: &clock, control: &self.control, progress: &self.progress };
+        let remembered =
+            match Remembered::look_up(&self.fs, &self.spec, self.asked.as_ref(), watched) {
+                Ok(remembered) => remembered,
+                Err(ended) => return *ended,
+            };
         let environment = Environment {
             fs: Arc::clone(&self.fs),
             clock: &clock,
             journal,
             work,
             history,
-            catalog: None,
+            catalog: remembered.catalog(),
             observer,
             control: &self.control,
             progress: &self.progress,
             resolver: self.resolver.as_deref(),
             available_memory_bytes: surecopy_fs::available_memory_bytes(),
         };
-        surecopy_engine::run(&self.spec, &environment)
+        let mut report = surecopy_engine::run(&self.spec, &environment);
+        report.warnings += remembered.finish(&report.outcome, watched);
+        report.duration = clock.now();
+        report
     }
 
     /// Whether a source is a directory, or the contents of one.

@@ -76,7 +76,9 @@ mod machine;
 pub mod config;
 pub mod environment;
 pub mod explain;
+pub mod index;
 pub mod jobs;
+pub mod preparation;
 pub mod rate;
 pub mod settings;
 
@@ -89,12 +91,12 @@ pub use settings::Settings;
 pub use surecopy_engine::{
     Action, Cancelled, Clock, Conflict, ConflictPolicy, ConflictResolver, Control, CopySpec,
     Corrected, CurrentItem, Digest, DigestAlgorithm, ErrorClass, ErrorCode, Event, Evidence,
-    Filter, InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus, ItemTimes, Limits,
-    LinkRole, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss, MetadataWarning,
-    NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem, Progress,
-    ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen, SizeClass,
-    SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, Undone, UnverifiedReason,
-    VerifyPolicy, Warning, WarningKind,
+    Expected, Filter, InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus,
+    ItemTimes, Limits, LinkRole, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss,
+    MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem,
+    Progress, ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen,
+    SizeClass, SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, Undone,
+    UnverifiedReason, VerifyPolicy, Warning, WarningKind,
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,

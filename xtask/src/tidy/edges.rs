@@ -13,7 +13,10 @@ struct Room {
 /// Every crate of the workspace. A new one gets a row here and a line in `ARCHITECTURE.md`.
 static ROOMS: &[Room] = &[
     Room { name: "surecopy-cli", may_name: &["surecopy"] },
-    Room { name: "surecopy", may_name: &["surecopy-engine", "surecopy-ledger", "surecopy-fs"] },
+    Room {
+        name: "surecopy",
+        may_name: &["surecopy-engine", "surecopy-ledger", "surecopy-index", "surecopy-fs"],
+    },
     Room { name: "surecopy-ledger", may_name: &["surecopy-engine", "surecopy-fs"] },
     Room { name: "surecopy-index", may_name: &["surecopy-engine", "surecopy-fs"] },
     Room { name: "surecopy-engine", may_name: &["surecopy-fs"] },

@@ -7,6 +7,7 @@ pub(crate) mod copy;
 pub(crate) mod jobs;
 pub(crate) mod look_back;
 pub(crate) mod man;
+pub(crate) mod prepare;
 pub(crate) mod resume;
 pub(crate) mod status;
 mod stdout;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use surecopy::preparation::HowFar;
 use surecopy::rate::{RateMeter, Rates};
 use surecopy::{CurrentItem, Phase, Snapshot, Step};
 
@@ -54,11 +55,11 @@ impl Bars {
     }
 
     /// Shows the counters, unless the screen is not free for them.
-    pub(super) fn draw(&mut self, snapshot: &Snapshot, speeds: &Speeds) {
+    pub(super) fn draw(&mut self, snapshot: &Snapshot, speeds: &Speeds, how_far: HowFar) {
         if !self.screen.is_free() {
             return;
         }
-        let texts = texts(snapshot, speeds);
+        let texts = texts(snapshot, speeds, how_far);
         while self.lines.len() < texts.len() {
             let style = ProgressStyle::with_template("{wide_msg}")
                 .expect("the template is a constant that parses");
@@ -84,9 +85,9 @@ impl Bars {
 }
 
 /// Everything, as lines.
-fn texts(snapshot: &Snapshot, speeds: &Speeds) -> Vec<String> {
-    if matches!(snapshot.phase, None | Some(Phase::ProgressiveScanning | Phase::Preflight)) {
-        return vec![preparing(snapshot)];
+fn texts(snapshot: &Snapshot, speeds: &Speeds, how_far: HowFar) -> Vec<String> {
+    if is_preparing(snapshot) {
+        return vec![preparing(snapshot, how_far)];
     }
     let mut lines: Vec<String> = snapshot.current.iter().take(SHOWN_FILES).map(file_line).collect();
     let (done, total) = (snapshot.bytes_copied, snapshot.bytes_total);
@@ -107,12 +108,38 @@ fn is_verifying(snapshot: &Snapshot) -> bool {
         && (snapshot.bytes_verified > 0 || snapshot.current.iter().any(is_now))
 }
 
-fn preparing(snapshot: &Snapshot) -> String {
-    let doing = match snapshot.phase {
-        Some(Phase::Preflight) => "checking",
-        _ => "looking for what there is to copy",
+/// Whether nothing is copied yet.
+fn is_preparing(snapshot: &Snapshot) -> bool {
+    let is_before = |phase: Phase| {
+        phase.is_preparation() || matches!(phase, Phase::Recover | Phase::Ready | Phase::Preflight)
     };
-    format!("{doing}: {}, {}", Count(snapshot.items_total, "item"), Bytes(snapshot.bytes_total))
+    snapshot.phase.is_none_or(is_before)
+}
+
+fn preparing(snapshot: &Snapshot, how_far: HowFar) -> String {
+    let known = match (snapshot.phase, snapshot.expected) {
+        // Before anything is looked at, and for as long as there is less of it.
+        (Some(Phase::QuickAssessment | Phase::StalenessValidation), Some(expected)) => {
+            (expected.items, expected.bytes)
+        }
+        _ => (snapshot.items_total, snapshot.bytes_total),
+    };
+    let mut line = format!("Preparing: {}, {}", Count(known.0, "item"), Bytes(known.1));
+    match snapshot.phase {
+        Some(Phase::Preflight) => line.push_str(", checking"),
+        Some(Phase::Recover) => line.push_str(", putting in order what was cut short"),
+        Some(phase) if phase.is_preparation() => {
+            line.push_str(&format!("  {:.0}%", (how_far.share * 100.0).floor()));
+            if let Some(left) = how_far.time_left {
+                line.push_str(&format!(", {} left", Span(left)));
+            }
+            if let Some(directory) = snapshot.directory.as_ref().filter(|path| !path.is_root()) {
+                line.push_str(&format!(" … {}", Shown(directory.as_path())));
+            }
+        }
+        _ => {}
+    }
+    line
 }
 
 fn file_line(item: &CurrentItem) -> String {
@@ -153,9 +180,9 @@ fn items_line(snapshot: &Snapshot) -> String {
 }
 
 /// Progress in one line, for where bars cannot be drawn.
-pub(super) fn plain_line(snapshot: &Snapshot, speeds: &Speeds) -> String {
-    if matches!(snapshot.phase, None | Some(Phase::ProgressiveScanning | Phase::Preflight)) {
-        return preparing(snapshot);
+pub(super) fn plain_line(snapshot: &Snapshot, speeds: &Speeds, how_far: HowFar) -> String {
+    if is_preparing(snapshot) {
+        return preparing(snapshot, how_far);
     }
     let mut line = format!(
         "copied {} ({}), ",
@@ -203,9 +230,15 @@ mod tests {
 
     use super::*;
 
+    const HALF: HowFar = HowFar { share: 0.5, time_left: None };
+
     fn snapshot() -> Snapshot {
         Snapshot {
             phase: Some(Phase::Copy),
+            expected: None,
+            directories_done: 0,
+            directories_total: 0,
+            directory: None,
             items_total: 40,
             items_done: 12,
             items_failed: 1,
@@ -234,7 +267,7 @@ mod tests {
     #[test]
     fn two_levels_and_two_phases() {
         let snapshot = snapshot();
-        let text = texts(&snapshot, &speeds(&snapshot)).join("\n");
+        let text = texts(&snapshot, &speeds(&snapshot), HALF).join("\n");
         insta::assert_snapshot!(text, @r#"
           copying    copy █████░░░░░  50% verify ░░░░░░░░░░   0% staged    2.0 MiB  "na\x1bme"
         copy   █████░░░░░░░░░░░░░░░  25% 1.0 MiB of 4.0 MiB  1.0 MiB/s  3.0 s left  (average 1.0 MiB/s, peak 1.0 MiB/s)
@@ -246,14 +279,16 @@ mod tests {
     #[test]
     fn the_plain_line_says_the_same() {
         let snapshot = snapshot();
-        insta::assert_snapshot!(plain_line(&snapshot, &speeds(&snapshot)), @r#"copied 1.0 MiB of 4.0 MiB (25%), verified 512.0 KiB of 4.0 MiB (12%), items 12 of 40, 1 failed, 1.0 MiB/s, 3.0 s left"#);
+        insta::assert_snapshot!(plain_line(&snapshot, &speeds(&snapshot), HALF), @r#"copied 1.0 MiB of 4.0 MiB (25%), verified 512.0 KiB of 4.0 MiB (12%), items 12 of 40, 1 failed, 1.0 MiB/s, 3.0 s left"#);
     }
 
     #[test]
     fn what_was_begun_again_is_not_more_than_there_is() {
         let snapshot = Snapshot { bytes_copied: 5 << 20, bytes_verified: 9 << 20, ..snapshot() };
         let speeds = speeds(&snapshot);
-        for text in [texts(&snapshot, &speeds).join("\n"), plain_line(&snapshot, &speeds)] {
+        for text in
+            [texts(&snapshot, &speeds, HALF).join("\n"), plain_line(&snapshot, &speeds, HALF)]
+        {
             assert_eq!(text.matches("4.0 MiB of 4.0 MiB").count(), 2, "{text}");
             assert_eq!(text.matches("100%").count(), 2, "{text}");
         }
@@ -264,8 +299,9 @@ mod tests {
         let mut snapshot = Snapshot { bytes_verified: 0, ..snapshot() };
         let lines = |snapshot: &Snapshot| {
             let speeds = speeds(snapshot);
-            let has_bar = texts(snapshot, &speeds).iter().any(|line| line.starts_with("verify "));
-            assert_eq!(plain_line(snapshot, &speeds).contains("verified"), has_bar);
+            let has_bar =
+                texts(snapshot, &speeds, HALF).iter().any(|line| line.starts_with("verify "));
+            assert_eq!(plain_line(snapshot, &speeds, HALF).contains("verified"), has_bar);
             has_bar
         };
         assert!(!lines(&snapshot));
@@ -276,7 +312,7 @@ mod tests {
     #[test]
     fn before_copying_only_what_was_found_is_told() {
         let snapshot = Snapshot { phase: Some(Phase::ProgressiveScanning), ..snapshot() };
-        assert_eq!(texts(&snapshot, &speeds(&snapshot)).len(), 1);
+        assert_eq!(texts(&snapshot, &speeds(&snapshot), HALF).len(), 1);
     }
 
     #[test]

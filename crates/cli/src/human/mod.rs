@@ -8,6 +8,8 @@ mod failures;
 mod frames;
 mod items;
 pub(crate) mod look_back;
+mod phases;
+pub(crate) mod prepared;
 mod progress;
 mod screen;
 mod summary;

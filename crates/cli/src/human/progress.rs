@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use surecopy::Snapshot;
+use surecopy::preparation::Advance;
 use surecopy::rate::RateMeter;
 
 use super::bars::{Bars, Speeds, plain_line};
@@ -33,6 +34,7 @@ pub(crate) struct ProgressView {
     form: Form,
     copy: RateMeter,
     verify: RateMeter,
+    advance: Advance,
 }
 
 enum Form {
@@ -60,7 +62,7 @@ impl ProgressView {
             }
         };
         let (copy, verify) = (RateMeter::new(), RateMeter::new());
-        Self { began: Instant::now(), form, copy, verify }
+        Self { began: Instant::now(), form, copy, verify, advance: Advance::new() }
     }
 
     /// Shows the counters as they are now.
@@ -68,15 +70,16 @@ impl ProgressView {
         let now = self.began.elapsed();
         self.copy.observe(now, snapshot.bytes_copied);
         self.verify.observe(now, snapshot.bytes_verified);
+        let how_far = self.advance.observe(now, snapshot);
         let speeds = Speeds::new(snapshot, &self.copy, &self.verify);
         match &mut self.form {
             Form::None => {}
             Form::Bars(_) if now < DELAY => {}
-            Form::Bars(bars) => bars.draw(snapshot, &speeds),
+            Form::Bars(bars) => bars.draw(snapshot, &speeds, how_far),
             Form::Lines { screen, next } => {
                 if now >= *next {
                     *next = now + LINE_INTERVAL;
-                    screen.talk(&plain_line(snapshot, &speeds));
+                    screen.talk(&plain_line(snapshot, &speeds, how_far));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use surecopy::jobs::JobId;
 use surecopy::{
-    Evidence, ItemKind, ItemReport, ItemStatus, Outcome, Report, Tally, UnverifiedReason,
+    Corrected, Evidence, ItemKind, ItemReport, ItemStatus, Outcome, Report, Tally, UnverifiedReason,
 };
 
 use crate::amounts::{Bytes, Count, Span, Speed};
@@ -50,6 +50,17 @@ impl Kinds {
     }
 }
 
+/// What the index had otherwise.
+fn corrected(report: &Report) -> Option<String> {
+    let Corrected { grew, shrank, vanished, replaced } = report.corrected;
+    let rows =
+        [(grew, "larger"), (shrank, "smaller"), (vanished, "gone"), (replaced, "of another kind")];
+    let some = rows.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some.map(|(count, word)| format!("{count} {word}")).collect();
+    (!words.is_empty())
+        .then(|| format!("corrected: other than the index had it: {}", words.join(", ")))
+}
+
 /// The sums, as lines.
 pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -68,6 +79,7 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
     let tally = &report.tally;
     lines.push(copied(report, kinds));
     lines.extend(kept(report));
+    lines.extend(corrected(report));
     lines.extend(left(tally));
     lines.extend(verified(tally));
     lines.extend(unverified(tally));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use surecopy::jobs::JobId;
 use surecopy::{
-    Action, Digest, ErrorCode, Event, Evidence, ItemKind, ItemReport, ItemStatus, Job, Mapping,
-    Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
+    Action, Digest, ErrorCode, Event, Evidence, ItemError, ItemKind, ItemReport, ItemStatus, Job,
+    Mapping, Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
 };
 
 use super::failures::Failures;
@@ -15,6 +15,8 @@ use super::items::{
     damaged_line, digest_line, item_details, item_line, mapping_line, planned_line, same_line,
     undone_line, warning_line,
 };
+use super::phases::phase_name;
+use super::prepared;
 use super::screen::Screen;
 use super::summary::{self, Kinds};
 use crate::amounts::{Bytes, Count, Span};
@@ -49,6 +51,7 @@ pub(crate) struct HumanView {
     job: Option<JobId>,
     /// It is not its first run.
     is_again: bool,
+    occasion: Occasion,
     failures: Failures,
     losses: Vec<String>,
     warnings: u64,
@@ -68,6 +71,11 @@ impl HumanView {
             }
         }
         view
+    }
+
+    /// Of something that is no job.
+    pub(crate) fn of(screen: Arc<Screen>, verbosity: Verbosity) -> Self {
+        Self::new(screen, verbosity, None, Occasion::Preparing)
     }
 
     /// Says which job is gone on with, or looked back at.
@@ -104,6 +112,7 @@ impl HumanView {
             verbosity,
             job,
             is_again: false,
+            occasion,
             failures: Failures::of(occasion),
             losses: Vec::new(),
             warnings: 0,
@@ -115,6 +124,9 @@ impl HumanView {
     pub(crate) fn event(&mut self, event: Event) {
         match event {
             Event::PhaseStarted { .. } => {}
+            Event::Validated { fresh, stale, gone, confidence } => {
+                self.validated(fresh, (stale, gone), confidence);
+            }
             Event::PhaseFinished { phase, entries, bytes, duration } => {
                 self.phase(phase, entries, bytes, duration);
             }
@@ -198,6 +210,16 @@ impl HumanView {
         }
     }
 
+    /// How much is said.
+    pub(super) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Takes note of something that failed.
+    pub(super) fn failure(&mut self, error: &ItemError) {
+        self.failures.add(error.path.clone(), error.clone());
+    }
+
     /// Takes note of a problem that nobody was told of yet.
     pub(crate) fn problem(&mut self, problem: &Problem) {
         self.failures.add_problem(problem);
@@ -227,9 +249,22 @@ impl HumanView {
     }
 
     fn phase(&self, phase: Phase, entries: u64, bytes: u64, duration: std::time::Duration) {
-        if self.verbosity == Verbosity::Details {
+        // Being ready takes no time.
+        if self.verbosity == Verbosity::Details && phase != Phase::Ready {
             let what = format!("{}, {}", Count(entries, "item"), Bytes(bytes));
-            self.screen.out(&format!("{}: {what} in {}", phase.as_str(), Span(duration)));
+            self.screen.out(&format!("{}: {what} in {}", phase_name(phase), Span(duration)));
+        }
+    }
+
+    /// A copy says what has changed. A preparation says it with its sums.
+    fn validated(&self, fresh: u64, (stale, gone): (u64, u64), confidence: &str) {
+        let is_news = match self.verbosity {
+            Verbosity::Quiet => false,
+            Verbosity::Normal => stale + gone > 0,
+            Verbosity::Items | Verbosity::Details => true,
+        };
+        if is_news && self.occasion == Occasion::Copying {
+            self.screen.out(&prepared::validated(fresh, stale, gone, confidence));
         }
     }
 

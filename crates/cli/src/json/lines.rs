@@ -1,15 +1,19 @@
 //! Writing objects, one a line. Each line is handed over at once, so that a reader sees facts as
 //! they happen.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
-use surecopy::{Event, Report};
+use surecopy::preparation::{Advance, Prepared};
+use surecopy::{Event, Report, Snapshot};
 
 use super::again::{SetbackLine, UndoneLine};
 use super::item::ItemLine;
 use super::job::JobLine;
 use super::look_back::{DiscardReportLine, UndoReportLine, VerifyReportLine};
 use super::plan::PlanLine;
+use super::preparation::{PreparationLine, PrepareReportLine, ValidatedLine};
 use super::progress::{PhaseLine, ProblemLine, WarningLine};
 use super::report::ReportLine;
 use crate::exit::ExitStatus;
@@ -20,12 +24,28 @@ use crate::stream::Stream;
 pub(crate) struct JsonLines {
     stream: Stream,
     occasion: Occasion,
+    began: Instant,
+    advance: Advance,
 }
 
 impl JsonLines {
     /// Writes to a stream what comes of something that is done.
     pub(crate) fn new(stream: Stream, occasion: Occasion) -> Self {
-        Self { stream, occasion }
+        Self { stream, occasion, began: Instant::now(), advance: Advance::new() }
+    }
+
+    /// The first object of a preparation.
+    pub(crate) fn preparation(&self, preparation: &PreparationLine) {
+        self.stream.write(&line(preparation));
+    }
+
+    /// How far a preparation is.
+    pub(crate) fn tick(&mut self, snapshot: &Snapshot) {
+        // Before the first phase there is nothing to say.
+        if let Some(phase) = snapshot.phase {
+            let how_far = self.advance.observe(self.began.elapsed(), snapshot);
+            self.stream.write(&line(&PhaseLine::progress(phase, snapshot, how_far)));
+        }
     }
 
     /// The first object.
@@ -34,8 +54,13 @@ impl JsonLines {
     }
 
     /// One object for each fact.
-    pub(crate) fn event(&self, event: &Event) {
-        let line = event_line(event, self.occasion);
+    pub(crate) fn event(&mut self, event: &Event) {
+        let share = match event {
+            Event::PhaseStarted { phase } => self.advance.begin(*phase, self.began.elapsed()),
+            Event::PhaseFinished { phase, .. } => self.advance.end(*phase),
+            _ => 0.0,
+        };
+        let line = event_line(event, self.occasion, share);
         if !line.is_empty() {
             self.stream.write(&line);
         }
@@ -56,6 +81,11 @@ impl JsonLines {
         self.stream.write_last(&line(&VerifyReportLine::new(report, not_copied, status)));
     }
 
+    /// The last object, after a preparation.
+    pub(crate) fn prepare_report(&self, prepared: &Prepared, status: ExitStatus) {
+        self.stream.write_last(&line(&PrepareReportLine::new(prepared, status)));
+    }
+
     /// The last object, after a job was undone.
     pub(crate) fn undo_report(&self, report: &UndoReport, status: ExitStatus) {
         self.stream.write_last(&line(&UndoReportLine::new(report, status)));
@@ -67,11 +97,15 @@ impl JsonLines {
     }
 }
 
-fn event_line(event: &Event, occasion: Occasion) -> Vec<u8> {
+/// `share` is how far the preparation is, for the phases of it.
+fn event_line(event: &Event, occasion: Occasion, share: f64) -> Vec<u8> {
     match event {
-        Event::PhaseStarted { phase } => line(&PhaseLine::started(*phase)),
+        Event::PhaseStarted { phase } => line(&PhaseLine::started(*phase, share)),
         Event::PhaseFinished { phase, entries, bytes, duration } => {
-            line(&PhaseLine::finished(*phase, *entries, *bytes, *duration))
+            line(&PhaseLine::finished(*phase, (*entries, *bytes), *duration, share))
+        }
+        Event::Validated { fresh, stale, gone, confidence } => {
+            line(&ValidatedLine::new((*fresh, *stale, *gone), confidence))
         }
         Event::ProblemFound(problem) => line(&ProblemLine::new(problem, occasion)),
         Event::Warned(warning) => line(&WarningLine::new(warning)),
@@ -101,7 +135,7 @@ mod tests {
     use super::*;
 
     fn lines(events: &[Event]) -> Vec<serde_json::Value> {
-        let of_copy = |event| event_line(event, Occasion::Copying);
+        let of_copy = |event| event_line(event, Occasion::Copying, 0.25);
         let text = String::from_utf8(events.iter().flat_map(of_copy).collect()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -137,7 +171,12 @@ mod tests {
                 duration: std::time::Duration::from_millis(1500),
             },
         ]);
-        assert_eq!(found[0], serde_json::json!({"type":"phase","phase":"progressive_scanning","state":"started"}));
+        assert_eq!(
+            found[0],
+            serde_json::json!({
+                "type": "phase", "phase": "progressive_scanning", "state": "started", "share": 0.25,
+            })
+        );
         assert_eq!(found[1]["duration_seconds"], 1.5);
     }
 }

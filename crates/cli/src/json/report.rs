@@ -32,6 +32,7 @@ pub(super) struct ReportLine {
     problems: u64,
     times: TimesMember,
     planned: PlannedMember,
+    corrected: CorrectedMember,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,6 +56,14 @@ struct ClassesMember {
     small: u64,
     medium: u64,
     large: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct CorrectedMember {
+    grew: u64,
+    shrank: u64,
+    vanished: u64,
+    replaced: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,6 +130,12 @@ impl ReportLine {
                 bytes_to_compare: planned.bytes_to_compare,
                 kept: planned.kept,
                 bytes_kept: planned.bytes_kept,
+            },
+            corrected: CorrectedMember {
+                grew: report.corrected.grew,
+                shrank: report.corrected.shrank,
+                vanished: report.corrected.vanished,
+                replaced: report.corrected.replaced,
             },
         }
     }

@@ -2,10 +2,11 @@
 
 use surecopy::Report;
 use surecopy::jobs::{DiscardReport, JobId, RecheckReport, UndoReport};
+use surecopy::preparation::Prepared;
 
 use super::renderer::Renderer;
 use crate::exit::ExitStatus;
-use crate::human::look_back;
+use crate::human::{look_back, prepared};
 use crate::recorded::NotCopied;
 
 /// What is known when work has ended.
@@ -92,6 +93,24 @@ impl Ended for UndoneJob {
         match renderer {
             Renderer::Human(view) => look_back::end_undo(view, &self.report, self.before),
             Renderer::Json(lines) => lines.undo_report(&self.report, status),
+        }
+    }
+}
+
+impl Ended for Prepared {
+    fn status(&self) -> ExitStatus {
+        let problems = self.problem_count;
+        ExitStatus::of_look_back(&self.outcome, &[], ExitStatus::ItemsFailed, problems)
+    }
+
+    fn is_advised(&self) -> bool {
+        false
+    }
+
+    fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
+        match renderer {
+            Renderer::Human(view) => prepared::end_prepare(view, self),
+            Renderer::Json(lines) => lines.prepare_report(self, status),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use surecopy::{Control, Event, ItemStatus, Observer};
+use surecopy::{Control, Event, ItemStatus, Observer, Snapshot};
 
 use crate::human::HumanView;
 use crate::json::JsonLines;
@@ -23,6 +23,14 @@ impl Renderer {
         match self {
             Renderer::Human(view) => view.event(event),
             Renderer::Json(lines) => lines.event(&event),
+        }
+    }
+
+    /// Takes notice of how far a preparation is. For people, there are bars.
+    pub(super) fn tick(&mut self, snapshot: &Snapshot) {
+        match self {
+            Renderer::Human(_) => {}
+            Renderer::Json(lines) => lines.tick(snapshot),
         }
     }
 }

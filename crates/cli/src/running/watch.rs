@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use surecopy::{Control, Event, Progress, Snapshot};
+use surecopy::{Control, Event, Phase, Progress, Snapshot};
 
 use super::renderer::Renderer;
 use crate::human::{ProgressView, Screen};
@@ -14,6 +14,9 @@ use crate::signals::{LAST_SIGNAL, SignalCount};
 
 /// How soon a signal is noticed while nothing happens.
 const ATTENTION: Duration = Duration::from_millis(50);
+
+/// How often what a preparation has found so far is shown, at least.
+const PREPARING_PULSE: Duration = Duration::from_millis(50);
 
 /// How soon after a cancel it is said what is waited for, and how often then.
 const FIRST_EXPLANATION: Duration = Duration::from_millis(400);
@@ -75,8 +78,7 @@ impl Watch {
             }
             let now = Instant::now();
             if now >= next {
-                next = now + self.pulse;
-                self.tick();
+                next = now + self.tick(renderer);
             }
             self.answer();
         };
@@ -84,15 +86,21 @@ impl Watch {
         watched
     }
 
-    fn tick(&mut self) {
+    /// Shows the figures, and says how long they may stand.
+    fn tick(&mut self, renderer: &mut Renderer) -> Duration {
         let snapshot = self.progress.snapshot();
         self.view.tick(&snapshot);
+        let is_preparing = snapshot.phase.is_none_or(Phase::is_preparation);
+        if is_preparing {
+            renderer.tick(&snapshot);
+        }
         if let Some((since, next)) = &mut self.cancel
             && since.elapsed() >= *next
         {
             *next += NEXT_EXPLANATION;
             self.screen.talk(&waiting_for(&snapshot));
         }
+        if is_preparing { self.pulse.min(PREPARING_PULSE) } else { self.pulse }
     }
 
     /// Answers a cancel, and each further signal.

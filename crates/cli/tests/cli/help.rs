@@ -23,6 +23,7 @@ fn the_program() {
       jobs         List the jobs in the ledger, the latest one last
       status       Show how far a job has got, and what to do with it
       audit        Show what happened to each file of a job
+      prepare      Find out what there is to copy: how many files, how many bytes
       config       Show and change settings
       completions  Write a shell's completion script to stdout
       man          Write the manual pages
@@ -108,6 +109,12 @@ fn copy_in_short() {
     Record:
           --ledger <FILE>  Use this ledger instead of the usual one
           --no-ledger      Record nothing: what is interrupted cannot be resumed then
+
+    Preparation:
+          --prepare <HOW>  How far to rely on the index to find out what there is [possible values:
+                           auto, scan, index-only]
+          --index <FILE>   Use this index instead of the usual one
+          --no-index       Neither use the index nor remember anything in it
 
     Output:
           --progress <WHEN>  When to show progress, on stderr [default: auto] [possible values: auto,

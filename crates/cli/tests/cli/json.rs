@@ -159,7 +159,7 @@ fn every_phase_that_begins_also_ends() {
         found.map(|phase| phase["phase"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names("started"), names("finished"));
-    assert_eq!(names("started").first().map(String::as_str), Some("progressive_scanning"));
+    assert_eq!(names("started").first().map(String::as_str), Some("quick_assessment"));
 }
 
 #[test]
@@ -170,6 +170,7 @@ fn the_report_adds_up() {
         report.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join("\n"),
         @r#"
     bytes
+    corrected
     duration_seconds
     evidence
     exit_code

@@ -46,6 +46,17 @@ impl Folder {
         self
     }
 
+    /// Waits until whatever was written so far is older than the times of a file system are coarse. What is
+    /// younger when it is indexed is not taken for unchanged.
+    pub(crate) fn let_age(&self) -> &Self {
+        let written = std::time::SystemTime::now();
+        let age = std::time::Duration::from_millis(1_200);
+        while written.elapsed().is_ok_and(|elapsed| elapsed < age) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        self
+    }
+
     pub(crate) fn read(&self, name: impl AsRef<OsStr>) -> String {
         let path = self.path(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -27,6 +27,13 @@ pub trait Catalog: Send + Sync {
     /// [`MOST_REMEMBERED_ENTRIES`] entries the answer is `None`.
     fn entries(&self, mapping: usize, path: &RelPath) -> Option<Vec<(OsString, Metadata)>>;
 
+    /// How much there is beneath a directory, if all of it was found unchanged in this run. Asked only by a
+    /// survey that counts and names nothing; what is beneath it is not gone through then.
+    fn sums(&self, mapping: usize, path: &RelPath) -> Option<Sums> {
+        let _ = (mapping, path);
+        None
+    }
+
     /// What the clocks show. Asked before a directory is looked at that is to be listed, and handed back
     /// with what was found.
     fn now(&self) -> Moment;
@@ -36,6 +43,19 @@ pub trait Catalog: Send + Sync {
 
     /// A directory could not be listed.
     fn not_listed(&self, mapping: usize, path: &RelPath);
+}
+
+/// How much there is beneath a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    /// Regular files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directories, without itself.
+    pub directories: u64,
+    /// Links, pipes, sockets and devices.
+    pub others: u64,
 }
 
 /// What was found in a directory, or in a part of a large one.

@@ -17,7 +17,7 @@ mod room;
 mod scan;
 mod totals;
 
-pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES};
+pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES, Sums};
 pub(crate) use destination::Place;
 pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
 pub(crate) use mapping::resolve_source;

@@ -44,6 +44,8 @@ pub enum WarningKind {
     Recovered,
     /// A source is not what was remembered of it; what was found is what counts.
     Corrected,
+    /// What is remembered of sources could not be used or not be written; they are scanned.
+    Index,
 }
 
 impl WarningKind {
@@ -60,6 +62,7 @@ impl WarningKind {
             WarningKind::BitRot => "bit_rot",
             WarningKind::Recovered => "recovered",
             WarningKind::Corrected => "corrected",
+            WarningKind::Index => "index",
         }
     }
 }
@@ -82,6 +85,18 @@ pub enum Event {
         bytes: u64,
         /// How long it took.
         duration: Duration,
+    },
+    /// It was found out which directories of the sources are as they are remembered.
+    Validated {
+        /// Directories that are, and need not be listed.
+        fresh: u64,
+        /// Directories that are to be listed: something in them has changed, or they are new, or nobody
+        /// can say.
+        stale: u64,
+        /// Directories that are gone.
+        gone: u64,
+        /// How far "fresh" is to be believed: `high`, `medium` or `low`.
+        confidence: &'static str,
     },
     /// Preflight found something that stops an item or the job.
     ProblemFound(Problem),

@@ -42,6 +42,21 @@ pub struct Report {
     pub duration: Duration,
 }
 
+impl Report {
+    /// Of a run that has done nothing, and ended like this.
+    pub fn of_nothing(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tally: Tally::default(),
+            problems: Vec::new(),
+            planned: Planned::default(),
+            corrected: Corrected::default(),
+            warnings: 0,
+            duration: Duration::ZERO,
+        }
+    }
+}
+
 /// The sums of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Planned {

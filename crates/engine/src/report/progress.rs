@@ -2,11 +2,12 @@
 //! atomics, and a slot's text changes once per step of a file.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use surecopy_fs::{FileKind, Metadata, RelPath};
 
+use crate::plan::Sums;
 use crate::policy::Strategy;
 use crate::report::{ItemReport, Phase};
 
@@ -185,6 +186,13 @@ impl Progress {
         *held(&self.expected) = Some(expected);
     }
 
+    /// All that there is was remembered, and nothing has changed.
+    pub fn find_all_expected(&self) {
+        let expected = held(&self.expected).unwrap_or_default();
+        self.items_total.store(expected.items, Ordering::Relaxed);
+        self.bytes_total.store(expected.bytes, Ordering::Relaxed);
+    }
+
     /// More directories are to be looked at in this phase.
     pub fn find_directories(&self, directories: u64) {
         self.directories_total.fetch_add(directories, Ordering::Relaxed);
@@ -208,6 +216,12 @@ impl Progress {
         if metadata.kind == FileKind::File {
             self.bytes_total.fetch_add(metadata.size, Ordering::Relaxed);
         }
+    }
+
+    /// The same for a subtree of which only the sums are known.
+    pub(crate) fn survey_sums(&self, sums: &Sums) {
+        self.items_total.fetch_add(sums.files + sums.others, Ordering::Relaxed);
+        self.bytes_total.fetch_add(sums.bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn worker(&self, index: usize) -> WorkerProgress<'_> {
@@ -240,15 +254,14 @@ impl WorkerProgress<'_> {
     pub(crate) fn begin(&self, path: PathBuf, size_bytes: u64, strategy: Option<Strategy>) {
         self.slot.copied.store(0, Ordering::Relaxed);
         self.slot.verified.store(0, Ordering::Relaxed);
-        *held(&self.slot.item) =
-            Some(CurrentItem {
-                path,
-                size_bytes,
-                strategy,
-                step: Step::Copying,
-                copied_bytes: 0,
-                verified_bytes: 0,
-            });
+        *held(&self.slot.item) = Some(CurrentItem {
+            path,
+            size_bytes,
+            strategy,
+            step: Step::Copying,
+            copied_bytes: 0,
+            verified_bytes: 0,
+        });
     }
 
     /// A copied file is read back.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use surecopy_fs::{FileKind, Metadata};
 
+use crate::plan::Sums;
 use crate::report::Outcome;
 
 /// The result of looking over sources.
@@ -47,6 +48,14 @@ impl SurveyReport {
     /// Everything that was found.
     pub fn entries(&self) -> u64 {
         self.files + self.directories + self.others
+    }
+
+    pub(super) fn add(&mut self, sums: &Sums) {
+        self.files += sums.files;
+        self.bytes = self.bytes.saturating_add(sums.bytes);
+        self.directories += sums.directories;
+        self.others += sums.others;
+        self.remembered += sums.files + sums.directories + sums.others;
     }
 
     pub(super) fn count(&mut self, metadata: &Metadata) {

@@ -5,7 +5,7 @@ use surecopy_fs::{FileKind, FsError, Metadata, RelPath};
 use super::report::SurveyReport;
 use super::whole::SurveySource;
 use crate::error::{ItemError, Side};
-use crate::plan::{Entry, Origin, ScanSink};
+use crate::plan::{Catalog, Entry, Origin, ScanSink};
 use crate::record::BATCH;
 use crate::report::Progress;
 
@@ -37,6 +37,8 @@ pub(super) struct Gather<'a> {
     pub(super) number: usize,
     pub(super) source: &'a SurveySource,
     pub(super) progress: &'a Progress,
+    /// Who knows of whole subtrees, when these need not be named.
+    pub(super) summed: Option<&'a dyn Catalog>,
     pub(super) report: &'a mut SurveyReport,
     pub(super) batch: &'a mut Vec<Surveyed>,
     pub(super) sink: &'a mut dyn SurveySink,
@@ -59,11 +61,22 @@ impl ScanSink for Gather<'_> {
         self.report.count(&metadata);
         self.report.remembered += u64::from(is_remembered);
         self.progress.survey(&metadata);
-        self.batch.push(Surveyed { source: self.number, path, metadata, is_remembered });
+        let found = Surveyed { source: self.number, path: path.clone(), metadata, is_remembered };
+        self.batch.push(found);
         if self.batch.len() >= BATCH {
             self.flush();
         }
-        is_directory
+        if !is_directory {
+            return false;
+        }
+        match self.summed.and_then(|catalog| catalog.sums(self.number, &path)) {
+            Some(sums) => {
+                self.report.add(&sums);
+                self.progress.survey_sums(&sums);
+                false
+            }
+            None => true,
+        }
     }
 
     fn unreadable(&mut self, path: RelPath, _: Option<FileKind>, error: FsError) {

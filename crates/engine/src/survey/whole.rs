@@ -21,6 +21,8 @@ pub struct SurveySpec {
     pub sources: Vec<SurveySource>,
     /// Which entries take part.
     pub filter: Filter,
+    /// Only the sums are wanted: the sink need not be told of what the catalog knows the sums of.
+    pub is_counting: bool,
     /// How many threads list.
     pub workers: usize,
     /// How many files the process may hold open.
@@ -53,6 +55,7 @@ impl SurveySpec {
         Ok(Self {
             sources: sources.iter().map(source).collect::<Result<_, _>>()?,
             filter: Filter::default(),
+            is_counting: false,
             workers: 2,
             open_files: 1024,
         })
@@ -70,7 +73,8 @@ pub fn survey<F: FileSystem>(
 ) -> SurveyReport {
     let begun = outside.clock.now();
     let mut report = SurveyReport::default();
-    let surveyed = phase(outside, Phase::ProgressiveScanning, || survey_all(spec, outside, &mut report, sink));
+    let surveyed =
+        phase(outside, Phase::ProgressiveScanning, || survey_all(spec, outside, &mut report, sink));
     if let Err(Cancelled) = surveyed {
         report.outcome = Outcome::Cancelled;
     } else {
@@ -100,7 +104,11 @@ fn survey_all<F: FileSystem>(
             }
         };
         let progress = outside.progress;
-        let mut gather = Gather { number, source, progress, report, batch: &mut batch, sink };
+        // A filter may leave something of a subtree out.
+        let is_all = spec.filter.rules().is_empty() && spec.filter.listed().is_none();
+        let summed = outside.catalog.filter(|_| spec.is_counting && is_all);
+        let mut gather =
+            Gather { number, source, progress, summed, report, batch: &mut batch, sink };
         let scanned = scan(
             &Source {
                 fs,

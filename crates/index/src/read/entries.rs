@@ -15,14 +15,46 @@ pub(crate) fn entries(
     connection: &Connection,
     directory: DirectoryId,
 ) -> Outcome<Option<Vec<(OsString, Metadata)>>> {
-    let sql = "SELECT seen, parts FROM directories WHERE directory = ?";
+    let Some(listing) = listing(connection, directory)? else { return Ok(None) };
+    parts_of(connection, directory, &listing.seen, listing.parts).map(Some)
+}
+
+/// The same, if there are not too many, with the numbers that volumes have now.
+pub(crate) fn entries_of_now(
+    connection: &Connection,
+    directory: DirectoryId,
+    root_volume: u64,
+    most: u64,
+) -> Outcome<Option<Vec<(OsString, Metadata)>>> {
+    let Some(listing) = listing(connection, directory)? else { return Ok(None) };
+    if u64::try_from(listing.entries).is_ok_and(|entries| entries > most) {
+        return Ok(None);
+    }
+    let mut entries = parts_of(connection, directory, &listing.seen, listing.parts)?;
+    let volume = if listing.seen.volume == 0 { root_volume } else { listing.seen.volume };
+    for (_, metadata) in &mut entries {
+        // Another volume may be mounted on a directory in it. That one is looked at by whoever goes there.
+        metadata.id.volume = volume;
+    }
+    Ok(Some(entries))
+}
+
+/// What is known of a listing without reading it.
+struct Listing {
+    seen: Seen,
+    parts: i64,
+    entries: i64,
+}
+
+fn listing(connection: &Connection, directory: DirectoryId) -> Outcome<Option<Listing>> {
+    let sql = "SELECT seen, parts, own_files + own_directories + own_others
+               FROM directories WHERE directory = ?";
     let mut statement = connection.prepare_cached(sql)?;
     let row = statement.query_row((directory.0,), |row| {
-        Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, i64>(1)?))
+        Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?, row.get(2)?))
     });
-    let Some((seen, parts)) = row.optional()? else { return Ok(None) };
-    let Some(seen) = seen_from(seen.as_deref())? else { return Ok(None) };
-    parts_of(connection, directory, &seen, parts).map(Some)
+    let Some((seen, parts, entries)) = row.optional()? else { return Ok(None) };
+    Ok(seen_from(seen.as_deref())?.map(|seen| Listing { seen, parts, entries }))
 }
 
 fn parts_of(

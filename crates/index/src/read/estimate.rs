@@ -58,15 +58,23 @@ pub(crate) fn estimate(connection: &Connection, path: &Path) -> Outcome<Option<E
         .collect();
     known.sort_by_key(|(_, beneath)| beneath.depth());
     for (location, beneath) in known {
-        if let Some(directory) = names::at_path(connection, location.id, &beneath)? {
-            let found = of_directory(connection, location.id, directory)?;
-            // Another location may know more of it.
-            if found.is_some() {
-                return Ok(found);
-            }
+        // Another location may know more of it.
+        if let Some(found) = estimate_in(connection, location.id, &beneath)? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+pub(crate) fn estimate_in(
+    connection: &Connection,
+    location: LocationId,
+    beneath: &RelPath,
+) -> Outcome<Option<Estimate>> {
+    match names::at_path(connection, location, beneath)? {
+        Some(directory) => of_directory(connection, location, directory),
+        None => Ok(None),
+    }
 }
 
 /// `None` when nothing was ever listed in or beneath it.

@@ -64,6 +64,17 @@ impl Validated {
         self.stale_directories.len() as u64 == self.stale
     }
 
+    /// Whether nothing at a path and beneath it was found to have changed. `false` also where nobody can
+    /// say.
+    pub fn is_fresh_beneath(&self, path: &RelPath) -> bool {
+        if !self.names_all_stale() {
+            return false;
+        }
+        // In the order of paths, what is beneath one comes right after it.
+        let next = self.stale_directories.partition_point(|stale| stale.path < *path);
+        self.stale_directories.get(next).is_none_or(|stale| !stale.path.starts_with(path))
+    }
+
     /// What is to be said of the location that was looked through.
     pub fn status(&self) -> ScanStatus {
         match (self.stale, self.gone) {

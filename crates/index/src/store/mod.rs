@@ -8,3 +8,4 @@ mod schema;
 
 pub use opening::Notice;
 pub(crate) use opening::{Opened, open, replace};
+pub(crate) use place::is_there;

@@ -59,6 +59,11 @@ pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether there is a file at a path.
+pub(crate) fn is_there(path: &Path) -> Result<bool, IndexError> {
+    look(&surecopy_fs::absolute_path(path).map_err(|error| refused(path, &error))?)
+}
+
 /// Whether there is a file; anything else is refused: a pipe would be waited for.
 fn look(path: &Path) -> Result<bool, IndexError> {
     let (parent, name) = split(path);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::filters::FilterArgs;
+use crate::indexed::PreparedFromArgs;
 use crate::recorded::LedgerArgs;
 use crate::running::OutputArgs;
 
@@ -49,6 +50,9 @@ pub(crate) struct CopyArgs {
 
     #[command(flatten)]
     pub(super) record: RecordArgs,
+
+    #[command(flatten)]
+    pub(super) from: PreparedFromArgs,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,

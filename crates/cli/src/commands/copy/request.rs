@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use surecopy::jobs::Ledger;
+use surecopy::preparation::PrepareMode;
 use surecopy::settings::{Origin, Settings};
 use surecopy::{ConflictPolicy, CopyRequest, Job, Preserve};
 
@@ -50,6 +51,11 @@ pub(super) fn resolve(args: &CopyArgs, terminal: Terminal) -> Result<Request, Fa
         .replace_read_only(args.targets.replace_read_only)
         .keep_replaced(args.targets.keep_replaced)
         .accept_changed_content(args.targets.accept_changed_content);
+    if let Some(index) = args.from.path() {
+        request = request.index(index).prepare_mode(args.from.mode());
+    } else if args.from.mode() == PrepareMode::IndexOnly {
+        args.from.index.needed_path()?;
+    }
     let ledger = ledger(args)?;
     if let Some(ledger) = &ledger {
         request = request.ledger(Arc::clone(ledger));

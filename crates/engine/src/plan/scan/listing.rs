@@ -52,7 +52,7 @@ pub(super) struct Large<D> {
 /// What is in a large directory.
 enum Names<D> {
     /// Names that were listed, and are to be looked at.
-    Listed { dir: D, names: Vec<OsString>, before: Option<Before> },
+    Listed { dir: D, names: Vec<OsString>, before: Option<Box<Before>> },
     /// What the catalog remembers.
     Remembered(Vec<(OsString, Metadata)>),
 }
@@ -118,7 +118,7 @@ impl<F: FileSystem> Source<'_, F> {
                 Listed::Large(Large { path: path.clone(), names, part_entries })
             }
             Ok((dir, names, before)) => {
-                Listed::Whole(self.look_at(path, &dir, &names, before.as_ref(), (0, 1))?)
+                Listed::Whole(self.look_at(path, &dir, &names, before.as_deref(), (0, 1))?)
             }
             Err(error) => {
                 let kind = Some(FileKind::Directory);
@@ -136,7 +136,7 @@ impl<F: FileSystem> Source<'_, F> {
             }
             Names::Listed { dir, names, before } => {
                 let names = &names[large.part(nth)];
-                self.look_at(&large.path, dir, names, before.as_ref(), (nth, large.parts()))
+                self.look_at(&large.path, dir, names, before.as_deref(), (nth, large.parts()))
             }
         }
     }

@@ -62,10 +62,10 @@ impl<F: FileSystem> Source<'_, F> {
 
     /// What a directory is like before it is listed; `None` when nobody wants to know. One that does not
     /// say so cannot be remembered.
-    pub(super) fn before(&self, began: Option<Moment>, dir: &F::Dir) -> Option<Before> {
+    pub(super) fn before(&self, began: Option<Moment>, dir: &F::Dir) -> Option<Box<Before>> {
         let began = began?;
         let metadata = self.fs.metadata(Node::Dir(dir)).ok()?;
-        Some(Before { began, metadata })
+        Some(Box::new(Before { began, metadata }))
     }
 
     /// Tells the catalog of a part of a directory.

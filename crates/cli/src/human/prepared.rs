@@ -1,0 +1,99 @@
+//! What a preparation has found, in words.
+
+use surecopy::Outcome;
+use surecopy::preparation::{Prepared, PreparedSource};
+
+use super::phases::phase_name;
+use super::view::{HumanView, Verbosity};
+use crate::amounts::{Bytes, Count, Millis};
+use crate::shown::Shown;
+
+/// Says what there is, and how that is known.
+pub(crate) fn end_prepare(view: &mut HumanView, prepared: &Prepared) {
+    for error in &prepared.problems {
+        view.failure(error);
+    }
+    let headline = (prepared.problem_count > 0)
+        .then(|| format!("{} could not be looked at", Count(prepared.problem_count, "item")));
+    let mut lines = vec![sums(prepared)];
+    lines.extend(origin(prepared));
+    if view.verbosity() != Verbosity::Normal {
+        lines.extend(prepared.sources.iter().flat_map(subtrees));
+    }
+    lines.push(timings(prepared));
+    view.end_again(headline, &prepared.outcome, &lines);
+}
+
+fn sums(prepared: &Prepared) -> String {
+    let mut line = String::new();
+    if prepared.outcome == Outcome::Cancelled {
+        line.push_str("cancelled; so far: ");
+    } else if !prepared.is_exact && prepared.problem_count == 0 {
+        line.push_str("as far as the index knows: ");
+    }
+    let (files, bytes) = (Count(prepared.files, "file"), Bytes(prepared.bytes));
+    line.push_str(&format!("{files}, {bytes}"));
+    if prepared.others > 0 {
+        line.push_str(&format!(", {} besides", Count(prepared.others, "other item")));
+    }
+    line.push_str(&format!(" in {}", directories(prepared.directories)));
+    line
+}
+
+/// How much of it was known, and what that was worth.
+fn origin(prepared: &Prepared) -> Vec<String> {
+    let mut lines = Vec::new();
+    let Some(confidence) = prepared.confidence else { return lines };
+    lines.push(validated(
+        prepared.fresh_directories,
+        prepared.stale_directories,
+        prepared.gone_directories,
+        confidence.as_str(),
+    ));
+    if let Some(estimate) = prepared.estimate
+        && (estimate.files, estimate.bytes) != (prepared.files, prepared.bytes)
+    {
+        let (files, bytes) = (Count(estimate.files, "file"), Bytes(estimate.bytes));
+        lines.push(format!("the index had {files}, {bytes}"));
+    }
+    lines
+}
+
+/// How many directories are as the index has them.
+pub(super) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> String {
+    let as_was = format!("{} as the index has them (confidence {confidence})", directories(fresh));
+    match (stale, gone) {
+        (0, 0) => format!("all {as_was}"),
+        (stale, 0) => format!("{as_was}, {stale} changed or new"),
+        (stale, gone) => format!("{as_was}, {stale} changed or new, {gone} gone"),
+    }
+}
+
+fn directories(count: u64) -> String {
+    if count == 1 { "1 directory".to_owned() } else { format!("{count} directories") }
+}
+
+fn subtrees(source: &PreparedSource) -> Vec<String> {
+    let Some(found) = &source.subtrees else { return Vec::new() };
+    let place = |path: &surecopy::RelPath| match &source.location {
+        Some(location) => location.join(path.as_path()),
+        None => path.as_path().to_owned(),
+    };
+    let line = |word: &str, path| format!("  {word:<7} {}", Shown(&place(path)));
+    let mut lines: Vec<String> = found.stale.iter().map(|path| line("changed", path)).collect();
+    lines.extend(found.fresh.iter().map(|path| line("as was", path)));
+    if found.has_more {
+        lines.push("  and more".to_owned());
+    }
+    lines
+}
+
+fn timings(prepared: &Prepared) -> String {
+    let mut parts = Vec::new();
+    for (phase, duration) in &prepared.phases {
+        if phase.is_preparation() {
+            parts.push(format!("{} {}", phase_name(*phase), Millis(*duration)));
+        }
+    }
+    format!("ready in {} ({})", Millis(prepared.duration), parts.join(", "))
+}

@@ -1,0 +1,93 @@
+//! Where sources lie in an index, and the way to write there.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Moment, Node, RelPath, Volume};
+use surecopy_index::{
+    Estimate, Index, IndexError, Location, Recorded, Recorder, ScanEnd, Validated,
+};
+
+use super::asked::SourceRoot;
+use super::troubles::Troubles;
+
+/// A location that sources lie in.
+pub(super) struct Place<F: FileSystem> {
+    pub(super) location: Location,
+    pub(super) root: F::Dir,
+    pub(super) volume: Volume,
+    recorder: OnceLock<Option<Recorder>>,
+}
+
+/// A source that lies in a location.
+pub(super) struct Known {
+    /// Which place.
+    pub(super) place: usize,
+    /// Its path there.
+    pub(super) beneath: RelPath,
+    pub(super) estimate: Option<Estimate>,
+    /// Which of its directories are fresh, once that was found out.
+    pub(super) validated: Option<Validated>,
+}
+
+impl Known {
+    /// Whether everything about it is remembered and nothing has changed.
+    pub(super) fn is_all_fresh(&self) -> bool {
+        let is_complete = self.estimate.is_some_and(|estimate| estimate.is_complete());
+        let is_fresh = |validated: &Validated| validated.stale == 0 && validated.gone == 0;
+        is_complete && self.validated.as_ref().is_some_and(is_fresh)
+    }
+}
+
+impl<F: FileSystem> Place<F> {
+    /// Opens a location; `None` when it cannot be: then nothing is known of what lies in it.
+    pub(super) fn open(fs: &F, location: Location) -> Option<Self> {
+        let root = fs.open_root(&location.path).ok()?;
+        let volume = fs.volume(&root).ok()?;
+        Some(Self { location, root, volume, recorder: OnceLock::new() })
+    }
+
+    /// Which directory there is at a path beneath it, links not followed.
+    pub(super) fn directory(&self, fs: &F, beneath: &RelPath) -> Option<FileId> {
+        let opened = fs.open_dir(&self.root, beneath).ok()?;
+        Some(fs.metadata(Node::Dir(&opened)).ok()?.id)
+    }
+
+    /// The way to write down what is found in it, which is begun when the first of it was found.
+    pub(super) fn recorder(
+        &self,
+        index: &Index,
+        now: impl FnOnce() -> Moment,
+        troubles: &Troubles,
+    ) -> Option<&Recorder> {
+        let begin = || {
+            let begun = Recorder::begin(index, self.location.id, &self.volume, &now());
+            begun.map_err(|error| troubles.add(error)).ok()
+        };
+        self.recorder.get_or_init(begin).as_ref()
+    }
+
+    /// Waits until everything is written; `None` when there was nothing.
+    pub(super) fn finish(self, end: ScanEnd, now: Moment) -> Option<Result<Recorded, IndexError>> {
+        Some(self.recorder.into_inner()??.finish(end, now.wall))
+    }
+}
+
+/// The directory that a source is, by its absolute path, and which one it is; `None` for what is no
+/// directory.
+pub(super) fn directory_of<F: FileSystem>(
+    fs: &F,
+    source: SourceRoot<'_>,
+) -> Result<Option<(PathBuf, FileId)>, FsError> {
+    let root = fs.open_root(source.root)?;
+    let metadata = match source.below.split() {
+        None => fs.metadata(Node::Dir(&root))?,
+        Some((above, name)) => fs.metadata_at(&fs.open_dir(&root, &above)?, &name)?,
+    };
+    if metadata.kind != FileKind::Directory {
+        return Ok(None);
+    }
+    let Ok(absolute) = surecopy_fs::absolute_path(source.root) else { return Ok(None) };
+    let path = absolute.join(source.below.as_path()).components().collect();
+    Ok(Some((path, metadata.id)))
+}
