@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode as SqliteCode;
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use surecopy_database::Trouble;
 
 /// Why the index cannot be used, or does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +114,24 @@ impl IndexError {
             IndexError::Io { .. } => "INDEX_IO",
         }
     }
+
+    /// What is wrong with the database, in the words of the index.
+    pub(crate) fn of(trouble: Trouble, path: PathBuf, message: String) -> Self {
+        match trouble {
+            Trouble::Full => IndexError::Full { path },
+            Trouble::Refused => IndexError::Refused { path },
+            Trouble::Locked => IndexError::Locked { path },
+            Trouble::NotAFile => {
+                let message = "it is no ordinary file".to_owned();
+                IndexError::NotAnIndex { path, message }
+            }
+            // A table that is missing is damage too.
+            Trouble::NotADatabase | Trouble::Damaged | Trouble::Misfit => {
+                IndexError::Damaged { path, message }
+            }
+            Trouble::Missing | Trouble::Other => IndexError::Io { path, message },
+        }
+    }
 }
 
 /// What went wrong inside, before it is known in which file.
@@ -135,7 +152,7 @@ impl Fault {
     pub(crate) fn in_index(self, path: &Path) -> IndexError {
         let path = path.to_owned();
         match self {
-            Fault::Sqlite(error) => from_sqlite(&error, path),
+            Fault::Sqlite(error) => IndexError::of(Trouble::from(&error), path, error.to_string()),
             Fault::Content(message) => IndexError::Damaged { path, message: message.to_owned() },
             Fault::Named(error) => error,
         }
@@ -151,41 +168,6 @@ impl From<rusqlite::Error> for Fault {
 impl From<IndexError> for Fault {
     fn from(error: IndexError) -> Self {
         Fault::Named(error)
-    }
-}
-
-fn from_sqlite(error: &rusqlite::Error, path: PathBuf) -> IndexError {
-    let message = error.to_string();
-    let code = match error {
-        // The memory that its users share is a file beside it: how SQLite says that there is no room
-        // for that.
-        rusqlite::Error::SqliteFailure(failure, _)
-            if failure.extended_code == SQLITE_IOERR_SHMSIZE =>
-        {
-            return IndexError::Full { path };
-        }
-        rusqlite::Error::SqliteFailure(failure, _) => failure.code,
-        // A value of another type than the schema says, or a row missing that must be there.
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::Utf8Error(..)
-        | rusqlite::Error::QueryReturnedNoRows
-        | rusqlite::Error::SqlInputError { .. } => return IndexError::Damaged { path, message },
-        _ => return IndexError::Io { path, message },
-    };
-    match code {
-        // A table that is missing is damage too: `SQLITE_ERROR`.
-        SqliteCode::NotADatabase
-        | SqliteCode::DatabaseCorrupt
-        | SqliteCode::ConstraintViolation
-        | SqliteCode::Unknown => IndexError::Damaged { path, message },
-        SqliteCode::DiskFull => IndexError::Full { path },
-        SqliteCode::ReadOnly | SqliteCode::PermissionDenied | SqliteCode::CannotOpen => {
-            IndexError::Refused { path }
-        }
-        SqliteCode::DatabaseBusy | SqliteCode::DatabaseLocked => IndexError::Locked { path },
-        _ => IndexError::Io { path, message },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ffi::{ErrorCode as SqliteCode, SQLITE_IOERR_SHMSIZE};
+use surecopy_database::Trouble;
 use surecopy_engine::JournalError;
 
 use crate::job::JobId;
@@ -182,6 +182,24 @@ pub enum LedgerError {
     },
 }
 
+impl LedgerError {
+    /// What is wrong with the database, in the words of the ledger.
+    pub(crate) fn of(trouble: Trouble, path: PathBuf, message: String) -> Self {
+        match trouble {
+            Trouble::Full => LedgerError::Full { path },
+            // That it cannot be opened: it is known by now to be an ordinary file, and to be there.
+            Trouble::Refused => LedgerError::ReadOnly { path },
+            Trouble::Locked => LedgerError::Locked { path },
+            Trouble::Missing => LedgerError::Missing { path },
+            Trouble::NotADatabase => LedgerError::NotALedger { path, message },
+            Trouble::Damaged => LedgerError::Damaged { path, message },
+            Trouble::Misfit | Trouble::NotAFile | Trouble::Other => {
+                LedgerError::Io { path, message }
+            }
+        }
+    }
+}
+
 /// What went wrong inside, before it is known in which file.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -218,7 +236,7 @@ impl Fault {
     pub(crate) fn in_ledger(self, path: &Path) -> LedgerError {
         let path = path.to_owned();
         match self {
-            Fault::Sqlite(error) => from_sqlite(error, path),
+            Fault::Sqlite(error) => LedgerError::of(Trouble::from(&error), path, error.to_string()),
             Fault::Content(message) => LedgerError::Damaged { path, message },
             Fault::Record { job, record, message } => {
                 LedgerError::DamagedRecord { job, record, message }
@@ -250,38 +268,6 @@ impl From<LedgerError> for Fault {
 impl From<LedgerError> for JournalError {
     fn from(error: LedgerError) -> Self {
         JournalError { message: error.to_string() }
-    }
-}
-
-fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> LedgerError {
-    let message = error.to_string();
-    let code = match error {
-        // The memory that its users share is a file beside it, and the only thing that is not simply
-        // written: how SQLite says that there is no room for that.
-        rusqlite::Error::SqliteFailure(failure, _)
-            if failure.extended_code == SQLITE_IOERR_SHMSIZE =>
-        {
-            return LedgerError::Full { path };
-        }
-        rusqlite::Error::SqliteFailure(failure, _) => failure.code,
-        // A value of another type than the schema says.
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::Utf8Error(..)
-        | rusqlite::Error::QueryReturnedNoRows => return LedgerError::Damaged { path, message },
-        _ => return LedgerError::Io { path, message },
-    };
-    match code {
-        SqliteCode::NotADatabase => LedgerError::NotALedger { path, message },
-        SqliteCode::DatabaseCorrupt => LedgerError::Damaged { path, message },
-        SqliteCode::DiskFull => LedgerError::Full { path },
-        // That it cannot be opened: it is known by now to be an ordinary file, and to be there.
-        SqliteCode::ReadOnly | SqliteCode::PermissionDenied | SqliteCode::CannotOpen => {
-            LedgerError::ReadOnly { path }
-        }
-        SqliteCode::DatabaseBusy | SqliteCode::DatabaseLocked => LedgerError::Locked { path },
-        _ => LedgerError::Io { path, message },
     }
 }
 

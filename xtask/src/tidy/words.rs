@@ -60,6 +60,7 @@ static STD_MODULES: &[(&str, &[&str])] = &[
     ("engine", &["fs", "env", "net", "process"]),
     ("ledger", &["fs", "env", "net", "process"]),
     ("index", &["fs", "env", "net", "process"]),
+    ("database", &["fs", "env", "net", "process"]),
     ("surecopy", &["fs", "env", "net", "process"]),
     ("cli", &["fs", "env", "net"]),
 ];
@@ -68,6 +69,7 @@ static STD_MODULES: &[(&str, &[&str])] = &[
 static AMBIENT_CLOCKS: &[(&str, &[&str])] = &[
     ("engine", &["Instant::now", "SystemTime::now"]),
     ("index", &["Instant::now", "SystemTime::now"]),
+    ("database", &["Instant::now", "SystemTime::now"]),
 ];
 
 /// A room that tells the time by itself cannot be tested at another time.

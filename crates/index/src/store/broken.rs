@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::place::{BESIDE, Place, refused, with};
+use surecopy_database::beside;
+
+use super::place::{BESIDE, Place, refused};
 use crate::error::IndexError;
 
 /// So many may be set aside within one second.
@@ -21,10 +23,10 @@ pub(super) fn set_aside(place: &Place) -> Result<PathBuf, IndexError> {
             // Only then what belongs to it: who finds no database finds out that it is to be made, and
             // has to wait for that.
             Ok(()) => {
-                for beside in BESIDE {
-                    set_beside(place, beside, &suffix)?;
+                for file in BESIDE {
+                    set_beside(place, file, &suffix)?;
                 }
-                return Ok(with(&place.path, &suffix));
+                return Ok(beside(&place.path, &suffix));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 suffix = format!(".broken-{now}-{nth}");

@@ -86,9 +86,7 @@ fn prepare(path: &Path) -> Outcome<(Connection, Option<Notice>)> {
     let connection = connect(path)?;
     // Before anything is written: it may be another program's.
     let found = schema::look(&connection, path)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
+    if !surecopy_database::use_wal(&connection)? {
         return Err(Fault::Content("it cannot be shared"));
     }
     let notice = match found {

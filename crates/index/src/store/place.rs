@@ -1,12 +1,13 @@
 //! Where an index lies: its file, its directory and the lock that openers hold one after another.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileKind, FileSystem, FsErrorKind, LockTable, NativeFs, SlotLock};
+use surecopy_database::{self as database, PlaceError, Standing, Trouble};
+use surecopy_fs::{FileSystem, NativeFs, SlotLock};
 
-use super::connection::{BUSY_STEP, BUSY_STEPS};
+use super::connection::PATIENCE;
 use crate::error::IndexError;
 
 /// What SQLite keeps beside its database.
@@ -22,19 +23,17 @@ pub(super) struct Place {
 
 /// Makes sure that an index can lie at a path, and waits until nobody else opens it.
 pub(super) fn enter(path: &Path) -> Result<Place, IndexError> {
-    let path = surecopy_fs::absolute_path(path).map_err(|error| refused(path, &error))?;
-    if surecopy_fs::is_on_network_volume(&path) {
-        return Err(IndexError::Network { path });
-    }
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    surecopy_fs::create_private_dir(parent).map_err(|error| refused(&path, &error))?;
+    let path = database::prepare_folder(path).map_err(|error| match error {
+        PlaceError::Network { path } => IndexError::Network { path },
+        PlaceError::Refused { path, error } => refused(&path, &error),
+    })?;
     let is_there = look(&path)?;
-    let lock = with(&path, ".lock");
+    let lock = database::lock_path(&path);
     let is_known = look(&lock)?;
     if is_there && !is_known {
         ensure_database(&path)?;
     }
-    let gate = gate(&lock).map_err(|error| refused(&path, &error))?;
+    let gate = database::gate(&lock, PATIENCE).map_err(|error| refused(&path, &error))?;
     let Some(gate) = gate else { return Err(IndexError::Locked { path }) };
     Ok(Place { path, is_known, _gate: gate })
 }
@@ -42,21 +41,13 @@ pub(super) fn enter(path: &Path) -> Result<Place, IndexError> {
 impl Place {
     /// Makes an empty file if there is none.
     pub(super) fn make(&self) -> Result<(), IndexError> {
-        let made = surecopy_fs::create_private_file(&self.path);
-        made.map_err(|error| refused(&self.path, &error))
+        database::make(&self.path).map_err(|error| refused(&self.path, &error))
     }
 
     /// Whether something stands beside the database.
     pub(super) fn has_beside(&self, suffix: &str) -> Result<bool, IndexError> {
-        look(&with(&self.path, suffix))
+        look(&database::beside(&self.path, suffix))
     }
-}
-
-/// A path with something behind its last name.
-pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
-    let mut name: OsString = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Whether there is a file at a path.
@@ -66,13 +57,10 @@ pub(crate) fn is_there(path: &Path) -> Result<bool, IndexError> {
 
 /// Whether there is a file; anything else is refused: a pipe would be waited for.
 fn look(path: &Path) -> Result<bool, IndexError> {
-    let (parent, name) = split(path);
-    let fs = NativeFs::new();
-    let found = fs.open_root(parent).and_then(|parent| fs.metadata_at(&parent, name));
-    match found {
-        Ok(found) if found.kind == FileKind::File => Ok(true),
-        Ok(_) => Err(not_an_index(path, "it is no ordinary file")),
-        Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
+    match database::look(path) {
+        Ok(Standing::File) => Ok(true),
+        Ok(Standing::Nothing) => Ok(false),
+        Ok(Standing::Other) => Err(not_an_index(path, "it is no ordinary file")),
         Err(error) => Err(refused(path, &error.source)),
     }
 }
@@ -94,17 +82,6 @@ fn ensure_database(path: &Path) -> Result<(), IndexError> {
     Err(not_an_index(path, "it is no database"))
 }
 
-fn gate(lock: &Path) -> io::Result<Option<SlotLock>> {
-    let table = LockTable::open(lock)?;
-    for _ in 0..BUSY_STEPS {
-        if let Some(gate) = table.try_lock(0)? {
-            return Ok(Some(gate));
-        }
-        std::thread::sleep(BUSY_STEP);
-    }
-    Ok(None)
-}
-
 fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("/")), path.file_name().unwrap_or_default())
 }
@@ -114,13 +91,5 @@ fn not_an_index(path: &Path, message: &str) -> IndexError {
 }
 
 pub(super) fn refused(path: &Path, error: &io::Error) -> IndexError {
-    let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            IndexError::Refused { path }
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => IndexError::Full { path },
-        io::ErrorKind::InvalidInput => not_an_index(&path, "it is no ordinary file"),
-        _ => IndexError::Io { path, message: error.to_string() },
-    }
+    IndexError::of(Trouble::from(error), path.to_owned(), error.to_string())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use surecopy_database as database;
 
 use super::connection::in_transaction;
 use crate::error::{IndexError, Outcome};
@@ -35,25 +36,22 @@ pub(super) fn look(connection: &Connection, path: &Path) -> Outcome<Found> {
 }
 
 fn look_for(known: u32, connection: &Connection, path: &Path) -> Outcome<Found> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
-    let (application, found): (i64, i64) = (pragma("application_id")?, pragma("user_version")?);
-    let sql = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)";
-    let is_empty: bool = connection.query_row(sql, (), |row| row.get(0))?;
-    let path = || path.to_owned();
-    if application == 0 && found == 0 && is_empty {
-        return Ok(Found::Nothing);
-    }
-    if application != i64::from(APPLICATION) {
-        let message = "it is a database of another program".to_owned();
-        return Err(IndexError::NotAnIndex { path: path(), message }.into());
-    }
+    let path = path.to_owned();
+    let found = match database::identify(connection, APPLICATION)? {
+        database::Found::Nothing => return Ok(Found::Nothing),
+        database::Found::Foreign => {
+            let message = "it is a database of another program".to_owned();
+            return Err(IndexError::NotAnIndex { path, message }.into());
+        }
+        database::Found::Version(found) => found,
+    };
     match u32::try_from(found) {
         Ok(found) if found == known => Ok(Found::Current),
         Ok(found) if found < known => Ok(Found::Older(found)),
         // It is kept as a signed number.
         _ => {
             let found = u32::try_from(found).unwrap_or(u32::MAX);
-            Err(IndexError::Newer { path: path(), found, known }.into())
+            Err(IndexError::Newer { path, found, known }.into())
         }
     }
 }
@@ -66,9 +64,7 @@ pub(super) fn create(connection: &Connection) -> Outcome<()> {
 fn create_as(version: u32, tables: &str, connection: &Connection) -> Outcome<()> {
     in_transaction(connection, || {
         connection.execute_batch(tables)?;
-        connection.pragma_update(None, "application_id", APPLICATION)?;
-        connection.pragma_update(None, "user_version", version)?;
-        Ok(())
+        Ok(database::stamp(connection, APPLICATION, version)?)
     })
 }
 

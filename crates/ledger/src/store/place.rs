@@ -1,25 +1,23 @@
 //! Where a ledger lies: its file, its directory and its locks. The rest of this crate speaks to the
 //! system only through SQLite and this.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, LockTable, Metadata, NativeFs};
+use surecopy_database::{self as database, PlaceError, Standing, Trouble};
+use surecopy_fs::{FsErrorKind, LockTable};
 
 use crate::error::LedgerError;
 
 /// Makes sure that a ledger can lie at a path: not across a network, in a directory that, if it has
 /// to be made, is nobody else's. Returns the absolute path.
 pub(crate) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
-    let path = absolute(path)?;
-    if surecopy_fs::is_on_network_volume(&path) {
-        return Err(LedgerError::Network { path });
-    }
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    surecopy_fs::create_private_dir(parent).map_err(|error| refused(&path, &error))?;
-    surecopy_fs::create_private_file(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => no_file(&path),
+    let path = database::prepare_folder(path).map_err(|error| match error {
+        PlaceError::Network { path } => LedgerError::Network { path },
+        PlaceError::Refused { path, error } => refused(&path, &error),
+    })?;
+    database::make(&path).map_err(|error| match Trouble::from(&error) {
+        Trouble::NotAFile => no_file(&path),
         _ => refused(&path, &error),
     })?;
     Ok(path)
@@ -28,14 +26,14 @@ pub(crate) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
 /// Makes sure that a path is that of a file: not of a pipe, which would be waited for, and not of a
 /// link, which somebody may have put there.
 pub(crate) fn look(path: &Path) -> Result<(), LedgerError> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+    if path.parent().is_none() || path.file_name().is_none() {
         return Err(no_file(path));
-    };
-    match metadata(parent, name) {
-        Ok(found) if found.kind == FileKind::File => Ok(()),
-        Ok(_) => Err(no_file(path)),
+    }
+    match database::look(path) {
+        Ok(Standing::File) => Ok(()),
+        Ok(Standing::Other) => Err(no_file(path)),
+        Ok(Standing::Nothing) => Err(LedgerError::Missing { path: path.to_owned() }),
         Err(error) => match error.kind {
-            FsErrorKind::NotFound => Err(LedgerError::Missing { path: path.to_owned() }),
             FsErrorKind::PermissionDenied => Err(LedgerError::Unreadable { path: path.to_owned() }),
             _ => Err(LedgerError::Io { path: path.to_owned(), message: error.to_string() }),
         },
@@ -44,18 +42,10 @@ pub(crate) fn look(path: &Path) -> Result<(), LedgerError> {
 
 /// Whether something is, or may be, in the write-ahead log beside a ledger.
 pub(crate) fn has_log(path: &Path) -> bool {
-    let Some((parent, name)) = path.parent().zip(path.file_name()) else { return true };
-    let mut name = name.to_owned();
-    name.push("-wal");
-    match metadata(parent, &name) {
+    match database::metadata(&database::beside(path, "-wal")) {
         Ok(found) => found.size > 0,
         Err(error) => error.kind != FsErrorKind::NotFound,
     }
-}
-
-fn metadata(parent: &Path, name: &OsStr) -> FsResult<Metadata> {
-    let fs = NativeFs::new();
-    fs.open_root(parent).and_then(|parent| fs.metadata_at(&parent, name))
 }
 
 fn no_file(path: &Path) -> LedgerError {
@@ -70,15 +60,12 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, LedgerError> {
 
 /// Makes the names in the ledger's directory durable.
 pub(crate) fn flush_names(path: &Path) -> Result<(), LedgerError> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    surecopy_fs::flush_directory_at(parent).map_err(|error| refused(path, &error))
+    database::flush_names(path).map_err(|error| refused(path, &error))
 }
 
 /// The locks of a ledger's jobs: each has the slot of its number.
 pub(crate) fn locks(path: &Path) -> Result<LockTable, LedgerError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let table = PathBuf::from(name);
+    let table = database::lock_path(path);
     LockTable::open(&table).map_err(|error| refused(&table, &error))
 }
 
@@ -89,13 +76,5 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 fn refused(path: &Path, error: &io::Error) -> LedgerError {
-    let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            LedgerError::ReadOnly { path }
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path },
-        io::ErrorKind::NotFound => LedgerError::Missing { path },
-        _ => LedgerError::Io { path, message: error.to_string() },
-    }
+    LedgerError::of(Trouble::from(error), path.to_owned(), error.to_string())
 }

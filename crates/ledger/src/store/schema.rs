@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use surecopy_database::{self as database, Found};
 
 use crate::error::{LedgerError, Outcome};
 use crate::job::JobId;
@@ -25,17 +26,13 @@ pub(crate) const ITEM_STATES: &str = include_str!("schema/item_states.sql");
 /// The version that this program writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Whether nothing has been written yet, be it that a program ended before it could.
-fn is_new(connection: &Connection) -> Outcome<bool> {
-    let sql = "SELECT (SELECT application_id FROM pragma_application_id) = 0
-                  AND (SELECT user_version FROM pragma_user_version) = 0
-                  AND NOT EXISTS (SELECT 1 FROM sqlite_schema)";
-    Ok(connection.query_row(sql, (), |row| row.get(0))?)
-}
-
 /// The version of a ledger, 0 for an empty file. What is not one, or a newer one, is an error.
 pub(crate) fn look(connection: &Connection, path: &Path) -> Outcome<u32> {
-    if is_new(connection)? { Ok(0) } else { version(connection, path) }
+    match database::identify(connection, APPLICATION)? {
+        Found::Nothing => Ok(0),
+        Found::Foreign => Err(foreign(path).into()),
+        Found::Version(found) => known(found, path),
+    }
 }
 
 /// Brings the database to the version of this program.
@@ -52,8 +49,7 @@ pub(crate) fn migrate(connection: &Connection, path: &Path) -> Outcome<()> {
                 ensure_nobody_is_at_work(connection, path)?;
             }
             connection.execute_batch(migration)?;
-            connection.pragma_update(None, "application_id", APPLICATION)?;
-            connection.pragma_update(None, "user_version", version + 1)?;
+            database::stamp(connection, APPLICATION, version + 1)?;
             Ok(false)
         })?;
         if is_done {
@@ -79,21 +75,23 @@ fn ensure_nobody_is_at_work(connection: &Connection, path: &Path) -> Outcome<()>
 
 /// Checks that the database can be read by this program as it is.
 pub(crate) fn check(connection: &Connection, path: &Path) -> Outcome<()> {
-    let found = version(connection, path)?;
-    if found < VERSION {
+    let found = database::version(connection, APPLICATION)?.ok_or_else(|| foreign(path))?;
+    if known(found, path)? < VERSION {
         return Err(LedgerError::ReadOnly { path: path.to_owned() }.into());
     }
     Ok(())
 }
 
-/// The version of a ledger.
-fn version(connection: &Connection, path: &Path) -> Outcome<u32> {
-    let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
-    if application != APPLICATION {
-        let message = "it is a database of another program".to_owned();
-        return Err(LedgerError::NotALedger { path: path.to_owned(), message }.into());
-    }
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+fn foreign(path: &Path) -> LedgerError {
+    let message = "it is a database of another program".to_owned();
+    LedgerError::NotALedger { path: path.to_owned(), message }
+}
+
+/// The version of a ledger, which this program has to know.
+fn known(found: i32, path: &Path) -> Outcome<u32> {
+    // Nobody has written a negative one.
+    let out_of_range = |_| rusqlite::Error::IntegralValueOutOfRange(0, i64::from(found));
+    let found = u32::try_from(found).map_err(out_of_range)?;
     if found > VERSION {
         let (path, known) = (path.to_owned(), VERSION);
         return Err(LedgerError::Newer { path, found, known }.into());
