@@ -3,11 +3,13 @@
 
 mod anew;
 mod catalog;
+mod copied;
 mod decision;
 mod destination;
 mod item;
 mod keep_both;
 mod kept;
+mod left_out;
 mod listed;
 mod mapping;
 mod objection;
@@ -15,13 +17,16 @@ mod planner;
 mod prepare;
 mod room;
 mod scan;
+mod state;
 mod totals;
 
 pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES, Sums};
+pub(crate) use copied::choose_strategy;
 pub(crate) use destination::Place;
 pub use item::{Action, ItemId, LinkRole, PlannedItem, Seen};
 pub(crate) use mapping::resolve_source;
 pub use mapping::{MappingError, Request, resolve_mappings};
-pub(crate) use planner::{PlanSink, PlanState, Planner, choose_strategy};
+pub(crate) use planner::{PlanSink, Planner};
 pub(crate) use prepare::{Prepared, Unprepared, phase, prepare};
 pub(crate) use scan::{Bounds, Entry, Origin, ScanSink, Source, scan};
+pub(crate) use state::PlanState;

@@ -1,25 +1,20 @@
 //! From entries found to items planned: what is there at the destination, what the conflict policy
 //! says, which strategy, and what speaks against it. Nothing is written.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Metadata, RelPath, Volume};
+use surecopy_fs::{FileId, FileKind, FileSystem, FsError, RelPath, Volume};
 
 use super::anew::{Otherwise, SourceSight};
-use super::destination::{Existing, Place, Sight};
-use super::listed::Listed;
+use super::destination::{Existing, Sight};
+use super::state::PlanState;
 use crate::error::{ItemError, Side};
-use crate::partial_names::nonce_of_partial;
-use crate::plan::{Action, Entry, ItemId, LinkRole, Origin, PlannedItem, ScanSink, Seen};
-use crate::policy::{
-    ConflictPolicy, ConflictResolver, ReflinkMode, SkipReason, Strategy, StrategyChoice,
-    StrategyFacts,
-};
-use crate::preflight::{Meeting, Problem, RefusedEntry, SpaceNeeds, TargetNames, same_file};
-use crate::record::{History, JournalError, Known, RootIdentity};
-use crate::report::{Corrected, ItemKind, Planned, Warning, WarningKind};
+use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
+use crate::policy::ConflictResolver;
+use crate::preflight::{Meeting, Problem, RefusedEntry};
+use crate::record::{History, JournalError};
+use crate::report::{ItemKind, Warning};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -36,50 +31,6 @@ pub(crate) trait PlanSink {
     fn journal_failed(&mut self, error: JournalError);
     /// Whether nothing more need be planned, because the record failed.
     fn has_failed(&self) -> bool;
-}
-
-/// What planning carries from one mapping to the next.
-pub(crate) struct PlanState {
-    next_id: u64,
-    pub(super) names: TargetNames,
-    first_names: HashMap<FileId, (usize, RelPath)>,
-    /// Files whose first name is to be copied.
-    pub(super) copied_first_names: HashSet<FileId>,
-    /// First names of files that are in place, for which nothing is planned yet.
-    pub(super) kept_first_names: HashMap<FileId, PlannedItem>,
-    /// Directories of the destination that hold what is kept, by mapping.
-    pub(crate) kept_in: Vec<(usize, RelPath)>,
-    /// The volumes of the mappings' roots.
-    pub(crate) identities: Vec<RootIdentity>,
-    pub(super) listed: Listed,
-    pub(crate) needs: SpaceNeeds,
-    /// Sizes that are only remembered are among those.
-    pub(super) has_remembered_needs: bool,
-    pub(crate) planned: Planned,
-    /// What was remembered, and found to be otherwise.
-    pub(crate) corrected: Corrected,
-}
-
-impl PlanState {
-    pub(crate) fn new(spec: &CopySpec, first: ItemId) -> Self {
-        // A name found free for one item may be another item's own.
-        let gives_new_names =
-            matches!(spec.conflict, ConflictPolicy::KeepBoth | ConflictPolicy::Ask);
-        Self {
-            next_id: first.0,
-            names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
-            first_names: HashMap::new(),
-            copied_first_names: HashSet::new(),
-            kept_first_names: HashMap::new(),
-            kept_in: Vec::new(),
-            identities: Vec::new(),
-            listed: Listed::default(),
-            needs: SpaceNeeds::default(),
-            has_remembered_needs: false,
-            planned: Planned::default(),
-            corrected: Corrected::default(),
-        }
-    }
 }
 
 /// Plans the entries of one mapping, as they are found.
@@ -200,148 +151,6 @@ impl<F: FileSystem> Planner<'_, F> {
         self.sink.item(item);
     }
 
-    fn plan_special(&mut self, entry: &Entry) {
-        let below = self.root.source_below(&entry.path);
-        self.sink.warning(Warning {
-            kind: WarningKind::SpecialFile,
-            path: self.root.show_source(&below),
-            message: "sockets, pipes and devices are not copied".to_owned(),
-        });
-        self.leave_out(entry, ItemKind::Special, SkipReason::SpecialFile);
-    }
-
-    fn leave_out_link(&mut self, entry: &Entry) {
-        self.sink.warning(Warning {
-            kind: WarningKind::Loss,
-            path: self.root.show_source(&self.root.source_below(&entry.path)),
-            message: "the symbolic link is left out, because links are not kept".to_owned(),
-        });
-        self.leave_out(entry, ItemKind::Symlink, SkipReason::LinkNotKept);
-    }
-
-    /// A later run into the same directory would take the copy for what a dead one has left, and remove
-    /// it. What is not a file is never removed so.
-    fn leave_out_our_partial(&mut self, entry: &Entry) {
-        self.sink.warning(Warning {
-            kind: WarningKind::OurPartialFile,
-            path: self.root.show_source(&self.root.source_below(&entry.path)),
-            message: "it is named like an unfinished file of surecopy, which is removed when \
-                      found, so it is not copied; rename it if it is wanted"
-                .to_owned(),
-        });
-        self.leave_out(entry, ItemKind::File, SkipReason::OurPartialFile);
-    }
-
-    /// Nothing is noted of an entry before it is certain that it is what it is taken for.
-    fn plan_copy(&mut self, entry: &mut Entry, kind: ItemKind) -> Result<(), Otherwise> {
-        if kind == ItemKind::Symlink && !self.spec.preserve.links {
-            self.leave_out_link(entry);
-            return Ok(());
-        }
-        let target = self.root.mapping.target.join_path(&entry.path);
-        let Some((parent, name)) = target.split() else {
-            let error = same_file(&self.root.show_target(&target));
-            self.refuse(entry, error);
-            return Ok(());
-        };
-        if let Some(error) = self.refused_above(entry, &target) {
-            self.refuse(entry, error);
-            return Ok(());
-        }
-        if kind == ItemKind::File && nonce_of_partial(&name).is_some() {
-            self.look_again(entry)?;
-            self.leave_out_our_partial(entry);
-            return Ok(());
-        }
-        let known = self.known(&entry.path);
-        if known != Known::Nothing {
-            self.look_again(entry)?;
-        }
-        if let Known::Done(done) = &known
-            && self.stays(done, entry, kind, &parent, &name)
-        {
-            return Ok(());
-        }
-        let (existing, place) = match self.existing(&parent, &name) {
-            Ok(found) => found,
-            Err(error) => {
-                self.refuse(entry, error);
-                return Ok(());
-            }
-        };
-        if existing.is_some() {
-            self.look_again(entry)?;
-        }
-        let mut objection = self.objection(entry, existing.as_ref(), &target, &place, &name);
-        if objection.is_some() && entry.origin == Origin::Remembered {
-            self.look_again(entry)?;
-            objection = self.objection(entry, existing.as_ref(), &target, &place, &name);
-        }
-        let is_taken = self.state.names.note(&place, &name) == Meeting::Collision;
-        if is_taken && self.spec.conflict != ConflictPolicy::KeepBoth {
-            objection = Some(self.collision(&target, &place.volume));
-        }
-        if let Some(error) = objection {
-            self.refuse(entry, error);
-            return Ok(());
-        }
-        let decision =
-            if let Some(action) = self.may_have_been_copied(&known, entry, &parent, &name) {
-                Ok(action)
-            } else if is_taken {
-                self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
-            } else {
-                self.decide(entry, existing.as_ref(), &target, &place)
-            };
-        match decision {
-            Ok((Action::Skip(reason), target_name))
-                if known == Known::Skipped { reason, target_name: target_name.clone() } =>
-            {
-                self.keep(entry, kind, &parent);
-                self.keep_first_name(entry, kind, target_name);
-            }
-            Ok(decided) => self.plan_decided(entry, decided, existing.as_ref(), &target, &place),
-            Err(error) => self.refuse(entry, error),
-        }
-        Ok(())
-    }
-
-    /// Plans what was decided, unless something speaks against doing that.
-    fn plan_decided(
-        &mut self,
-        entry: &Entry,
-        (action, target_name): (Action, Option<OsString>),
-        existing: Option<&Metadata>,
-        target: &RelPath,
-        place: &Place,
-    ) {
-        let is_written = matches!(action, Action::Create | Action::Replace(_));
-        if is_written && self.denial(entry, target, place).is_some() {
-            return;
-        }
-        if let (Action::Replace(_), Some(existing)) = (&action, existing)
-            && let Some(error) = self.protection(existing, target, place)
-        {
-            return self.refuse(entry, error);
-        }
-        let mut item = self.new_item(entry, kind_of(entry.metadata.kind), action);
-        item.target_name = target_name;
-        self.set_link_role(&mut item, entry);
-        if is_written && item.link_role == LinkRole::First {
-            self.state.copied_first_names.insert(entry.metadata.id);
-        }
-        self.plan_kept_first_name(&item, entry);
-        item.strategy = self.strategy(&item, &place.volume);
-        self.count(entry, item, existing, &place.volume);
-    }
-
-    fn strategy(&self, item: &PlannedItem, volume: &Volume) -> Option<Strategy> {
-        if item.kind != ItemKind::File || matches!(item.action, Action::Skip(_)) {
-            return None;
-        }
-        Some(choose_strategy(self.spec, item.source.size_bytes, &self.source_volume, volume))
-    }
-
     pub(super) fn set_link_role(&mut self, item: &mut PlannedItem, entry: &Entry) {
         let is_linked = entry.metadata.kind == FileKind::File && entry.metadata.link_count > 1;
         if !self.spec.preserve.hard_links || !is_linked {
@@ -395,28 +204,7 @@ impl<F: FileSystem> Planner<'_, F> {
     }
 }
 
-/// The strategy for a file of this size between these volumes.
-pub(crate) fn choose_strategy(
-    spec: &CopySpec,
-    size_bytes: u64,
-    source: &Volume,
-    destination: &Volume,
-) -> Strategy {
-    // Only DIRECT can share blocks, so asking for that is asking for DIRECT.
-    let choice = match spec.reflink {
-        ReflinkMode::Always => StrategyChoice::Direct,
-        ReflinkMode::Auto | ReflinkMode::Never => spec.strategy,
-    };
-    let facts = StrategyFacts {
-        size_bytes,
-        source: source.kind,
-        destination: destination.kind,
-        destinations: 1,
-    };
-    Strategy::choose(facts, choice, spec.limits.copy_strategy_threshold_bytes)
-}
-
-fn kind_of(kind: FileKind) -> ItemKind {
+pub(super) fn kind_of(kind: FileKind) -> ItemKind {
     match kind {
         FileKind::File => ItemKind::File,
         FileKind::Directory => ItemKind::Directory,

@@ -4,8 +4,8 @@
 use surecopy_fs::FileSystem;
 
 use super::item::{ItemId, PlannedItem};
-use super::planner::PlanState;
 use super::prepare::{Collector, Unprepared, scan_all};
+use super::state::PlanState;
 use crate::environment::Environment;
 use crate::preflight::SpaceNeeds;
 use crate::record::{JournalError, Queue, Rest, WorkList};
