@@ -3,6 +3,7 @@
 
 mod anew;
 mod catalog;
+mod collector;
 mod copied;
 mod decision;
 mod destination;
@@ -13,6 +14,7 @@ mod left_out;
 mod listed;
 mod mapping;
 mod objection;
+mod opened;
 mod planner;
 mod prepare;
 mod room;

@@ -3,8 +3,9 @@
 
 use surecopy_fs::FileSystem;
 
+use super::collector::Collector;
 use super::item::{ItemId, PlannedItem};
-use super::prepare::{Collector, Unprepared, scan_all};
+use super::prepare::{Unprepared, scan_all};
 use super::state::PlanState;
 use crate::environment::Environment;
 use crate::preflight::SpaceNeeds;
