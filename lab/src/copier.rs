@@ -73,6 +73,7 @@ pub(crate) fn isolate(command: &mut Command) {
     }
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.env("SURECOPY_LEDGER", "/nonexistent/ledger.db");
+    command.env("SURECOPY_INDEX", "/nonexistent/index.db");
 }
 
 /// Runs a copy to its end.

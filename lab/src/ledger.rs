@@ -45,6 +45,7 @@ impl Ledger {
     fn command(&self, lab: &Lab, wrapper: &[&str], words: &[&str]) -> Command {
         let mut command = lab.command_under(wrapper, words);
         command.env("SURECOPY_LEDGER", &self.path);
+        command.env("SURECOPY_INDEX", "/nonexistent/index.db");
         command
     }
 

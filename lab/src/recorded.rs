@@ -52,6 +52,7 @@ impl Recorded {
         command.args(&self.program[1..]).args(words);
         copier::isolate(&mut command);
         command.env("SURECOPY_LEDGER", &self.ledger);
+        command.env("SURECOPY_INDEX", "/nonexistent/index.db");
         command
     }
 

@@ -23,10 +23,7 @@ pub(crate) fn cost(scratch: &Scratch, rounds: usize) -> Result<String> {
         Ok(scratch.surecopy(&["copy", "-q", "-T"], &[&source, &target]))
     };
     let took = race(
-        &[
-            Runner { name: "without the ledger", prepare: Box::new(without) },
-            Runner { name: "with the ledger", prepare: Box::new(with) },
-        ],
+        &[Runner::whole("without the ledger", without), Runner::whole("with the ledger", with)],
         rounds,
     )?;
     Ok(format!(
@@ -46,7 +43,7 @@ pub(crate) fn resume(scratch: &Scratch, rounds: usize) -> Result<String> {
     let copied = scratch.surecopy(&["copy", "-q", "-T"], &[&source, &target]).status()?;
     ensure!(copied.success(), "{copied}");
     let again = || Ok(scratch.surecopy(&["resume", "1", "-q"], &[]));
-    let took = race(&[Runner { name: "resume", prepare: Box::new(again) }], rounds)?;
+    let took = race(&[Runner::whole("resume", again)], rounds)?;
     let rate = (DIRECTORIES * FILES) as f64 / median(&took[0].wall_seconds);
     Ok(format!("{}\n{rate:.0} files a second, {rounds} rounds\n", table(&took)))
 }

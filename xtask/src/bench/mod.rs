@@ -5,6 +5,7 @@
 
 mod data_set;
 mod ledger;
+mod prepare;
 mod race;
 mod run;
 mod scan;

@@ -10,6 +10,41 @@ pub(crate) struct Runner<'a> {
     pub(crate) name: &'static str,
     /// What is not timed: it makes room, and gives the command.
     pub(crate) prepare: Box<dyn Fn() -> Result<Command> + 'a>,
+    /// What of it counts.
+    pub(crate) timed: Timed,
+}
+
+/// What of a command counts.
+pub(crate) enum Timed {
+    /// All of it, from its beginning to its end.
+    Whole,
+    /// What it says itself on stdout that a part of it took, in seconds.
+    Said(fn(&str) -> Result<f64>),
+}
+
+impl<'a> Runner<'a> {
+    /// A command of which all counts.
+    pub(crate) fn whole(name: &'static str, prepare: impl Fn() -> Result<Command> + 'a) -> Self {
+        Self { name, prepare: Box::new(prepare), timed: Timed::Whole }
+    }
+
+    fn run(&self) -> Result<f64> {
+        let mut command = (self.prepare)()?;
+        let begun = Instant::now();
+        match self.timed {
+            Timed::Whole => {
+                let status = command.status().with_context(|| format!("start {command:?}"))?;
+                let wall = begun.elapsed().as_secs_f64();
+                ensure!(status.success(), "{command:?}: {status}");
+                Ok(wall)
+            }
+            Timed::Said(read) => {
+                let output = command.output().with_context(|| format!("start {command:?}"))?;
+                ensure!(output.status.success(), "{command:?}: {}", output.status);
+                read(&String::from_utf8(output.stdout)?)
+            }
+        }
+    }
 }
 
 /// What one command took in every round.
@@ -34,12 +69,8 @@ pub(crate) fn race(runners: &[Runner<'_>], rounds: usize) -> Result<Vec<Took>> {
             order.reverse();
         }
         for at in order {
-            let mut command = (runners[at].prepare)()?;
             let cpu = children_cpu_seconds()?;
-            let begun = Instant::now();
-            let status = command.status().with_context(|| format!("start {command:?}"))?;
-            let wall = begun.elapsed().as_secs_f64();
-            ensure!(status.success(), "{command:?}: {status}");
+            let wall = runners[at].run()?;
             if round > 0 {
                 all[at].wall_seconds.push(wall);
                 all[at].cpu_seconds.push(children_cpu_seconds()? - cpu);

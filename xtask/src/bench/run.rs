@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::ledger;
+use super::prepare;
 use super::scan;
 use super::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -15,6 +16,8 @@ type Benchmark = fn(&Scratch, usize) -> Result<String>;
 /// Every benchmark.
 const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("ledger", ledger::cost),
+    ("prepare", prepare::known),
+    ("prepare-new", prepare::new),
     ("resume", ledger::resume),
     ("scan", scan::tree),
     ("scan-flat", scan::flat),

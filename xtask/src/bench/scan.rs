@@ -12,12 +12,43 @@ use super::scratch::Scratch;
 /// 100,000 files in 10,000 directories.
 pub(crate) fn tree(scratch: &Scratch, rounds: usize) -> Result<String> {
     let top = scratch.join("source");
+    let what = deep_tree(&top)?;
+    listed(scratch, rounds, &top, what)
+}
+
+/// Makes a tree of three levels, and says what it holds.
+pub(super) fn deep_tree(top: &Path) -> Result<&'static str> {
     for outer in 0..100 {
         for inner in 0..99 {
             files(&top.join(format!("d{outer:03}/e{inner:03}")), 10)?;
         }
     }
-    listed(scratch, rounds, &top, "99,000 files in 10,001 directories")
+    Ok("99,000 files in 10,001 directories")
+}
+
+/// A command that nobody reads.
+pub(super) fn quiet(mut command: Command) -> Result<Command> {
+    command.stdout(Stdio::null());
+    Ok(command)
+}
+
+/// Lists a tree with the sizes of what is in it.
+pub(super) fn find(top: &Path) -> Result<Command> {
+    let mut command = Command::new("find");
+    command.arg(top).args(["-printf", "%s %p\\n"]);
+    quiet(command)
+}
+
+/// Lists a tree, with names only: as much as it can at its fastest.
+pub(super) fn fd(top: &Path) -> Result<Command> {
+    let mut command = Command::new("fd");
+    command.args(["--unrestricted", "--format", "{}", "."]).arg(top);
+    quiet(command)
+}
+
+/// Whether this machine has it.
+pub(super) fn has_fd() -> bool {
+    Command::new("fd").arg("--version").stdout(Stdio::null()).status().is_ok()
 }
 
 /// 100,000 files in one directory.
@@ -37,20 +68,6 @@ fn files(directory: &Path, count: usize) -> Result<()> {
 }
 
 fn listed(scratch: &Scratch, rounds: usize, top: &Path, what: &str) -> Result<String> {
-    let quiet = |mut command: Command| {
-        command.stdout(Stdio::null());
-        Ok(command)
-    };
-    let find = || {
-        let mut command = Command::new("find");
-        command.arg(top).args(["-printf", "%s %p\\n"]);
-        quiet(command)
-    };
-    let fd = || {
-        let mut command = Command::new("fd");
-        command.args(["--unrestricted", "--format", "{}", "."]).arg(top);
-        quiet(command)
-    };
     let tests = scratch.engine_tests()?;
     // The scan alone, and with all that is planned and shown.
     let scan = || {
@@ -63,13 +80,13 @@ fn listed(scratch: &Scratch, rounds: usize, top: &Path, what: &str) -> Result<St
     let dry_run = || {
         quiet(scratch.surecopy(&["copy", "-q", "--no-ledger", "--dry-run", "-T"], &[top, &target]))
     };
-    let mut runners = vec![Runner { name: "find -printf", prepare: Box::new(find) }];
-    let has_fd = Command::new("fd").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let mut runners = vec![Runner::whole("find -printf", || find(top))];
+    let has_fd = has_fd();
     if has_fd {
-        runners.push(Runner { name: "fd --unrestricted", prepare: Box::new(fd) });
+        runners.push(Runner::whole("fd --unrestricted", || fd(top)));
     }
-    runners.push(Runner { name: "the scan", prepare: Box::new(scan) });
-    runners.push(Runner { name: "copy --dry-run", prepare: Box::new(dry_run) });
+    runners.push(Runner::whole("the scan", scan));
+    runners.push(Runner::whole("copy --dry-run", dry_run));
     let took = race(&runners, rounds)?;
     let without = if has_fd { "" } else { "; fd is not there" };
     Ok(format!("{what}, {rounds} rounds, on {}{without}\n\n{}", top.display(), table(&took)))

@@ -70,6 +70,7 @@ impl Scratch {
         }
         command.env("XDG_CONFIG_HOME", self.join("no-settings"));
         command.env("SURECOPY_LEDGER", self.join("ledger.db"));
+        command.env("SURECOPY_INDEX", self.join("index.db"));
         command
     }
 }
