@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -21,6 +21,10 @@ use crate::store::connection::in_transaction;
 const BATCH_MESSAGES: usize = 512;
 const BATCH_BYTES: usize = 4 << 20;
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// So long nobody looks whether something has come: a scan that had to wake the writer for every directory
+/// would spend a good part of its time on that.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What is sent to the writer.
 #[derive(Debug)]
@@ -115,7 +119,7 @@ impl Writer {
             if batch.len() >= BATCH_MESSAGES || weight >= BATCH_BYTES {
                 break;
             }
-            next = receiver.recv_timeout(PATIENCE).ok();
+            next = take_soon(receiver);
             if next.is_none() && batch.is_empty() {
                 // Parts of large directories so far, which are kept until they are whole.
                 next = receiver.recv().ok();
@@ -156,5 +160,20 @@ impl Writer {
         self.directories += directories;
         self.gone += gone;
         Ok(())
+    }
+}
+
+/// The next message, if one comes soon.
+fn take_soon(receiver: &Receiver<Message>) -> Option<Message> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match receiver.try_recv() {
+            Ok(message) => return Some(message),
+            Err(TryRecvError::Empty) if waited < PATIENCE => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+        }
     }
 }
