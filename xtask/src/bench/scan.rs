@@ -41,14 +41,21 @@ pub(super) fn find(top: &Path) -> Result<Command> {
 
 /// Lists a tree, with names only: as much as it can at its fastest.
 pub(super) fn fd(top: &Path) -> Result<Command> {
-    let mut command = Command::new("fd");
-    command.args(["--unrestricted", "--format", "{}", "."]).arg(top);
+    let mut command = Command::new(fd_name().unwrap_or("fd"));
+    command.args(["--unrestricted", "."]).arg(top);
     quiet(command)
 }
 
 /// Whether this machine has it.
 pub(super) fn has_fd() -> bool {
-    Command::new("fd").arg("--version").stdout(Stdio::null()).status().is_ok()
+    fd_name().is_some()
+}
+
+/// It has another name on Debian.
+fn fd_name() -> Option<&'static str> {
+    let is_there =
+        |name: &&str| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
+    ["fd", "fdfind"].into_iter().find(is_there)
 }
 
 /// 100,000 files in one directory.

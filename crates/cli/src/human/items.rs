@@ -5,7 +5,7 @@ use std::path::Path;
 
 use surecopy::{
     Action, Digest, Evidence, ItemError, ItemKind, ItemReport, ItemStatus, Mapping, PlannedItem,
-    Undone, Warning,
+    Undone, Warning, WarningKind,
 };
 
 use super::failures::fragment;
@@ -115,7 +115,11 @@ pub(super) fn item_details(item: &ItemReport) -> Vec<String> {
 
 /// A warning, as talk.
 pub(super) fn warning_line(warning: &Warning) -> String {
-    format!("{}: {}", Shown(&warning.path), Plain(&warning.message))
+    match warning.kind {
+        // What is said of an index names it.
+        WarningKind::Index => Plain(&warning.message).to_string(),
+        _ => format!("{}: {}", Shown(&warning.path), Plain(&warning.message)),
+    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ impl<F: FileSystem> Planner<'_, F> {
         if let Some(message) = self.state.corrected.correct(&remembered, now) {
             let path = self.root.show_source(&self.root.source_below(&entry.path));
             self.sink.warning(Warning { kind: WarningKind::Corrected, path, message });
+            if let Some(catalog) = self.catalog {
+                catalog.was_otherwise(self.mapping, &entry.path);
+            }
         }
         if remembered.kind == now.kind { Ok(()) } else { Err(Otherwise::Kind) }
     }

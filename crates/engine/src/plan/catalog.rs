@@ -43,6 +43,11 @@ pub trait Catalog: Send + Sync {
 
     /// A directory could not be listed.
     fn not_listed(&self, mapping: usize, path: &RelPath);
+
+    /// An entry is not what is remembered of it.
+    fn was_otherwise(&self, mapping: usize, path: &RelPath) {
+        let _ = (mapping, path);
+    }
 }
 
 /// How much there is beneath a directory.

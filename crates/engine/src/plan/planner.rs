@@ -10,7 +10,7 @@ use super::anew::{Otherwise, SourceSight};
 use super::destination::{Existing, Sight};
 use super::state::PlanState;
 use crate::error::{ItemError, Side};
-use crate::plan::{Action, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
+use crate::plan::{Action, Catalog, Entry, ItemId, LinkRole, PlannedItem, ScanSink, Seen};
 use crate::policy::ConflictResolver;
 use crate::preflight::{Meeting, Problem, RefusedEntry};
 use crate::record::{History, JournalError};
@@ -44,6 +44,7 @@ pub(crate) struct Planner<'a, F: FileSystem> {
     pub(crate) volumes: &'a Volumes,
     pub(crate) resolver: Option<&'a dyn ConflictResolver>,
     pub(crate) history: Option<&'a dyn History>,
+    pub(crate) catalog: Option<&'a dyn Catalog>,
     pub(crate) state: &'a mut PlanState,
     pub(crate) sink: &'a mut dyn PlanSink,
     pub(super) sight: Sight<F>,

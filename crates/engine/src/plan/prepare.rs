@@ -155,6 +155,7 @@ pub(super) fn scan_all<F: FileSystem>(
             volumes,
             resolver: outside.resolver,
             history: outside.history,
+            catalog: outside.catalog,
             state,
             sink,
             sight: Sight::default(),

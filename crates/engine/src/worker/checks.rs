@@ -44,6 +44,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         {
             let path = work.report.source.clone();
             self.context.warn(Warning { kind: WarningKind::Corrected, path, message });
+            if let Some(catalog) = self.context.outside.catalog {
+                catalog.was_otherwise(work.item.mapping, &work.item.path);
+            }
         }
     }
 

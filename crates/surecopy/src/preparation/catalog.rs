@@ -101,6 +101,12 @@ impl<F: FileSystem> Catalog for Memory<F> {
         });
     }
 
+    fn was_otherwise(&self, mapping: usize, path: &RelPath) {
+        let Some(known) = self.known.get(mapping).and_then(Option::as_ref) else { return };
+        let Some(directory) = known.beneath.join_path(path).parent() else { return };
+        self.otherwise.add(known.place, directory);
+    }
+
     fn not_listed(&self, mapping: usize, path: &RelPath) {
         if let Some((recorder, path)) = self.recorder(mapping, path) {
             recorder.unreadable(&path);

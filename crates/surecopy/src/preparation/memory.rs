@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use surecopy_engine::{Cancelled, Control, Expected, Progress};
 use surecopy_fs::{FileSystem, Moment, RelPath};
 use surecopy_index::{
-    Confidence, Index, IndexError, Location, ScanEnd, Stopped, Subtrees, Validated, Validation,
-    ValidationProgress,
+    Confidence, Index, IndexError, Location, ScanEnd, State, Stopped, Subtrees, Validated,
+    Validation, ValidationProgress,
 };
 
 use super::asked::{Asked, PrepareMode, SourceRoot, Unknown};
+use super::otherwise::Otherwise;
 use super::place::{Known, Place, directory_of};
 use super::report::Estimated;
 use super::troubles::{Notices, Troubles, unused};
@@ -33,6 +34,8 @@ pub(crate) struct Memory<F: FileSystem> {
     pub(super) served: AtomicU64,
     /// Directories that were listed.
     pub(super) listed: AtomicU64,
+    /// What turned out to be other than it is remembered.
+    pub(super) otherwise: Otherwise,
     /// What went wrong with the index; the run goes on without it.
     pub(super) troubles: Troubles,
 }
@@ -84,6 +87,7 @@ impl<F: FileSystem> Memory<F> {
             known,
             served: AtomicU64::new(0),
             listed: AtomicU64::new(0),
+            otherwise: Otherwise::default(),
             troubles: Troubles::default(),
         };
         (Some(memory), notices)
@@ -229,10 +233,16 @@ impl<F: FileSystem> Memory<F> {
             self.known.iter().flatten().any(|known| known.place == place && known.beneath.is_root())
         };
         let roots: Vec<bool> = (0..self.places.len()).map(is_root).collect();
-        for (place, is_root) in self.places.into_iter().zip(roots) {
+        for ((number, place), is_root) in self.places.into_iter().enumerate().zip(roots) {
             let end = if listed_all && is_root { ScanEnd::Whole } else { ScanEnd::Part };
+            let location = place.location.id;
             if let Some(Err(error)) = place.finish(end, now) {
                 self.troubles.add(error);
+            }
+            let otherwise = self.otherwise.take(number);
+            if self.asked.records && !otherwise.is_empty() {
+                let marked = self.index.mark(location, &otherwise, State::Stale, now.wall);
+                marked.unwrap_or_else(|error| self.troubles.add(error));
             }
         }
         self.troubles.settle(self.index, &self.asked.index)

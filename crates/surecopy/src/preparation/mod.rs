@@ -27,6 +27,7 @@ mod asked;
 mod catalog;
 mod look;
 mod memory;
+mod otherwise;
 mod place;
 mod remembered;
 mod report;
