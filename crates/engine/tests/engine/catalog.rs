@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use surecopy_engine::{
@@ -18,9 +18,12 @@ use surecopy_testkit::{Entry, FakeFs, VolumeSettings};
 use crate::job::{Ran, Records, carry_out, carry_out_remembering, spec};
 use crate::scene::{Way, scene};
 
-/// Everything beneath a directory, as it was at some time.
+/// Everything beneath a directory, as it was at some time; and what turned out to be otherwise.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory(BTreeMap<RelPath, Vec<(OsString, Metadata)>>);
+pub(crate) struct Memory(
+    BTreeMap<RelPath, Vec<(OsString, Metadata)>>,
+    Arc<Mutex<BTreeSet<RelPath>>>,
+);
 
 impl Memory {
     pub(crate) fn of(fs: &FakeFs, top: &str) -> Self {
@@ -58,6 +61,11 @@ impl Catalog for Memory {
     fn listed(&self, _: &ListedPart<'_>) {}
 
     fn not_listed(&self, _: usize, _: &RelPath) {}
+
+    fn was_otherwise(&self, mapping: usize, path: &RelPath) {
+        assert_eq!(mapping, 0, "there is one");
+        self.1.lock().unwrap().insert(path.clone());
+    }
 }
 
 fn remembering(fs: &Arc<FakeFs>, spec: &CopySpec, memory: &Memory) -> Ran {
@@ -313,6 +321,24 @@ fn nothing_is_refused_for_a_size_that_was_remembered() {
     }
     assert_eq!(fs.names("/dst"), ["shrank"]);
     assert_eq!(ran.report.corrected, Corrected { grew: 1, shrank: 1, ..Corrected::default() });
+}
+
+/// Whoever remembers hears of it, be it found by planning or when a file is opened.
+#[test]
+fn what_was_otherwise_is_told() {
+    for hard_links in [true, false] {
+        let fs = FakeFs::new();
+        fs.file("/src/d/shrank", [7; 200]).file("/src/d/grew", [7; 50]).file("/src/same", [7; 9]);
+        fs.mount("/dst", VolumeSettings::of("ext4"));
+        let memory = Memory::of(&fs, "/src");
+        fs.truncate("/src/d/shrank", 60).truncate("/src/d/grew", 120);
+        let mut spec = spec(&fs, &["/src/"], "/dst");
+        spec.preserve.hard_links = hard_links;
+        assert_eq!(remembering(&Arc::new(fs), &spec, &memory).report.tally.ok, 3);
+        let told: Vec<_> = memory.1.lock().unwrap().iter().cloned().collect();
+        let expected = ["d/grew", "d/shrank"].map(|path| RelPath::new(path).unwrap());
+        assert_eq!(told, expected, "hard links kept: {hard_links}");
+    }
 }
 
 /// The room that is needed is summed from what is remembered, and before a job is refused for it, it is
