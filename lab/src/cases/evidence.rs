@@ -161,26 +161,18 @@ pub(crate) fn no_journal(lab: &Lab) -> Result<String> {
     }
     let (shared, _) = flushes(lab, &source, &volume.join("with"))?;
     ensure!(shared > 0, "the fixture is not what it should be: no common flush with a journal");
-    change_image(&volume, "tune2fs -O ^has_journal")?;
+    volume.change_image(Fs::Ext4, "tune2fs -O ^has_journal")?;
     let (shared, single) = flushes(lab, &source, &volume.join("without"))?;
     ensure!(shared == 0, "{shared} flushes of a volume without a journal were relied on");
     ensure!(single > FLUSHED_FILES, "{single} flushes for {FLUSHED_FILES} files and a directory");
     Ok(format!("{FLUSHED_FILES} files, {single} flushes"))
 }
 
-/// Runs a command on the image of an ext4 volume, and mounts it again.
-fn change_image(volume: &Volume, command: &str) -> Result<()> {
-    let script = r#"image=$(losetup -nO BACK-FILE "$(findmnt -no SOURCE "$1")")
-        umount "$1"; $2 "$image" >&2; mount -t ext4 -o loop "$image" "$1""#;
-    tool::shell(script, [volume.path.as_os_str(), command.as_ref()])?;
-    Ok(())
-}
-
 /// On ext4 with inodes of 128 bytes times are whole seconds: what was copied counts as the same.
 pub(crate) fn small_inodes(lab: &Lab) -> Result<String> {
     let source = Volume::loopback(lab, Fs::Ext4, 256 * MIB)?;
     let volume = Volume::loopback(lab, Fs::Ext4, 256 * MIB)?;
-    change_image(&volume, "mkfs.ext4 -q -F -I 128")?;
+    volume.change_image(Fs::Ext4, "mkfs.ext4 -q -F -I 128")?;
     let (file, target) = (source.join("file"), volume.join("file"));
     write_random(&file, 10_000, 1)?;
     tool::run("touch", ["-d".as_ref(), "2020-01-02 03:04:05.678".as_ref(), file.as_os_str()])?;

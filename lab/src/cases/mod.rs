@@ -17,6 +17,7 @@ mod other_volume;
 mod power_cut;
 mod power_cut_and_resume;
 mod power_cut_at_calls;
+mod prepared;
 mod protected;
 mod read_counts;
 mod really_there;

@@ -3,8 +3,8 @@
 use super::{
     bit_rot, contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume,
     kill_at_random, kill_matrix, ledger_faults, link_swaps, memory, other_volume, power_cut,
-    power_cut_and_resume, power_cut_at_calls, protected, read_counts, really_there, replace,
-    strategies, two_processes, undo,
+    power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts, really_there,
+    replace, strategies, two_processes, undo,
 };
 use crate::run::Case;
 
@@ -87,4 +87,6 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "60 undo: killed", run: undo::killed },
     Case { name: "61 resume: when another volume is there", run: other_volume::is_noticed },
     Case { name: "62 memory: a million small files, and resume", run: memory::million },
+    Case { name: "63 index: what changes is found", run: prepared::changes },
+    Case { name: "64 index: mounted again, and another volume", run: prepared::volumes },
 ];

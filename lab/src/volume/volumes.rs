@@ -136,6 +136,14 @@ impl Volume {
         mount(fs.name(), "loop", image, &self.path)
     }
 
+    /// Runs a command on the image while it is not mounted.
+    pub(crate) fn change_image(&self, fs: Fs, command: &str) -> Result<()> {
+        tool::run("umount", [&self.path])?;
+        let image = self.image.as_deref().context("only images can be changed")?;
+        tool::shell(r#"$1 "$2" >&2"#, [command.as_ref(), image.as_os_str()])?;
+        self.put_back(fs)
+    }
+
     /// The disk beneath the volume has no more to it than its beginning, and answers everything else
     /// with errors.
     pub(crate) fn lose_disk(&self) -> Result<()> {
