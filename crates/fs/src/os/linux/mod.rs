@@ -36,6 +36,7 @@ pub(crate) use classify::classify;
 pub use clock::MachineClock;
 pub use lock_table::{LockTable, SlotLock};
 pub use memory::available_memory_bytes;
+pub use mount_table::mount_state;
 pub use native_fs::NativeFs;
 pub use own_files::{
     absolute_path, create_private_dir, create_private_file, flush_directory_at,
@@ -44,5 +45,5 @@ pub use own_files::{
 pub use process::{
     effective_user, file_creation_mask, host_name, is_privileged, is_signal_ignored,
     open_file_limit, path_from_bytes, process_id, process_identity, raise_open_file_limit,
-    wall_clock,
+    step_back, wall_clock,
 };

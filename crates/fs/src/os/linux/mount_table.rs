@@ -2,10 +2,13 @@
 //!
 //! The table knows what the magic number of `statfs` does not: which FUSE file system it is.
 
-use std::os::fd::BorrowedFd;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::Path;
 
-use rustix::fs::{AtFlags, Statx, StatxFlags, statx};
+use rustix::fs::{AtFlags, Statx, StatxFlags, readlink, statx};
 
+use super::beneath::open_root;
 use super::call::uninterrupted;
 use super::pseudo_file;
 
@@ -17,6 +20,52 @@ pub(super) fn filesystem_name(fd: BorrowedFd<'_>) -> Option<String> {
     let mask = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     let stat = uninterrupted(|| statx(fd, "", AtFlags::EMPTY_PATH, mask)).ok()?;
     find(&pseudo_file::text(TABLE)?, &stat).map(str::to_owned)
+}
+
+/// `STATX_MNT_ID_UNIQUE`, since Linux 6.8: a number that no other mount of this boot gets, whereas
+/// `STATX_MNT_ID` is given to the next mount as soon as one is gone.
+const MOUNT_FOR_GOOD: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+
+/// A number that is another one once something was mounted or unmounted at a path or beneath it;
+/// `None` where nothing can be found out. What was unmounted and mounted again between two looks shows
+/// at the path itself, on a kernel that tells, and not beneath it.
+pub fn mount_state(path: &Path) -> Option<u64> {
+    let root = open_root(path).ok()?;
+    let mask = StatxFlags::MNT_ID | MOUNT_FOR_GOOD;
+    let stat = uninterrupted(|| statx(&root, "", AtFlags::EMPTY_PATH, mask)).ok()?;
+    // Mount points are written without links.
+    let link = format!("/proc/self/fd/{}", root.as_fd().as_raw_fd());
+    let plain = uninterrupted(|| readlink(&link, Vec::new())).ok()?;
+    let mut state = DefaultHasher::new();
+    stat.stx_mnt_id.hash(&mut state);
+    let table = pseudo_file::text(TABLE)?;
+    mounts_beneath(&table, &plain.to_string_lossy()).for_each(|line| line.hash(&mut state));
+    Some(state.finish())
+}
+
+/// The rows of what is mounted beneath a directory, as far as its options.
+fn mounts_beneath<'a>(table: &'a str, directory: &str) -> impl Iterator<Item = &'a str> {
+    let above = format!("{}/", escaped(directory).trim_end_matches('/'));
+    table.lines().filter_map(move |line| {
+        let point = line.split(' ').nth(4)?;
+        let end = point.as_ptr().addr() + point.len() - line.as_ptr().addr();
+        (point.starts_with(&above) && point != "/").then_some(&line[..end])
+    })
+}
+
+/// A path as it is written in the table.
+fn escaped(path: &str) -> String {
+    let mut escaped = String::with_capacity(path.len());
+    for c in path.chars() {
+        match c {
+            ' ' => escaped.push_str("\\040"),
+            '\t' => escaped.push_str("\\011"),
+            '\n' => escaped.push_str("\\012"),
+            '\\' => escaped.push_str("\\134"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn find<'a>(table: &'a str, stat: &Statx) -> Option<&'a str> {
@@ -67,6 +116,34 @@ mod tests {
         let plain = "1 1 0:2 / / rw - ext4 /dev/root rw,errors=continue";
         assert_eq!(Row::parse(plain).unwrap().filesystem, "ext4");
         assert_eq!(Row::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn what_is_mounted_beneath_a_directory_is_found_by_its_name() {
+        let table = "1 1 0:2 / / rw - ext4 /dev/root rw\n\
+                     2 1 0:3 / /a rw - tmpfs t rw\n\
+                     3 2 0:4 / /a/b\\040c rw - tmpfs t rw\n\
+                     4 2 0:5 / /a/b\\040c/d rw,noatime - tmpfs t rw\n\
+                     5 1 0:6 / /ab rw - tmpfs t rw";
+        let ids = |directory| -> Vec<_> {
+            mounts_beneath(table, directory).map(|line| line.split(' ').next().unwrap()).collect()
+        };
+        assert_eq!(ids("/"), ["2", "3", "4", "5"]);
+        assert_eq!(ids("/a"), ["3", "4"]);
+        assert_eq!(ids("/a/b c"), ["4"]);
+        assert_eq!(ids("/b"), [""; 0]);
+        let found: Vec<_> = mounts_beneath(table, "/a/b c").collect();
+        assert_eq!(found, ["4 2 0:5 / /a/b\\040c/d"], "options may change");
+    }
+
+    #[test]
+    fn a_state_is_the_same_as_long_as_nothing_is_mounted() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = mount_state(temp.path());
+        assert!(state.is_some());
+        assert_eq!(mount_state(temp.path()), state);
+        assert_ne!(mount_state(Path::new("/proc")), state);
+        assert_eq!(mount_state(&temp.path().join("none")), None);
     }
 
     #[test]
