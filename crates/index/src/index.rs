@@ -11,7 +11,7 @@ use crate::error::{IndexError, Outcome};
 use crate::location::{self, Location, LocationId, ScanStatus, millis};
 use crate::names::{self, DirectoryId};
 use crate::read::{self, Estimate, Known};
-use crate::stale::{Clocks, State};
+use crate::stale::{self, Clocks, State};
 use crate::store::connection::{in_snapshot, in_transaction};
 use crate::store::{self, Notice, Opened};
 
@@ -219,16 +219,38 @@ impl Index {
         state: State,
         at: Timestamp,
     ) -> Result<(), IndexError> {
+        self.mark_known(location, paths, state, at).map(drop)
+    }
+
+    /// The same; returns which ones it does not know.
+    pub(crate) fn mark_known<'a>(
+        &self,
+        location: LocationId,
+        paths: &'a [RelPath],
+        state: State,
+        at: Timestamp,
+    ) -> Result<Vec<&'a RelPath>, IndexError> {
+        self.write(|connection| stale::mark(connection, location, paths, state, at))
+    }
+
+    /// Says that directories were found to be stale by looks that began at a moment. Those that were
+    /// listed since then are as they were listed.
+    pub(crate) fn mark_found(
+        &self,
+        location: LocationId,
+        paths: &[RelPath],
+        at: Timestamp,
+    ) -> Result<(), IndexError> {
+        self.write(|connection| stale::mark_found(connection, location, paths, at))
+    }
+
+    /// Says of a whole location that nobody knows whether it was seen to change, until somebody finds
+    /// out what is fresh and what is stale. What is known of its directories stays as it is: each of them
+    /// is looked at before it counts, and that look is what finds it out.
+    pub fn note_gap(&self, location: LocationId) -> Result<(), IndexError> {
+        let sql = "UPDATE locations SET scan_status = 'unknown' WHERE location = ?";
         self.write(|connection| {
-            for path in paths {
-                if let Some(directory) = names::at_path(connection, location, path)? {
-                    let sql = "UPDATE directories SET state = max(state, ?), marked = ?
-                               WHERE directory = ?";
-                    let at = read::nanos(at.as_nanos());
-                    let state = read::state_number(state);
-                    connection.prepare_cached(sql)?.execute((state, at, directory.0))?;
-                }
-            }
+            connection.prepare_cached(sql)?.execute((location.0,))?;
             Ok(())
         })
     }

@@ -19,6 +19,7 @@ mod read;
 mod record;
 mod stale;
 mod store;
+mod watch;
 
 pub use error::IndexError;
 pub use index::Index;
@@ -31,3 +32,7 @@ pub use stale::{
     State, Stopped, Subtrees, Validated, Validation, ValidationProgress, judge,
 };
 pub use store::Notice;
+pub use watch::{
+    EventSource, Happening, Hear, LostReason, NotWatched, SystemEvents, Watch, WatchFact,
+    WatchPace, Watches,
+};

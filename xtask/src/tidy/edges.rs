@@ -44,6 +44,7 @@ static AT_HOME: &[(&str, &[&str])] = &[
     ("rustix", &["surecopy-fs"]),
     ("windows-sys", &["surecopy-fs"]),
     ("rusqlite", &["surecopy-database", "surecopy-ledger", "surecopy-index", "surecopy-lab"]),
+    ("notify", &["surecopy-index"]),
     ("clap", &["surecopy-cli"]),
     ("indicatif", &["surecopy-cli"]),
 ];
@@ -133,6 +134,8 @@ mod tests {
         assert_eq!(count("surecopy-engine", "rustix", None), 1);
         assert_eq!(count("surecopy-engine", "rustix", Some("dev")), 0);
         assert_eq!(count("surecopy", "clap", None), 1);
+        assert_eq!(count("surecopy-index", "notify", None), 0);
+        assert_eq!(count("surecopy", "notify", None), 1);
         assert_eq!(count("surecopy-ledger", "rusqlite", None), 0);
         assert_eq!(count("surecopy", "rusqlite", None), 1);
         assert_eq!(count("surecopy-cli", "rusqlite", Some("dev")), 0);

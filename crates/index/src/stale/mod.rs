@@ -3,6 +3,7 @@
 mod clock;
 mod confidence;
 mod found;
+mod mark;
 mod progress;
 mod queue;
 mod rule;
@@ -14,6 +15,7 @@ pub use clock::ClockSetting;
 pub(crate) use clock::Clocks;
 pub use confidence::Confidence;
 pub use found::{StaleDirectory, Validated};
+pub(crate) use mark::{mark, mark_found};
 pub use progress::ValidationProgress;
 pub use rule::{Freshness, Present, Remembered, StaleReason, State, judge};
 pub use seen::Seen;

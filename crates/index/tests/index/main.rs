@@ -10,3 +10,4 @@ mod sharing;
 mod speed;
 mod tree;
 mod validation;
+mod watching;

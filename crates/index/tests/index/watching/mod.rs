@@ -1,0 +1,9 @@
+//! Watching: what happens marks what it concerns, and what was missed is found.
+
+mod changes;
+mod kill;
+mod load;
+mod losses;
+mod own_files;
+mod post;
+mod session;
