@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -192,12 +192,13 @@ fn what_changes_during_a_check_is_not_undone_by_it() {
     let (scene, fs, post) = (scene(), tree(), Post::default());
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
     place.scan();
-    let (told, is_over) = (post.clone(), Arc::new(AtomicBool::new(false)));
-    let (path, done) = (scene.index.path().to_owned(), Arc::clone(&is_over));
+    let (told, opened_by_looks) = (post.clone(), Arc::new(AtomicU64::new(0)));
+    let (path, opened) = (scene.index.path().to_owned(), Arc::clone(&opened_by_looks));
     // The looks have just begun: some of these were looked at already, and some were not.
     fs.before(Operation::OpenDir, move |_, _| {
         let is_looking = std::thread::current().name() == Some("index-looks");
-        if is_looking && !done.swap(true, Ordering::SeqCst) {
+        // At the second one, what is remembered has been read as it was at one moment.
+        if is_looking && opened.fetch_add(1, Ordering::SeqCst) == 1 {
             for path in ["/data/a/1", "/data/a/b/2", "/data/c/d/3", "/data/e/x"] {
                 told.changed(path);
             }
@@ -212,7 +213,7 @@ fn what_changes_during_a_check_is_not_undone_by_it() {
         wait_for_marks(&place, &["a", "a/b", "c/d", "e"]);
         assert_eq!(status(&scene.index, &place), ScanStatus::Stale);
     });
-    assert!(is_over.load(Ordering::SeqCst));
+    assert!(opened_by_looks.load(Ordering::SeqCst) > 1);
 }
 
 /// More directories than are gathered: all of them are to be listed, and memory has its bounds.
