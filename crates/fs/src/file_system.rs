@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use crate::error::FsResult;
-use crate::metadata::{Metadata, Times, Xattr};
+use crate::metadata::{FileKind, Metadata, Times, Xattr};
 use crate::path::RelPath;
 use crate::support::Support;
 use crate::volume::Volume;
@@ -105,6 +105,16 @@ pub trait FileSystem: Send + Sync + 'static {
             names.push(name.to_owned());
             ControlFlow::Continue(())
         })?;
+        Ok(names)
+    }
+
+    /// The names of the directories in a directory, as far as that can be told: what is named may be
+    /// something else, or be gone, when it is opened.
+    fn list_directories(&self, dir: &Self::Dir) -> FsResult<Vec<OsString>> {
+        let mut names = self.list(dir)?;
+        names.retain(|name| {
+            self.metadata_at(dir, name).map_or(true, |found| found.kind == FileKind::Directory)
+        });
         Ok(names)
     }
 

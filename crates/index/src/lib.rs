@@ -6,6 +6,8 @@
 //! directories are as they were, and [`Index::entries`] gives what those held. The database is described
 //! in `docs/formats/index.md`.
 //!
+//! A [`Watch`] marks what changes in locations, as the system tells of it, for as long as it runs.
+//!
 //! It is a cache. Nothing that it says of a directory may be relied on until a validation has found that
 //! directory fresh, and what it says of files may be old even then: a file that is rewritten in place
 //! does not change its directory.

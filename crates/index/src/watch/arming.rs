@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use surecopy_fs::{FileKind, FileSystem, FsError, FsErrorKind, FsResult, Node};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Node};
 
 use super::facts::{LostReason, WatchFact};
 use super::gathered::Gathered;
@@ -87,17 +87,8 @@ fn arm_one<F: FileSystem, W: Watches>(
     if let Some(watches) = &mut place.watches {
         watches.add(&place.path.join(next.path.as_path()))?;
     }
-    let names = directories_in(fs, &dir).map_err(|error| not_watched(&error))?;
+    let names = fs.list_directories(&dir).map_err(|error| not_watched(&error))?;
     Ok((dir, names))
-}
-
-fn directories_in<F: FileSystem>(fs: &F, dir: &F::Dir) -> FsResult<Vec<OsString>> {
-    let mut names = fs.list(dir)?;
-    // What cannot be asked may have gone; if not, opening it tells.
-    names.retain(|name| {
-        fs.metadata_at(dir, name).map_or(true, |found| found.kind == FileKind::Directory)
-    });
-    Ok(names)
 }
 
 fn not_watched(error: &FsError) -> NotWatched {

@@ -82,10 +82,6 @@ fn happenings(told: Result<Event, Error>, hear: &dyn Fn(Happening)) {
     let event = match told {
         Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
         Ok(event) => event,
-        Err(error) if matches!(error.kind, ErrorKind::MaxFilesWatch) => {
-            // Only when it goes into trees, which it is not told to.
-            return hear(Happening::Failed(error.to_string()));
-        }
         Err(error) => return hear(Happening::Failed(error.to_string())),
     };
     if event.need_rescan() {

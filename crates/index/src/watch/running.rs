@@ -316,9 +316,10 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         place.losses += 1;
         // Only what is new: it may be away for long.
         if place.told.as_ref() != Some(&reason) {
-            place.must_note_gap = true;
             place.told = Some(reason.clone());
             let location = place.id;
+            // If that is not possible now, it is tried again before anything else is written.
+            place.must_note_gap = self.watch.index.note_gap(location).is_err();
             self.tell(WatchFact::Lost { location, reason, rest });
         }
     }

@@ -177,6 +177,22 @@ pub(super) fn a_listing_ends_when_enough_was_seen<F: FileSystem>(stage: &Stage<'
     assert_eq!(stage.names().len(), 100, "the next listing begins at the beginning");
 }
 
+pub(super) fn directories_are_listed_without_anything_else<F: FileSystem>(stage: &Stage<'_, F>) {
+    drop(stage.make_dir("one"));
+    drop(stage.make_dir("two"));
+    drop(stage.put("file", b"x"));
+    if stage.has_links() {
+        stage.make_link("link", "one");
+    }
+    for _ in 0..2 {
+        let mut listed = fine("list directories", stage.fs.list_directories(&stage.dir));
+        listed.sort();
+        assert_eq!(listed, ["one", "two"]);
+    }
+    let empty = fine("open", stage.fs.open_dir(&stage.dir, &rel("one")));
+    assert_eq!(fine("list directories", stage.fs.list_directories(&empty)), [""; 0]);
+}
+
 pub(super) fn one_directory_is_listed_by_several_threads<F: FileSystem>(stage: &Stage<'_, F>) {
     let expected: Vec<String> = (0..500).map(|number| format!("entry-{number:03}")).collect();
     for name in &expected {

@@ -57,6 +57,7 @@ pub fn cases<F: FileSystem>() -> Vec<Case<F>> {
             a_removed_file_stays_readable_while_it_is_open,
             a_listing_is_complete_every_time,
             a_listing_ends_when_enough_was_seen,
+            directories_are_listed_without_anything_else,
             a_directory_that_may_not_be_listed_says_so,
             a_directory_that_may_not_be_searched_says_so,
             one_directory_is_listed_by_several_threads;

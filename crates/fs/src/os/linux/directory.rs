@@ -1,14 +1,14 @@
 //! Directories: create, remove, list.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::PoisonError;
 
-use rustix::fs::{AtFlags, Mode, RawDir, SeekFrom, mkdirat, seek, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, RawDir, SeekFrom, mkdirat, seek, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::call::{failed, must, plain};
+use super::call::{failed, must, plain, uninterrupted};
 use super::handle::NativeDir;
 use crate::error::{FsResult, Operation};
 
@@ -30,11 +30,37 @@ pub(super) fn remove_file(dir: &NativeDir, name: &OsStr) -> FsResult<()> {
     must(Operation::RemoveFile, || unlinkat(dir, name, AtFlags::empty()))
 }
 
-/// Lists from the beginning on the handle itself. Opening the directory again for each listing
-/// would do without the lock, but takes the right to search it, which a listing does not need.
 pub(super) fn list_each(
     dir: &NativeDir,
     each: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+) -> FsResult<()> {
+    list_with_kinds(dir, &mut |name, _| each(name))
+}
+
+/// Most file systems keep the kind beside the name; of the others, each entry is asked.
+pub(super) fn list_directories(dir: &NativeDir) -> FsResult<Vec<OsString>> {
+    let mut names = Vec::new();
+    list_with_kinds(dir, &mut |name, kind| {
+        let kind = match kind {
+            FileType::Unknown => uninterrupted(|| {
+                statat(dir, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
+            })
+            .map_or(FileType::Directory, |stat| FileType::from_raw_mode(stat.st_mode)),
+            kind => kind,
+        };
+        if kind == FileType::Directory {
+            names.push(name.to_owned());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(names)
+}
+
+/// Lists from the beginning on the handle itself. Opening the directory again for each listing
+/// would do without the lock, but takes the right to search it, which a listing does not need.
+fn list_with_kinds(
+    dir: &NativeDir,
+    each: &mut dyn FnMut(&OsStr, FileType) -> ControlFlow<()>,
 ) -> FsResult<()> {
     let operation = Operation::List;
     dir.must_be_more_than_passed(operation)?;
@@ -48,7 +74,8 @@ pub(super) fn list_each(
         match entry {
             Ok(entry) => {
                 let name = entry.file_name().to_bytes();
-                if name != b"." && name != b".." && each(OsStr::from_bytes(name)).is_break() {
+                let is_dots = name == b"." || name == b"..";
+                if !is_dots && each(OsStr::from_bytes(name), entry.file_type()).is_break() {
                     break;
                 }
             }
@@ -62,7 +89,6 @@ pub(super) fn list_each(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::ffi::OsString;
     use std::fs;
     use std::os::unix::ffi::OsStringExt;
 

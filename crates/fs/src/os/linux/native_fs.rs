@@ -70,6 +70,10 @@ impl FileSystem for NativeFs {
         directory::list_each(dir, each)
     }
 
+    fn list_directories(&self, dir: &NativeDir) -> FsResult<Vec<OsString>> {
+        directory::list_directories(dir)
+    }
+
     // ---- entries -----------------------------------------------------------------------------
 
     fn metadata_at(&self, dir: &Self::Dir, name: &OsStr) -> FsResult<Metadata> {

@@ -4,9 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use surecopy_fs::{FileKind, MachineClock, NativeFs};
-use surecopy_index::{SystemEvents, WatchFact, WatchPace};
+use surecopy_index::{
+    EventSource, Hear, LostReason, NotWatched, SystemEvents, WatchFact, WatchPace,
+};
 use surecopy_testkit::Random;
 
 use super::session::{marked, settle, until, watching};
@@ -115,6 +118,78 @@ fn nothing_is_lost_when_directories_come_and_go_quickly() {
     walk(root, Path::new(""), &mut there);
     let remembered: Vec<(PathBuf, u64)> = files(&place.remembered());
     assert_eq!(remembered, files(&there));
+}
+
+/// The events of the system, of which nothing is read while the gate is shut.
+#[derive(Default)]
+struct Gated {
+    gate: Arc<Mutex<()>>,
+}
+
+impl EventSource for Gated {
+    type Watches = <SystemEvents as EventSource>::Watches;
+
+    fn open(&self, hear: Hear) -> Result<Self::Watches, NotWatched> {
+        let gate = Arc::clone(&self.gate);
+        let gated = move |happening| {
+            drop(gate.lock().unwrap());
+            hear(happening);
+        };
+        SystemEvents.open(Box::new(gated))
+    }
+
+    fn mount_state(&self, root: &Path) -> Option<u64> {
+        SystemEvents.mount_state(root)
+    }
+}
+
+/// The queue of the kernel itself overflows, and what it lost is found.
+#[test]
+fn what_the_kernel_could_not_keep_is_found() {
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events");
+    let Some(most) = most.ok().and_then(|most| most.trim().parse::<usize>().ok()) else {
+        println!("skipped: the kernel does not say how much it keeps");
+        return;
+    };
+    if most > 200_000 {
+        println!("skipped: the kernel keeps {most} events, and a test is not to make so many");
+        return;
+    }
+    let (scene, native, clock) = (scene(), NativeFs::new(), MachineClock::new());
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path();
+    for name in ["busy", "other", "third/inner"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+    fs::write(root.join("busy/f"), "1").unwrap();
+    settle();
+    let place = Place::new(&scene.index, &native, root, || clock.now());
+    place.scan();
+    let (time, gated) = ((|| clock.now(), WatchPace::default()), Gated::default());
+    watching(&scene.index, &native, &gated, &[place.id()], time, |session| {
+        session.wait_for_checks(1);
+        let shut = gated.gate.lock().unwrap();
+        // Two in turn, so that none is like the one before it.
+        let (one, other) = (root.join("busy/f"), root.join("busy/g"));
+        for _ in 0..=most {
+            fs::rename(&one, &other).unwrap();
+            fs::rename(&other, &one).unwrap();
+        }
+        // Of these nothing was kept, not even that the last one is to be watched.
+        fs::write(root.join("other/new"), "1").unwrap();
+        fs::create_dir_all(root.join("third/inner/deep/er")).unwrap();
+        drop(shut);
+        let is_overflow =
+            |fact: &WatchFact| matches!(fact, WatchFact::Lost { reason: LostReason::Overflow, .. });
+        session.wait_for("loss", is_overflow);
+        session.wait_for_checks(2);
+        let expected = ["busy", "other", "third/inner"];
+        until("mark", || marked(&place) == expected.map(str::to_owned).into(), String::new);
+        settle();
+        place.refresh();
+        fs::write(root.join("third/inner/deep/er/f"), "1").unwrap();
+        until("mark", || marked(&place).contains("third/inner/deep/er"), String::new);
+    });
 }
 
 fn files(tree: &Tree) -> Vec<(PathBuf, u64)> {
