@@ -16,7 +16,7 @@ use crate::location::{LocationId, ScanStatus};
 use crate::stale::{Stopped, Validated, Validation, ValidationProgress};
 
 /// So many directories are marked in one transaction, for which others may have to wait.
-pub(super) const MARKED_AT_ONCE: usize = 1_000;
+pub(super) const MARKED_AT_ONCE: usize = 500;
 
 /// A location that is to be looked through.
 #[derive(Debug)]

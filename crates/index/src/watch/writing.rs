@@ -17,6 +17,10 @@ use crate::stale::State;
 /// What happened longer ago than this has been told. It takes thousandths of a second.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
+/// Between two transactions, so that whoever waits for one of their own, by looking again every now and
+/// then, gets it.
+const LET_IN: Duration = Duration::from_millis(5);
+
 impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
     /// Writes down what has happened.
     pub(super) fn write(&mut self) -> Result<(), IndexError> {
@@ -73,6 +77,9 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
             some.iter().for_each(|path| {
                 waiting.remove(path);
             });
+            if !waiting.is_empty() {
+                std::thread::sleep(LET_IN);
+            }
         }
         Ok(marked)
     }

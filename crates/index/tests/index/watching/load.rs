@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use surecopy_fs::{FileKind, MachineClock, NativeFs};
 use surecopy_index::{
-    EventSource, Hear, LostReason, NotWatched, SystemEvents, WatchFact, WatchPace,
+    EventSource, Hear, LostReason, NotWatched, Recorder, SystemEvents, WatchFact, WatchPace,
 };
 use surecopy_testkit::Random;
 
@@ -217,7 +217,10 @@ fn place_in<'a>(
 /// A scan of a tree that changes under it: what is gone when its turn comes is left out.
 fn scan_what_is_there(place: &Place<'_, NativeFs>) {
     use surecopy_fs::{FileSystem, Node, RelPath};
-    let recorder = place.begin();
+    // Somebody else may hold the index.
+    let now = (place.now)();
+    let begun = Recorder::begin(place.index, place.id(), &place.volume(), &now);
+    let Ok(recorder) = begun else { return };
     let mut pending = vec![RelPath::root()];
     while let Some(path) = pending.pop() {
         let began = (place.now)();
@@ -244,6 +247,5 @@ fn scan_what_is_there(place: &Place<'_, NativeFs>) {
         let below = entries.iter().filter(|(_, found)| found.kind == FileKind::Directory);
         pending.extend(below.map(|(name, _)| path.join(name)));
     }
-    // Somebody else may hold the index.
     drop(recorder.finish(surecopy_index::ScanEnd::Part, (place.now)().wall));
 }
