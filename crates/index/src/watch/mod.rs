@@ -9,6 +9,7 @@ mod native;
 mod own_files;
 mod pace;
 mod place;
+mod presence;
 mod root;
 mod running;
 mod source;

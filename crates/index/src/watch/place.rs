@@ -13,12 +13,13 @@ use crate::location::LocationId;
 /// How a location stands.
 ///
 /// ```text
-///          ┌──────── lost ───────┬──────────┬─────────┐
-///          ▼                     │          │         │
-///   Away ─▶ Arming ─▶ ToCheck ─▶ Checking ─▶ Held ◀─▶ (looked through again)
-///    ▲ root   │ ▲        watched   │ looked at  │
-///    │ gone   ▼ │ later            ▼            │
-///    └────── Resting ◀──────── lost, failed ────┘
+///           is there            all are watched          all were looked at
+///   Away ───────────▶ Arming ──────────────────▶ Watched ─────────────────▶ Held
+///    ▲                 ▲  │                         │                        │
+///    │                 │  │ something was missed    │                        │
+///    │   after a while │  ▼                         ▼                        ▼
+///    │               Resting ◀───────────────────────────────────────────────┘
+///    └── it went, from any of them; and out of the index: Forgotten
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
