@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use surecopy::index::IndexError;
 use surecopy::jobs::LedgerError;
 use surecopy::{CopyError, MappingError};
 
@@ -48,6 +49,15 @@ impl Failure {
             LedgerError::JobIsRunning { .. } | LedgerError::JobIsBeginning { .. } => {
                 ExitStatus::Refused
             }
+            _ => ExitStatus::RecordFailed,
+        };
+        Self { status, message: error.to_string(), hint: None }
+    }
+
+    /// The index cannot be used where nothing can be done without it.
+    pub(crate) fn of_index(error: &IndexError) -> Self {
+        let status = match error {
+            IndexError::NoSuchLocation | IndexError::NotALocation { .. } => ExitStatus::Usage,
             _ => ExitStatus::RecordFailed,
         };
         Self { status, message: error.to_string(), hint: None }

@@ -5,6 +5,8 @@
 //! with all that is beneath them. The format is in `docs/formats/index.md`.
 
 pub use surecopy_index::{
-    Confidence, Estimate, Index, IndexError, Location, LocationId, Notice, ScanStatus, State,
-    Subtrees,
+    Confidence, Estimate, Index, IndexError, Location, LocationId, LostReason, Notice, ScanStatus,
+    State, Subtrees, WatchFact,
 };
+
+pub use crate::watching::{location_of, watch};

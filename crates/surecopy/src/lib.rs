@@ -72,6 +72,7 @@ mod copy;
 mod error;
 mod job;
 mod machine;
+mod watching;
 
 pub mod config;
 pub mod environment;

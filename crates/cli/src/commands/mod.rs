@@ -11,5 +11,6 @@ pub(crate) mod prepare;
 pub(crate) mod resume;
 pub(crate) mod status;
 mod stdout;
+pub(crate) mod watch;
 
 pub(crate) use stdout::{print, talk, written};

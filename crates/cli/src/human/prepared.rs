@@ -60,7 +60,7 @@ fn origin(prepared: &Prepared) -> Vec<String> {
 }
 
 /// How many directories are as the index has them.
-pub(super) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> String {
+pub(crate) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> String {
     let as_was = format!("{} as the index has them (confidence {confidence})", directories(fresh));
     match (stale, gone) {
         (0, 0) => format!("all {as_was}"),

@@ -2,4 +2,4 @@
 
 mod args;
 
-pub(crate) use args::PreparedFromArgs;
+pub(crate) use args::{IndexArgs, PreparedFromArgs};

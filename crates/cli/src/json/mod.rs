@@ -18,6 +18,7 @@ mod refusal;
 mod report;
 mod status;
 mod undo_plan;
+mod watch;
 
 pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
 pub(crate) use job::JobLine;
@@ -27,3 +28,4 @@ pub(crate) use pruned::PrunedLine;
 pub(crate) use refusal::{RefusedLine, reason};
 pub(crate) use status::JobStatus;
 pub(crate) use undo_plan::{UndoPlanLine, UndoPlanReportLine};
+pub(crate) use watch::WatchLine;

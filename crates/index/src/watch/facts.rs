@@ -69,6 +69,21 @@ pub enum WatchFact {
     },
 }
 
+impl WatchFact {
+    /// The location that it is about; `None` when it is about the index.
+    pub fn location(&self) -> Option<LocationId> {
+        match self {
+            WatchFact::Started { location, .. }
+            | WatchFact::Checked { location, .. }
+            | WatchFact::Marked { location, .. }
+            | WatchFact::Lost { location, .. }
+            | WatchFact::Returned { location }
+            | WatchFact::NotChecked { location, .. } => Some(*location),
+            WatchFact::Delayed { .. } => None,
+        }
+    }
+}
+
 /// Why changes are not seen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LostReason {

@@ -116,6 +116,11 @@ impl<F: FileSystem> Preparation<F> {
         self.control.clone()
     }
 
+    /// With a switch that was there before it, in place of its own.
+    pub fn controlled_by(self, control: Control) -> Self {
+        Self { control, ..self }
+    }
+
     /// Its counters, to be polled from another thread while it runs.
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)

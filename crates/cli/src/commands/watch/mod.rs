@@ -1,0 +1,8 @@
+//! `surecopy watch`: keeping what the index knows fresh while things change.
+
+mod args;
+mod run;
+mod words;
+
+pub(crate) use args::WatchArgs;
+pub(crate) use run::run;

@@ -1,0 +1,38 @@
+//! Keeping locations of the index fresh while things change.
+
+use std::path::Path;
+
+use surecopy_engine::Control;
+use surecopy_fs::{MachineClock, NativeFs};
+use surecopy_index::{
+    Index, IndexError, Location, LocationId, SystemEvents, Watch, WatchFact, WatchPace,
+};
+
+/// Watches locations until it is cancelled: whatever changes in one marks exactly the directories
+/// concerned, so that they are looked at by the next preparation. What could not be seen is looked for.
+///
+/// # Errors
+///
+/// The index cannot be used. One that is held by others or full for a while is waited for.
+pub fn watch(
+    index: &Index,
+    locations: &[LocationId],
+    control: &Control,
+    observer: &dyn Fn(&WatchFact),
+) -> Result<(), IndexError> {
+    let machine = MachineClock::new();
+    let clock = || machine.now();
+    let pace = WatchPace::default();
+    Watch { index, locations, clock: &clock, control, observer, pace }
+        .run(&NativeFs::new(), &SystemEvents)
+}
+
+/// The location that a path lies in, whatever directory the path begins in.
+///
+/// # Errors
+///
+/// The index cannot be used.
+pub fn location_of(index: &Index, path: &Path) -> Result<Option<Location>, IndexError> {
+    let Ok(absolute) = surecopy_fs::absolute_path(path) else { return Ok(None) };
+    Ok(index.location_of(&absolute)?.map(|(location, _)| location))
+}
