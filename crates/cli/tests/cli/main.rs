@@ -30,3 +30,4 @@ mod undo;
 mod unreadable;
 mod usage;
 mod verify;
+mod watch;

@@ -1,0 +1,121 @@
+//! Watching while things change: what a later preparation lists, and what is told.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::program::{Folder, Started};
+use crate::signals::{end, send};
+
+/// How long anything is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A watch of `src`, and what it tells.
+struct Watch {
+    program: Started,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Watch {
+    /// Begins, and waits until everything that happened before was looked for.
+    fn begin(folder: &Folder, paths: &[&str]) -> Self {
+        let mut command = folder.command(&["watch", "--json"]);
+        let mut program = Started::new(command.args(paths).stdout(Stdio::piped()));
+        let lines = BufReader::new(program.stdout.take().unwrap());
+        let mut watch = Self { program, lines };
+        watch.until("checked");
+        watch
+    }
+
+    /// The next object of this sort.
+    fn until(&mut self, event: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended before {event}");
+            let object: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(object["type"], "watch");
+            if object["event"] == event {
+                return object;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no {event}: {object}");
+        }
+    }
+}
+
+/// A tree that was remembered when it was old enough to be taken for unchanged.
+fn known() -> Folder {
+    let folder = Folder::new();
+    folder.write("src/a/1", "first").write("src/b/c/2", "second").write("src/d/3", "third");
+    folder.let_age();
+    folder.run(&["prepare", "src"]).all_done();
+    folder
+}
+
+/// The directories that are to be listed again, beneath `src`.
+fn stale(folder: &Folder) -> Vec<String> {
+    let arguments = ["prepare", "--prepare", "index-only", "--json", "src"];
+    let objects = folder.run(&arguments).all_done().objects();
+    let sources = &objects.last().unwrap()["sources"][0]["stale"];
+    let paths = sources.as_array().unwrap().iter();
+    paths.map(|found| found["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_change_marks_exactly_its_directory() {
+    let folder = known();
+    assert_eq!(stale(&folder), [""; 0]);
+    let mut watch = Watch::begin(&folder, &[]);
+    assert_eq!(stale(&folder), [""; 0]);
+    // Only what is told of it shows this change: the directory itself stays as it is.
+    fs::write(folder.path("src/b/c/2"), "longer than before").unwrap();
+    let marked = watch.until("marked");
+    assert_eq!(marked["location"], folder.path("src").to_str().unwrap());
+    assert_eq!(stale(&folder), ["b/c"]);
+    let prepared = folder.run(&["prepare", "--json", "src"]).all_done().objects();
+    let report = prepared.last().unwrap();
+    assert_eq!((&report["listed_directories"], &report["bytes"]), (&1.into(), &28.into()));
+}
+
+#[test]
+fn what_happened_while_nobody_watched_is_found() {
+    let folder = known();
+    let watch = Watch::begin(&folder, &["src"]);
+    // Without a chance to say anything.
+    drop(watch);
+    folder.write("src/d/new", "while nobody watched");
+    fs::remove_dir_all(folder.path("src/b/c")).unwrap();
+    let mut command = folder.command(&["watch", "--json"]);
+    let mut program = Started::new(command.stdout(Stdio::piped()));
+    let lines = BufReader::new(program.stdout.take().unwrap());
+    let mut watch = Watch { program, lines };
+    let checked = watch.until("checked");
+    assert_eq!((&checked["stale"], &checked["gone"]), (&2.into(), &1.into()), "{checked}");
+    assert_eq!(stale(&folder), ["b", "d"]);
+}
+
+#[test]
+fn it_ends_well_when_it_is_told_to() {
+    let folder = known();
+    let mut watch = Watch::begin(&folder, &["src/b", "src"]);
+    send("TERM", &watch.program);
+    assert_eq!(end(&mut watch.program).code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_watched_is_refused() {
+    let folder = Folder::new();
+    folder.write("file", "no directory");
+    for (arguments, code, says) in [
+        (&["watch"][..], 2, "the index has no locations yet"),
+        (&["watch", "file"], 2, "only directories can be watched"),
+        (&["watch", "gone"], 4, "the source does not exist: gone"),
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{arguments:?}");
+        assert!(ended.stderr.contains(says), "{arguments:?}: {}", ended.stderr);
+    }
+}
