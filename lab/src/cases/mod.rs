@@ -26,5 +26,6 @@ mod strategies;
 mod table;
 mod two_processes;
 mod undo;
+mod watched;
 
 pub(crate) use table::CASES;

@@ -4,7 +4,7 @@ use super::{
     bit_rot, contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume,
     kill_at_random, kill_matrix, ledger_faults, link_swaps, memory, other_volume, power_cut,
     power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts, really_there,
-    replace, strategies, two_processes, undo,
+    replace, strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -89,4 +89,7 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "62 memory: a million small files, and resume", run: memory::million },
     Case { name: "63 index: what changes is found", run: prepared::changes },
     Case { name: "64 index: mounted again, and another volume", run: prepared::volumes },
+    Case { name: "65 watch: every change marks its directory", run: watched::changes },
+    Case { name: "66 watch: unmounted and back", run: watched::unmounted },
+    Case { name: "67 watch: more changes than are kept", run: watched::overflow },
 ];
