@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::program::Folder;
 use crate::verify::rot;
+use crate::watch::watched;
 
 const DOCUMENT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/events.md"));
@@ -29,6 +30,7 @@ fn written() -> Vec<Value> {
     let mut objects = copied();
     objects.extend(looked_back());
     objects.extend(prepared());
+    objects.extend(watched());
     objects
 }
 
@@ -143,6 +145,7 @@ fn every_type_of_object_has_an_example() {
         "validated",
         "verify_report",
         "warning",
+        "watch",
     ];
     assert_eq!(types, expected.map(str::to_owned).into());
 }

@@ -24,6 +24,7 @@ fn the_program() {
       status       Show how far a job has got, and what to do with it
       audit        Show what happened to each file of a job
       prepare      Find out what there is to copy: how many files, how many bytes
+      watch        Keep what the index knows fresh while things change, until it is told to stop
       config       Show and change settings
       completions  Write a shell's completion script to stdout
       man          Write the manual pages

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Watch {
     program: Started,
     lines: BufReader<ChildStdout>,
+    told: Vec<Value>,
 }
 
 impl Watch {
@@ -25,7 +26,7 @@ impl Watch {
         let mut command = folder.command(&["watch", "--json"]);
         let mut program = Started::new(command.args(paths).stdout(Stdio::piped()));
         let lines = BufReader::new(program.stdout.take().unwrap());
-        let mut watch = Self { program, lines };
+        let mut watch = Self { program, lines, told: Vec::new() };
         watch.until("checked");
         watch
     }
@@ -38,12 +39,24 @@ impl Watch {
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it ended before {event}");
             let object: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(object["type"], "watch");
+            self.told.push(object.clone());
             if object["event"] == event {
                 return object;
             }
             assert!(begun.elapsed() < PATIENCE, "no {event}: {object}");
         }
     }
+}
+
+/// What is told of a tree in which something changes, and that goes.
+pub(crate) fn watched() -> Vec<Value> {
+    let folder = known();
+    let mut watch = Watch::begin(&folder, &[]);
+    folder.write("src/a/2", "more");
+    watch.until("marked");
+    fs::rename(folder.path("src"), folder.path("away")).unwrap();
+    watch.until("lost");
+    watch.told
 }
 
 /// A tree that was remembered when it was old enough to be taken for unchanged.
@@ -88,11 +101,8 @@ fn what_happened_while_nobody_watched_is_found() {
     drop(watch);
     folder.write("src/d/new", "while nobody watched");
     fs::remove_dir_all(folder.path("src/b/c")).unwrap();
-    let mut command = folder.command(&["watch", "--json"]);
-    let mut program = Started::new(command.stdout(Stdio::piped()));
-    let lines = BufReader::new(program.stdout.take().unwrap());
-    let mut watch = Watch { program, lines };
-    let checked = watch.until("checked");
+    let watch = Watch::begin(&folder, &[]);
+    let checked = watch.told.last().unwrap();
     assert_eq!((&checked["stale"], &checked["gone"]), (&2.into(), &1.into()), "{checked}");
     assert_eq!(stale(&folder), ["b", "d"]);
 }
