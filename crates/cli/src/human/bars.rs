@@ -238,6 +238,7 @@ mod tests {
             expected: None,
             directories_done: 0,
             directories_total: 0,
+            scanned: 0.0,
             directory: None,
             items_total: 40,
             items_done: 12,

@@ -56,7 +56,7 @@ impl JsonLines {
     /// One object for each fact.
     pub(crate) fn event(&mut self, event: &Event) {
         let share = match event {
-            Event::PhaseStarted { phase } => self.advance.begin(*phase, self.began.elapsed()),
+            Event::PhaseStarted { phase } => self.advance.begin(*phase),
             Event::PhaseFinished { phase, .. } => self.advance.end(*phase),
             _ => 0.0,
         };

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan};
 use crate::preflight::{Problem, Scope, check_volumes};
 use crate::record::{JournalError, RootIdentity};
-use crate::report::{Corrected, Outcome, Phase, Planned};
+use crate::report::{Corrected, Outcome, Phase, Planned, ScanShare};
 use crate::roots::Root;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
@@ -175,6 +175,7 @@ pub(super) fn scan_all<F: FileSystem>(
                 filter,
                 catalog: outside.catalog,
                 progress: outside.progress,
+                share: ScanShare::of_one_in(spec.mappings.len()),
                 control: outside.control,
                 bounds: Bounds::of(spec),
             };

@@ -6,6 +6,7 @@ mod item;
 mod outcome;
 mod phase;
 mod progress;
+mod scan_share;
 mod share;
 mod tally;
 
@@ -18,5 +19,6 @@ pub use outcome::{Outcome, Planned, Report};
 pub use phase::Phase;
 pub(crate) use progress::WorkerProgress;
 pub use progress::{CurrentItem, Expected, MAX_WORKERS, Progress, Snapshot, Step};
+pub(crate) use scan_share::ScanShare;
 pub(crate) use share::Share;
 pub use tally::Tally;

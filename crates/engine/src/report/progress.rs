@@ -9,7 +9,7 @@ use surecopy_fs::{FileKind, Metadata, RelPath};
 
 use crate::plan::Sums;
 use crate::policy::Strategy;
-use crate::report::{ItemReport, Phase};
+use crate::report::{ItemReport, Phase, ScanShare};
 
 /// What a worker is doing with its current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +66,7 @@ pub struct Expected {
 }
 
 /// Everything at one moment, as plain data.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// The phase.
     pub phase: Option<Phase>,
@@ -76,6 +76,9 @@ pub struct Snapshot {
     pub directories_done: u64,
     /// Directories that are known so far to be looked at in it.
     pub directories_total: u64,
+    /// How much of the scan is done, from 0 to 1, as far as that can be said while it is not known how much
+    /// there is.
+    pub scanned: f64,
     /// The directory that is being looked into, beneath its source.
     pub directory: Option<RelPath>,
     /// Items known of so far; final once scanning is over.
@@ -105,6 +108,7 @@ pub struct Progress {
     expected: Mutex<Option<Expected>>,
     directories_done: AtomicU64,
     directories_total: AtomicU64,
+    scanned: AtomicU64,
     directory: Mutex<Option<RelPath>>,
     pub(crate) items_total: AtomicU64,
     pub(crate) items_done: AtomicU64,
@@ -134,6 +138,7 @@ impl Default for Progress {
             expected: Mutex::default(),
             directories_done: AtomicU64::new(0),
             directories_total: AtomicU64::new(0),
+            scanned: AtomicU64::new(0),
             directory: Mutex::default(),
             items_total: AtomicU64::new(0),
             items_done: AtomicU64::new(0),
@@ -160,6 +165,7 @@ impl Progress {
             expected: *held(&self.expected),
             directories_done: self.directories_done.load(Ordering::Relaxed),
             directories_total: self.directories_total.load(Ordering::Relaxed),
+            scanned: ScanShare::of_whole(self.scanned.load(Ordering::Relaxed)),
             directory: held(&self.directory).clone(),
             items_total: self.items_total.load(Ordering::Relaxed),
             items_done: self.items_done.load(Ordering::Relaxed),
@@ -201,6 +207,11 @@ impl Progress {
     /// More directories were looked at.
     pub fn pass_directories(&self, directories: u64) {
         self.directories_done.fetch_add(directories, Ordering::Relaxed);
+    }
+
+    /// A part of the scan is done.
+    pub(crate) fn scan(&self, share: ScanShare) {
+        self.scanned.fetch_add(share.units(), Ordering::Relaxed);
     }
 
     /// A directory is being looked into.

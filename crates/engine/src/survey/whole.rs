@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::{ItemError, Side};
 use crate::plan::{Bounds, MappingError, Source, phase, resolve_source, scan};
 use crate::policy::Filter;
-use crate::report::{Outcome, Phase};
+use crate::report::{Outcome, Phase, ScanShare};
 use crate::spec::joined;
 
 /// What is looked over.
@@ -118,6 +118,7 @@ fn survey_all<F: FileSystem>(
                 filter: &spec.filter,
                 catalog: outside.catalog,
                 progress: outside.progress,
+                share: ScanShare::of_one_in(spec.sources.len()),
                 control: outside.control,
                 bounds: Bounds::within(spec.workers, spec.open_files),
             },

@@ -13,7 +13,7 @@ use super::order::{Done, Next, Task};
 use crate::control::{Cancelled, Control};
 use crate::plan::catalog::Catalog;
 use crate::policy::Filter;
-use crate::report::Progress;
+use crate::report::{Progress, ScanShare};
 
 /// What is scanned.
 pub(crate) struct Source<'a, F: FileSystem> {
@@ -27,6 +27,8 @@ pub(crate) struct Source<'a, F: FileSystem> {
     /// What is remembered of it.
     pub(crate) catalog: Option<&'a dyn Catalog>,
     pub(crate) progress: &'a Progress,
+    /// Which part of all that is scanned it is, as far as that can be said beforehand.
+    pub(crate) share: ScanShare,
     pub(crate) control: &'a Control,
     pub(crate) bounds: Bounds,
 }
@@ -49,15 +51,16 @@ pub(crate) fn scan<F: FileSystem>(
             let is_directory = metadata.kind == FileKind::Directory;
             // A source that was named is subject to the rules under its own name.
             let name = top.name().map(|name| RelPath::root().join(name));
-            if name.is_some_and(|name| filter.is_excluded(&name, is_directory)) {
-                return Ok(());
-            }
-            let is_entered = sink.entry(Entry::read(RelPath::root(), metadata));
-            if is_directory && is_entered {
-                walk(source, sink)?;
+            let is_excluded = name.is_some_and(|name| filter.is_excluded(&name, is_directory));
+            if !is_excluded {
+                let is_entered = sink.entry(Entry::read(RelPath::root(), metadata));
+                if is_directory && is_entered {
+                    return walk(source, sink);
+                }
             }
         }
     }
+    source.progress.scan(source.share);
     Ok(())
 }
 
@@ -93,15 +96,16 @@ struct Walk<'scope, 'env, F: FileSystem> {
 impl<'scope, F: FileSystem> Walk<'scope, '_, F> {
     fn tree(&mut self, sink: &mut dyn ScanSink) -> Result<(), Cancelled> {
         let progress = self.source.progress;
-        let mut pending = vec![RelPath::root()];
+        let mut pending = vec![(RelPath::root(), self.source.share)];
         progress.find_directories(1);
-        while let Some(directory) = pending.pop() {
+        while let Some((directory, share)) = pending.pop() {
             progress.look_into(&directory);
-            let mut below = self.directory(&directory, sink)?;
+            let below = self.directory(&directory, sink)?;
             progress.find_directories(below.len() as u64);
             progress.pass_directories(1);
-            below.reverse();
-            pending.append(&mut below);
+            let (own, each) = share.split(below.len());
+            progress.scan(own);
+            pending.extend(below.into_iter().rev().map(|path| (path, each)));
         }
         Ok(())
     }

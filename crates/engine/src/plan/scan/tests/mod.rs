@@ -18,7 +18,7 @@ use super::{Bounds, Entry, Origin, ScanSink, Source, scan};
 use crate::control::{Cancelled, Control};
 use crate::plan::Catalog;
 use crate::policy::Filter;
-use crate::report::Progress;
+use crate::report::{Progress, ScanShare};
 use crate::spec::Mapping;
 
 /// What a sink was told.
@@ -117,6 +117,7 @@ impl<'a, F: FileSystem> Place<'a, F> {
             filter: &self.filter,
             catalog: self.catalog,
             progress: &self.progress,
+            share: ScanShare::of_one_in(1),
             control: &self.control,
             bounds,
         }

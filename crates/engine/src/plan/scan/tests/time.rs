@@ -5,7 +5,7 @@ use surecopy_fs::{FileKind, FileSystem, FsError, NativeFs, RelPath};
 use crate::control::Control;
 use crate::plan::{Bounds, Entry, ScanSink, Source, scan};
 use crate::policy::Filter;
-use crate::report::Progress;
+use crate::report::{Progress, ScanShare};
 use crate::spec::{CopySpec, Mapping};
 
 #[derive(Default)]
@@ -51,6 +51,7 @@ fn list_a_tree() {
         filter: &filter,
         catalog: None,
         progress: &Progress::new(),
+        share: ScanShare::of_one_in(1),
         control: &control,
         bounds,
     };
