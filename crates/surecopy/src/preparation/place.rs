@@ -87,7 +87,7 @@ pub(super) fn directory_of<F: FileSystem>(
     if metadata.kind != FileKind::Directory {
         return Ok(None);
     }
-    let Ok(absolute) = surecopy_fs::absolute_path(source.root) else { return Ok(None) };
-    let path = absolute.join(source.below.as_path()).components().collect();
+    let Ok(plain) = surecopy_fs::plain_path(source.root) else { return Ok(None) };
+    let path = plain.join(source.below.as_path()).components().collect();
     Ok(Some((path, metadata.id)))
 }

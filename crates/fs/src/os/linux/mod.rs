@@ -40,7 +40,7 @@ pub use mount_table::mount_state;
 pub use native_fs::NativeFs;
 pub use own_files::{
     absolute_path, create_private_dir, create_private_file, flush_directory_at,
-    is_on_network_volume, publish_new_at,
+    is_on_network_volume, plain_path, publish_new_at,
 };
 pub use process::{
     effective_user, file_creation_mask, host_name, is_privileged, is_signal_ignored,

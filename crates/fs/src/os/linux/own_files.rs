@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, lstat, mkdir, open, stat};
 use rustix::io::Errno;
@@ -98,6 +98,18 @@ pub fn absolute_path(path: &Path) -> io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
+/// The path from the root of the file tree, without `..`: up to the last of these, it is where the links in
+/// it lead; behind that, links stay as they are.
+pub fn plain_path(path: &Path) -> io::Result<PathBuf> {
+    let path = absolute_path(path)?;
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let after = parts.iter().rposition(|part| *part == Component::ParentDir).map_or(0, |at| at + 1);
+    let (before, rest) = parts.split_at(after);
+    let before: PathBuf = before.iter().collect();
+    let before = if after == 0 { before } else { std::fs::canonicalize(before)? };
+    Ok(before.join(rest.iter().collect::<PathBuf>()))
+}
+
 /// The path before a name without one.
 fn or_current(path: &Path) -> &Path {
     if path == Path::new("") { Path::new(".") } else { path }
@@ -133,6 +145,27 @@ mod tests {
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o750)).unwrap();
         create_private_dir(&inner).unwrap();
         assert_eq!(mode(&inner), 0o750, "one that is there is left as it is");
+    }
+
+    #[test]
+    fn a_plain_path_leads_where_the_typed_one_does() {
+        let temp = tempfile::tempdir().unwrap();
+        let top = fs::canonicalize(temp.path()).unwrap();
+        fs::create_dir_all(top.join("far/away")).unwrap();
+        fs::create_dir(top.join("near")).unwrap();
+        symlink("../far/away", top.join("near/link")).unwrap();
+        for (typed, plain) in [
+            ("near/link", Some("near/link")),
+            ("near/./link/", Some("near/link")),
+            // Not `near`: behind a link, `..` is above where that leads.
+            ("near/link/..", Some("far")),
+            ("near/../near/link", Some("near/link")),
+            ("near/link/../not there", Some("far/not there")),
+            ("not there/../near", None),
+        ] {
+            let found = plain_path(&top.join(typed)).ok();
+            assert_eq!(found, plain.map(|plain| top.join(plain)), "{typed}");
+        }
     }
 
     #[test]
