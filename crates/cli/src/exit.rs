@@ -59,7 +59,7 @@ impl ExitStatus {
             ExitStatus::Mismatch => "a verification mismatch remained",
             ExitStatus::Refused => "refused before anything was written",
             ExitStatus::RecordFailed => {
-                "the record of the job could not be written, or cannot be trusted"
+                "what is recorded could not be written, or cannot be trusted"
             }
             ExitStatus::Cancelled => "cancelled; what was not finished is as it was before",
         }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use surecopy::index::IndexError;
+use surecopy::index::{IndexError, LocationError};
 use surecopy::jobs::LedgerError;
-use surecopy::{CopyError, MappingError};
+use surecopy::{CopyError, ErrorCode, MappingError};
 
 use crate::exit::ExitStatus;
 use crate::hint;
@@ -54,13 +54,32 @@ impl Failure {
         Self { status, message: error.to_string(), hint: None }
     }
 
-    /// The index cannot be used where nothing can be done without it.
+    /// The index cannot be used by a command that is about it. What to do is in the message.
     pub(crate) fn of_index(error: &IndexError) -> Self {
         let status = match error {
             IndexError::NoSuchLocation | IndexError::NotALocation { .. } => ExitStatus::Usage,
             _ => ExitStatus::RecordFailed,
         };
         Self { status, message: error.to_string(), hint: None }
+    }
+
+    /// A path cannot become a location of the index, or is none.
+    pub(crate) fn of_location(error: &LocationError) -> Self {
+        use LocationError as Error;
+        let (status, hint) = match error {
+            Error::Index(error) => return Self::of_index(error),
+            Error::Missing { .. } => {
+                (ExitStatus::Refused, Some(hint::for_code(ErrorCode::SourceMissing)))
+            }
+            Error::Inaccessible { .. } => (ExitStatus::Refused, None),
+            Error::NoSuchLocation { .. } | Error::PartOfAnother { .. } => {
+                (ExitStatus::Usage, Some("surecopy index list shows the locations of an index"))
+            }
+            Error::EmptyPath | Error::NotADirectory { .. } | Error::HoldsAnother { .. } => {
+                (ExitStatus::Usage, None)
+            }
+        };
+        Self { status, message: error.to_string(), hint: hint.map(str::to_owned) }
     }
 
     /// Something else went wrong before there was a job.

@@ -8,7 +8,7 @@ use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    audit, completions, config, copy, jobs, look_back, man, prepare, resume, status, watch,
+    audit, completions, config, copy, index, jobs, look_back, man, prepare, resume, status, watch,
 };
 use crate::exit::{self, ExitStatus};
 use crate::failure::Failure;
@@ -39,6 +39,7 @@ enum Subcommands {
     Status(status::StatusArgs),
     Audit(audit::AuditArgs),
     Prepare(prepare::PrepareArgs),
+    Index(index::IndexCommandArgs),
     Watch(watch::WatchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -46,8 +47,10 @@ enum Subcommands {
 }
 
 /// The commands whose exit status says how a job ended or what was found.
-const WITH_TABLE: [&str; 10] =
-    ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "prepare", "watch"];
+const WITH_TABLE: [&str; 11] = [
+    "copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "prepare", "index",
+    "watch",
+];
 
 /// The definition of the command line, for parsing, help, completions and manual pages.
 fn definition() -> clap::Command {
@@ -78,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Subcommands::Status(args) => status::run(args),
         Subcommands::Audit(args) => audit::run(args),
         Subcommands::Prepare(args) => prepare::run(args),
+        Subcommands::Index(args) => index::run(args),
         Subcommands::Watch(args) => watch::run(args),
         Subcommands::Config(args) => config::run(args),
         Subcommands::Completions(args) => completions::run(&args, definition()),

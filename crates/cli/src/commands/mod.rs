@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod index;
 pub(crate) mod jobs;
 pub(crate) mod look_back;
 pub(crate) mod man;

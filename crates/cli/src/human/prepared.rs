@@ -1,6 +1,9 @@
 //! What a preparation has found, in words.
 
+use std::path::Path;
+
 use surecopy::Outcome;
+use surecopy::index::Subtrees;
 use surecopy::preparation::{Prepared, PreparedSource};
 
 use super::phases::phase_name;
@@ -22,6 +25,11 @@ pub(crate) fn end_prepare(view: &mut HumanView, prepared: &Prepared) {
     }
     lines.push(timings(prepared));
     view.end_again(headline, &prepared.outcome, &lines);
+}
+
+/// Says that what was found is not all remembered. Why, a warning has said.
+pub(crate) fn end_unremembered(view: &HumanView) {
+    view.alert("not all of it is remembered in the index");
 }
 
 fn sums(prepared: &Prepared) -> String {
@@ -69,15 +77,21 @@ pub(crate) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> 
     }
 }
 
-fn directories(count: u64) -> String {
+/// A number of directories.
+pub(crate) fn directories(count: u64) -> String {
     if count == 1 { "1 directory".to_owned() } else { format!("{count} directories") }
 }
 
 fn subtrees(source: &PreparedSource) -> Vec<String> {
     let Some(found) = &source.subtrees else { return Vec::new() };
-    let place = |path: &surecopy::RelPath| match &source.location {
-        Some(location) => location.join(path.as_path()),
-        None => path.as_path().to_owned(),
+    subtree_lines(source.location.as_deref().unwrap_or(Path::new("")), found)
+}
+
+/// Which subtrees of a location have changed, and which have not.
+pub(crate) fn subtree_lines(location: &Path, found: &Subtrees) -> Vec<String> {
+    let place = |path: &surecopy::RelPath| match path.is_root() {
+        true => location.to_owned(),
+        false => location.join(path.as_path()),
     };
     let line = |word: &str, path| format!("  {word:<7} {}", Shown(&place(path)));
     let mut lines: Vec<String> = found.stale.iter().map(|path| line("changed", path)).collect();

@@ -225,6 +225,11 @@ impl HumanView {
         self.failures.add_problem(problem);
     }
 
+    /// Says that something is wrong.
+    pub(super) fn alert(&self, what: &str) {
+        self.screen.alert("error", what);
+    }
+
     /// Says what to do with the job now.
     pub(crate) fn advise(&self, (why, command): &NextStep) {
         self.screen.talk(&format!("{why}: {command}"));

@@ -5,6 +5,7 @@
 
 mod again;
 mod audit;
+mod index;
 mod item;
 mod job;
 mod lines;
@@ -21,6 +22,9 @@ mod undo_plan;
 mod watch;
 
 pub(crate) use audit::{AuditCheckLine, AuditItemLine, AuditSummaryLine};
+pub(crate) use index::{
+    IndexStatusLine, LocationAddedLine, LocationLine, LocationRemovedLine, LocationStatusLine,
+};
 pub(crate) use job::JobLine;
 pub(crate) use lines::{JsonLines, line};
 pub(crate) use preparation::PreparationLine;

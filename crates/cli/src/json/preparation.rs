@@ -93,8 +93,9 @@ struct EstimateMember {
     unknown_directories: u64,
 }
 
+/// A path by itself.
 #[derive(Debug, Serialize)]
-struct PathMember {
+pub(super) struct PathMember {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
@@ -113,7 +114,7 @@ struct SourceMember {
 }
 
 impl PathMember {
-    fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         let JsonPath { text, bytes } = JsonPath::new(path);
         Self { path: text, path_bytes: bytes }
     }

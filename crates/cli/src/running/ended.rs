@@ -115,6 +115,37 @@ impl Ended for Prepared {
     }
 }
 
+/// What was listed for the index.
+pub(crate) struct Scanned {
+    pub(crate) prepared: Prepared,
+    /// The index has it now.
+    pub(crate) is_remembered: bool,
+}
+
+impl Ended for Scanned {
+    fn status(&self) -> ExitStatus {
+        match self.prepared.status() {
+            ExitStatus::Done | ExitStatus::ItemsFailed if !self.is_remembered => {
+                ExitStatus::RecordFailed
+            }
+            status => status,
+        }
+    }
+
+    fn is_advised(&self) -> bool {
+        false
+    }
+
+    fn show(&self, renderer: &mut Renderer, status: ExitStatus) {
+        self.prepared.show(renderer, status);
+        if let Renderer::Human(view) = renderer
+            && !self.is_remembered
+        {
+            prepared::end_unremembered(view);
+        }
+    }
+}
+
 impl Ended for DiscardReport {
     fn status(&self) -> ExitStatus {
         let left = self.refused + self.failed;

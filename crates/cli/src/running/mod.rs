@@ -12,7 +12,7 @@ mod watch;
 
 pub(crate) use again::Again;
 pub(crate) use args::OutputArgs;
-pub(crate) use ended::{Afterwards, Ended, UndoneJob, Verified};
+pub(crate) use ended::{Afterwards, Ended, Scanned, UndoneJob, Verified};
 pub(crate) use pulse::pulses_per_second;
 pub(crate) use renderer::Renderer;
 pub(crate) use stage::Stage;

@@ -30,7 +30,36 @@ fn written() -> Vec<Value> {
     let mut objects = copied();
     objects.extend(looked_back());
     objects.extend(prepared());
+    objects.extend(indexed());
     objects.extend(watched());
+    objects
+}
+
+/// What is written of an index with a location that has changed and one that is gone.
+fn indexed() -> Vec<Value> {
+    let folder = Folder::new();
+    folder.write("src/a/1", "first").write("src/b/2", "second").write("gone/3", "third").let_age();
+    let mut objects = Vec::new();
+    for (arguments, code) in [
+        (&["index", "add", "--json", "--no-scan", "src", "src/a"][..], 0),
+        (&["index", "scan", "--json"], 0),
+        (&["index", "list", "--json"], 0),
+        (&["index", "add", "-q", "gone"], 0),
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);
+        objects.extend(ended.objects());
+    }
+    folder.write("src/a/4", "fourth");
+    std::fs::remove_dir_all(folder.path("gone")).unwrap();
+    objects.extend(folder.run(&["index", "status", "--json"]).objects());
+    objects.extend(folder.run(&["index", "remove", "--json", "src"]).all_done().objects());
+    // Those of a preparation are told elsewhere, of one that had something to go by.
+    let is_of_index = |object: &Value| {
+        let name = object["type"].as_str().unwrap();
+        name.starts_with("location") || name.starts_with("index")
+    };
+    objects.retain(is_of_index);
     objects
 }
 
@@ -127,9 +156,14 @@ fn every_type_of_object_has_an_example() {
         "audit_summary",
         "damaged",
         "discard_report",
+        "index_status",
         "item",
         "job",
         "job_status",
+        "location",
+        "location_added",
+        "location_removed",
+        "location_status",
         "phase",
         "plan",
         "preparation",
@@ -186,7 +220,12 @@ fn errors_in_the_document_are_what_is_written() {
             compared.insert(format!("{of} {code}"));
         }
     }
-    let expected = ["damaged VERIFY_MISMATCH", "problem SOURCE_MISSING", "refused TARGET_CHANGED"];
+    let expected = [
+        "damaged VERIFY_MISMATCH",
+        "location_status SOURCE_MISSING",
+        "problem SOURCE_MISSING",
+        "refused TARGET_CHANGED",
+    ];
     assert_eq!(compared, expected.map(str::to_owned).into());
 }
 

@@ -24,6 +24,7 @@ fn the_program() {
       status       Show how far a job has got, and what to do with it
       audit        Show what happened to each file of a job
       prepare      Find out what there is to copy: how many files, how many bytes
+      index        Keep the index: which directories are remembered, and how much of that still holds
       watch        Keep what the index knows fresh while things change, until it is told to stop
       config       Show and change settings
       completions  Write a shell's completion script to stdout
@@ -42,7 +43,7 @@ fn the_program() {
         2  wrong usage: options, settings, patterns
         3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written, or cannot be trusted
+        5  what is recorded could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -137,7 +138,7 @@ fn copy_in_short() {
         2  wrong usage: options, settings, patterns
         3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written, or cannot be trusted
+        5  what is recorded could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -207,7 +208,7 @@ fn resume_in_short() {
         2  wrong usage: options, settings, patterns
         3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written, or cannot be trusted
+        5  what is recorded could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -240,14 +241,15 @@ fn audit_in_short() {
         2  wrong usage: options, settings, patterns
         3  a verification mismatch remained
         4  refused before anything was written
-        5  the record of the job could not be written, or cannot be trusted
+        5  what is recorded could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
     "#);
 }
 
 #[test]
 fn every_command_about_jobs_ends_with_the_exit_status() {
-    for command in ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit"] {
+    for command in ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "index"]
+    {
         let ended = Folder::new().run(&[command, "--help"]).all_done();
         let (_, table) = ended.stdout.split_once("\nExit status:\n").unwrap();
         assert_eq!(table.lines().count(), 7, "{command}: {table}");
@@ -279,6 +281,9 @@ fn every_command_has_a_manual_page() {
         "-jobs-prune",
         "-status",
         "-audit",
+        "-index",
+        "-index-add",
+        "-index-status",
         "-config",
         "-config-set",
         "-completions",

@@ -13,6 +13,7 @@ mod dry_run;
 mod exit;
 mod filters;
 mod help;
+mod index;
 mod json;
 mod ledger;
 mod names;

@@ -22,6 +22,13 @@ pub struct Estimated {
 }
 
 impl Estimated {
+    /// The sums over all of them.
+    pub(crate) fn of<'a>(all: impl IntoIterator<Item = &'a Estimate>) -> Self {
+        let mut sum = Self::default();
+        all.into_iter().for_each(|one| sum.add(one));
+        sum
+    }
+
     pub(super) fn add(&mut self, one: &Estimate) {
         self.files = self.files.saturating_add(one.files);
         self.bytes = self.bytes.saturating_add(one.bytes);
