@@ -33,6 +33,6 @@ pub fn watch(
 ///
 /// The index cannot be used.
 pub fn location_of(index: &Index, path: &Path) -> Result<Option<Location>, IndexError> {
-    let Ok(absolute) = surecopy_fs::absolute_path(path) else { return Ok(None) };
-    Ok(index.location_of(&absolute)?.map(|(location, _)| location))
+    let Ok(plain) = surecopy_fs::plain_path(path) else { return Ok(None) };
+    Ok(index.location_of(&plain)?.map(|(location, _)| location))
 }
