@@ -76,3 +76,57 @@ pub(crate) fn look_up<F: FileSystem>(
     }
     Ok(LookedUp { memory, warnings })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use surecopy_engine::{Catalog as _, NoObserver};
+    use surecopy_fs::RelPath;
+    use surecopy_testkit::{FakeFs, VolumeSettings};
+
+    use super::super::asked::Unknown;
+    use super::super::request::PrepareRequest;
+    use super::*;
+
+    #[test]
+    fn a_copy_lists_what_cannot_tell_that_it_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, is_remembered) in
+            [("ext4", true), ("exfat", true), ("vfat", false), ("brandnewfs", false)]
+        {
+            let index = folder.path().join(kind);
+            let fs = Arc::new(FakeFs::new());
+            fs.mount("/disk", VolumeSettings::of(kind));
+            fs.file("/disk/data/a", "1").pass(Duration::from_secs(60));
+            let machine = Arc::clone(&fs);
+            let clock: Clock = Arc::new(move || machine.moment());
+            let request = PrepareRequest::new(["/disk/data"]).index(&index);
+            request.prepare_on(Arc::clone(&fs), Arc::clone(&clock)).unwrap().run(&NoObserver);
+            for distrusts_low_confidence in [true, false] {
+                let asked = Asked {
+                    index: index.clone(),
+                    mode: PrepareMode::Auto,
+                    unknown: Unknown::LeftOut,
+                    distrusts_low_confidence,
+                    records: true,
+                };
+                let source =
+                    SourceRoot { root: &PathBuf::from("/disk/data"), below: &RelPath::root() };
+                let watched = Watched {
+                    observer: &NoObserver,
+                    clock: &SystemClock::new(),
+                    control: &Control::new(),
+                    progress: &Arc::default(),
+                };
+                let looked_up = look_up(&fs, &clock, &asked, &[source], 1, watched).unwrap();
+                let memory = looked_up.memory.unwrap();
+                assert_eq!(memory.validated().unwrap().stale, 0, "{kind}");
+                let entries = memory.entries(0, &RelPath::root());
+                let expected = is_remembered || !distrusts_low_confidence;
+                assert_eq!(entries.is_some(), expected, "{kind} {distrusts_low_confidence}");
+            }
+        }
+    }
+}
