@@ -24,7 +24,9 @@ const WAITING: usize = 256;
 pub enum ScanEnd {
     /// All of it.
     Whole,
-    /// What was stale, what is beneath a part of it, or as far as it got.
+    /// All of it that was not found fresh.
+    Rest,
+    /// What is beneath a part of it, or as far as it got.
     Part,
 }
 
@@ -135,9 +137,14 @@ fn set_status(
     let root = names::root(connection, location)?.ok_or(IndexError::NoSuchLocation)?;
     let sql = "SELECT total_unknown FROM directories WHERE directory = ?";
     let unknown: i64 = connection.prepare_cached(sql)?.query_row((root.0,), |row| row.get(0))?;
-    let status = if unknown == 0 { "fresh" } else { "partial" };
+    let status = match (unknown, end) {
+        (0, ScanEnd::Whole | ScanEnd::Rest) => Some("fresh"),
+        // What became of the rest of it is as well known as before.
+        (0, ScanEnd::Part) => None,
+        _ => Some("partial"),
+    };
     let full_scan = (end == ScanEnd::Whole).then(|| millis(at));
-    let sql = "UPDATE locations SET scan_status = ?, last_full_scan = coalesce(?, last_full_scan)
+    let sql = "UPDATE locations SET scan_status = coalesce(?, scan_status), last_full_scan = coalesce(?, last_full_scan)
                WHERE location = ?";
     connection.prepare_cached(sql)?.execute((status, full_scan, location.0))?;
     Ok(unknown == 0)

@@ -69,6 +69,21 @@ fn what_was_listed_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_part_that_was_listed_says_nothing_of_the_rest() {
+    let (scene, fs) = (scene(), tree());
+    let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
+    place.scan();
+    scene.index.note_check(place.id(), ScanStatus::Stale, fs.moment().wall).unwrap();
+    for (end, expected) in [(ScanEnd::Part, ScanStatus::Stale), (ScanEnd::Rest, ScanStatus::Fresh)]
+    {
+        let recorder = place.begin();
+        place.list(&recorder, &rel("b"));
+        recorder.finish(end, fs.moment().wall).unwrap();
+        assert_eq!(scene.index.location(place.id()).unwrap().scan_status, expected);
+    }
+}
+
+#[test]
 fn what_is_gone_is_forgotten_with_all_beneath_it() {
     let (scene, fs) = (scene(), tree());
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());

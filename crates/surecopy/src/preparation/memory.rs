@@ -234,7 +234,11 @@ impl<F: FileSystem> Memory<F> {
         };
         let roots: Vec<bool> = (0..self.places.len()).map(is_root).collect();
         for ((number, place), is_root) in self.places.into_iter().enumerate().zip(roots) {
-            let end = if listed_all && is_root { ScanEnd::Whole } else { ScanEnd::Part };
+            let end = match (is_root && is_whole, listed_all) {
+                (true, true) => ScanEnd::Whole,
+                (true, false) => ScanEnd::Rest,
+                (false, _) => ScanEnd::Part,
+            };
             let location = place.location.id;
             if let Some(Err(error)) = place.finish(end, now) {
                 self.troubles.add(error);
