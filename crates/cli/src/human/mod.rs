@@ -13,6 +13,7 @@ pub(crate) mod prepared;
 mod progress;
 mod screen;
 mod summary;
+mod validated;
 mod view;
 
 pub(crate) use ask::TerminalResolver;
@@ -20,4 +21,5 @@ pub(crate) use failures::fragment;
 pub(crate) use items::mapping_line;
 pub(crate) use progress::{ProgressMode, ProgressView};
 pub(crate) use screen::Screen;
+pub(crate) use validated::{directories, validated};
 pub(crate) use view::{HumanView, Verbosity};

@@ -7,6 +7,7 @@ use surecopy::index::Subtrees;
 use surecopy::preparation::{Prepared, PreparedSource};
 
 use super::phases::phase_name;
+use super::validated::{directories, validated};
 use super::view::{HumanView, Verbosity};
 use crate::amounts::{Bytes, Count, Millis};
 use crate::shown::Shown;
@@ -65,21 +66,6 @@ fn origin(prepared: &Prepared) -> Vec<String> {
         lines.push(format!("the index had {files}, {bytes}"));
     }
     lines
-}
-
-/// How many directories are as the index has them.
-pub(crate) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> String {
-    let as_was = format!("{} as the index has them (confidence {confidence})", directories(fresh));
-    match (stale, gone) {
-        (0, 0) => format!("all {as_was}"),
-        (stale, 0) => format!("{as_was}, {stale} changed or new"),
-        (stale, gone) => format!("{as_was}, {stale} changed or new, {gone} gone"),
-    }
-}
-
-/// A number of directories.
-pub(crate) fn directories(count: u64) -> String {
-    if count == 1 { "1 directory".to_owned() } else { format!("{count} directories") }
 }
 
 fn subtrees(source: &PreparedSource) -> Vec<String> {

@@ -16,9 +16,9 @@ use super::items::{
     undone_line, warning_line,
 };
 use super::phases::phase_name;
-use super::prepared;
 use super::screen::Screen;
 use super::summary::{self, Kinds};
+use super::validated::validated;
 use crate::amounts::{Bytes, Count, Span};
 use crate::hint::Occasion;
 use crate::recorded::NextStep;
@@ -269,7 +269,7 @@ impl HumanView {
             Verbosity::Items | Verbosity::Details => true,
         };
         if is_news && self.occasion == Occasion::Copying {
-            self.screen.out(&prepared::validated(fresh, stale, gone, confidence));
+            self.screen.out(&validated(fresh, stale, gone, confidence));
         }
     }
 

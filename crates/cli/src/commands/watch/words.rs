@@ -5,7 +5,7 @@ use std::path::Path;
 use surecopy::index::WatchFact;
 
 use crate::amounts::Span;
-use crate::human::prepared::validated;
+use crate::human::{directories as in_words, validated};
 use crate::shown::{Plain, Shown};
 
 /// One thing that is said.
@@ -23,7 +23,7 @@ pub(super) fn said(fact: &WatchFact, path: Option<&Path>) -> Said {
     let place = path.map_or_else(|| "a location".to_owned(), |path| Shown(path).to_string());
     match fact {
         WatchFact::Started { directories, closed, is_network, .. } => {
-            let mut line = format!("watching {place}: {}", directories_in_words(*directories));
+            let mut line = format!("watching {place}: {}", in_words(*directories));
             if *closed > 0 {
                 line.push_str(&format!(", and {closed} that cannot be read"));
             }
@@ -37,7 +37,7 @@ pub(super) fn said(fact: &WatchFact, path: Option<&Path>) -> Said {
             Said::News(format!("{place}: {found}"))
         }
         WatchFact::Marked { directories, .. } => {
-            Said::Detail(format!("{place}: {} changed", directories_in_words(*directories)))
+            Said::Detail(format!("{place}: {} changed", in_words(*directories)))
         }
         WatchFact::Lost { reason, rest, .. } => {
             let next = match rest {
@@ -55,8 +55,4 @@ pub(super) fn said(fact: &WatchFact, path: Option<&Path>) -> Said {
             Said::Warning(format!("not written yet, and tried again: {}", Plain(message)))
         }
     }
-}
-
-fn directories_in_words(count: u64) -> String {
-    if count == 1 { "1 directory".to_owned() } else { format!("{count} directories") }
 }
