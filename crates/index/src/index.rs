@@ -11,6 +11,7 @@ use crate::error::{IndexError, Outcome};
 use crate::location::{self, Location, LocationId, ScanStatus, millis};
 use crate::names::{self, DirectoryId};
 use crate::read::{self, Estimate, Known};
+use crate::record;
 use crate::stale::{self, Clocks, State};
 use crate::store::connection::{in_snapshot, in_transaction};
 use crate::store::{self, Notice, Opened};
@@ -131,6 +132,11 @@ impl Index {
         path: &RelPath,
     ) -> Result<Option<Estimate>, IndexError> {
         self.read(|connection| read::estimate_in(connection, location, path))
+    }
+
+    /// Adds up what was listed by somebody who did not come to that.
+    pub fn add_up(&self) -> Result<(), IndexError> {
+        self.write(record::add_up)
     }
 
     /// The directory at a path beneath a location.

@@ -7,8 +7,8 @@ use std::path::{Component, Path};
 use rusqlite::{Connection, OptionalExtension};
 use surecopy_fs::RelPath;
 
-use crate::error::Outcome;
-use crate::location::LocationId;
+use crate::error::{Fault, Outcome};
+use crate::location::{self, LocationId};
 
 /// A directory's number in the index. It is never given to another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +33,17 @@ pub(crate) fn child(
 /// The root of a location.
 pub(crate) fn root(connection: &Connection, location: LocationId) -> Outcome<Option<DirectoryId>> {
     child(connection, above_root(location), &[])
+}
+
+/// The root of a location that is to be there. One that has none was not left so by us.
+pub(crate) fn known_root(connection: &Connection, location: LocationId) -> Outcome<DirectoryId> {
+    match root(connection, location)? {
+        Some(root) => Ok(root),
+        None => {
+            location::by_id(connection, location)?;
+            Err(Fault::Content("a location has no root"))
+        }
+    }
 }
 
 /// The directory at a path beneath a location's root.

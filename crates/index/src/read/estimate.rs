@@ -30,12 +30,15 @@ pub struct Estimate {
     pub unknown_directories: u64,
     /// What is known of the directory itself without a look at it.
     pub state: State,
+    /// These are sums over all that was listed. Otherwise somebody is listing, or was killed while doing so,
+    /// and has not added it up.
+    pub is_added_up: bool,
 }
 
 impl Estimate {
-    /// Whether everything beneath it was listed.
+    /// Whether everything beneath it was listed, and counts.
     pub fn is_complete(&self) -> bool {
-        self.unknown_directories == 0
+        self.unknown_directories == 0 && self.is_added_up
     }
 }
 
@@ -83,10 +86,13 @@ fn of_directory(
     location: LocationId,
     directory: DirectoryId,
 ) -> Outcome<Option<Estimate>> {
+    // Which of those that are not added up are beneath it does not matter: there are none for long.
     let sql =
         "SELECT total_files, total_bytes, total_directories, total_others, total_unknown, state,
-                      seen IS NULL
-               FROM directories WHERE directory = ?";
+                seen IS NULL,
+                NOT EXISTS (SELECT 1 FROM dirty JOIN directories AS changed USING (directory)
+                            WHERE changed.location = directories.location)
+         FROM directories WHERE directory = ?";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row((directory.0,), |row| {
         let estimate = Estimate {
@@ -98,6 +104,7 @@ fn of_directory(
             others: row.get(3)?,
             unknown_directories: row.get(4)?,
             state: state_from(row.get(5)?),
+            is_added_up: row.get(7)?,
         };
         let is_empty = row.get::<_, bool>(6)? && estimate.directories == 0;
         Ok((!is_empty).then_some(estimate))

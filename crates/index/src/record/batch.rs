@@ -37,7 +37,7 @@ pub(super) fn write(
     clocks: &mut Clocks,
     mut messages: Vec<Message>,
 ) -> Outcome<(u64, u64)> {
-    let root = names::root(connection, location)?.ok_or(IndexError::NoSuchLocation)?;
+    let root = names::known_root(connection, location)?;
     let sql = "SELECT next_directory FROM numbers";
     let next_number = connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
     // A directory before those in it, so that fewer rows are made first and filled later.

@@ -10,3 +10,4 @@ mod writer;
 
 pub use packed::Listed;
 pub use recorder::{Recorded, Recorder, ScanEnd};
+pub(crate) use totals::renew as add_up;

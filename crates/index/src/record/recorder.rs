@@ -134,7 +134,7 @@ fn set_status(
     end: ScanEnd,
     at: Timestamp,
 ) -> Result<bool, Fault> {
-    let root = names::root(connection, location)?.ok_or(IndexError::NoSuchLocation)?;
+    let root = names::known_root(connection, location)?;
     let sql = "SELECT total_unknown FROM directories WHERE directory = ?";
     let unknown: i64 = connection.prepare_cached(sql)?.query_row((root.0,), |row| row.get(0))?;
     let status = match (unknown, end) {

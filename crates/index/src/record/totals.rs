@@ -9,7 +9,7 @@ use crate::error::Outcome;
 const MANY: usize = 4_096;
 
 /// Brings the totals of all directories up to date.
-pub(super) fn renew(connection: &Connection) -> Outcome<()> {
+pub(crate) fn renew(connection: &Connection) -> Outcome<()> {
     let sql = "SELECT max(depth) FROM dirty";
     let deepest: Option<i64> = connection.prepare_cached(sql)?.query_row((), |row| row.get(0))?;
     for depth in (0..=deepest.unwrap_or(-1)).rev() {

@@ -38,6 +38,8 @@ pub struct Validated {
     /// The stale directories in the order of their paths, if there are not too many to name.
     pub stale_directories: Vec<StaleDirectory>,
     pub(super) set: FreshSet,
+    /// Directories that are as they were, and of which something is gone.
+    contradicted: Vec<(DirectoryId, RelPath)>,
 }
 
 impl Validated {
@@ -51,6 +53,7 @@ impl Validated {
             confidence,
             stale_directories: Vec::new(),
             set: FreshSet::default(),
+            contradicted: Vec::new(),
         }
     }
 
@@ -106,6 +109,11 @@ impl Validated {
         }
     }
 
+    /// Something that was remembered in a directory is gone, and it was counted as fresh.
+    pub(super) fn contradict(&mut self, directory: DirectoryId, path: RelPath) {
+        self.contradicted.push((directory, path));
+    }
+
     pub(super) fn join(&mut self, other: Validated) {
         self.fresh += other.fresh;
         self.stale += other.stale;
@@ -114,9 +122,18 @@ impl Validated {
         self.confidence = self.confidence.min(other.confidence);
         self.stale_directories.extend(other.stale_directories);
         self.set.join(other.set);
+        self.contradicted.extend(other.contradicted);
     }
 
-    pub(super) fn sort(&mut self) {
+    /// Brings everything into order once nothing more is found.
+    pub(super) fn settle(&mut self) {
+        for (directory, path) in std::mem::take(&mut self.contradicted) {
+            // One with very many directories is told of more than once.
+            if self.set.remove(directory) {
+                self.fresh -= 1;
+                self.note_stale(StaleReason::Changed, 0, || path);
+            }
+        }
         self.stale_directories.sort();
         self.stale_directories.truncate(NAMED);
     }
@@ -144,6 +161,16 @@ impl FreshSet {
         self.words.get(&key).is_some_and(|words| words[word] & bit != 0)
     }
 
+    /// Whether it was there.
+    fn remove(&mut self, directory: DirectoryId) -> bool {
+        let was_there = self.contains(directory);
+        let (key, word, bit) = Self::place(directory);
+        if let Some(words) = self.words.get_mut(&key) {
+            words[word] &= !bit;
+        }
+        was_there
+    }
+
     fn join(&mut self, other: FreshSet) {
         for (key, words) in other.words {
             let own = self.words.entry(key).or_default();
@@ -167,5 +194,8 @@ mod tests {
             let expected = numbers.contains(&number) || number == 65;
             assert_eq!(other.contains(DirectoryId(number)), expected, "{number}");
         }
+        assert!(other.remove(DirectoryId(64)) && !other.remove(DirectoryId(64)));
+        assert!(!other.remove(DirectoryId(66)) && !other.contains(DirectoryId(64)));
+        assert!(other.contains(DirectoryId(63)) && other.contains(DirectoryId(65)));
     }
 }

@@ -108,6 +108,8 @@ struct Task<F: FileSystem> {
     path: RelPath,
     after: Vec<u8>,
     opened: Option<Arc<F::Dir>>,
+    /// It was found to be as it was.
+    is_fresh: bool,
 }
 
 /// What all threads share.
@@ -137,13 +139,14 @@ impl<F: FileSystem> Look<'_, F> {
         };
         let clocks = self.validation.index.read_clocks()?;
         let kind = self.kind_of(&metadata, || Ok(self.fs.volume(&dir)?.filesystem));
-        self.judge(&mut validated, start, &clocks, &metadata, kind, || path.clone());
+        let is_fresh = self.judge(&mut validated, start, &clocks, &metadata, kind, || path.clone());
         self.show(&validated);
         let queue = Queue::of(Task {
             directory: start.directory,
             path,
             after: Vec::new(),
             opened: Some(Arc::new(dir)),
+            is_fresh,
         });
         let threads = if start.total_directories < ALONE { 1 } else { self.validation.threads };
         let work = || {
@@ -163,7 +166,7 @@ impl<F: FileSystem> Look<'_, F> {
             for outcome in outcomes {
                 validated.join(outcome?);
             }
-            validated.sort();
+            validated.settle();
             Ok(validated)
         })
     }
@@ -198,7 +201,7 @@ impl<F: FileSystem> Look<'_, F> {
         queue: &Queue<Task<F>>,
         found: &mut Validated,
     ) -> Outcome<()> {
-        let Task { directory, path, after, opened } = task;
+        let Task { directory, path, after, opened, is_fresh } = task;
         let dir = match opened {
             Some(dir) => Ok(dir),
             None => self.fs.open_dir(self.root, &path).map(Arc::new),
@@ -207,7 +210,7 @@ impl<F: FileSystem> Look<'_, F> {
         // Before these are looked at, so that another thread can go on meanwhile.
         if let Some(after) = rest {
             let (path, opened) = (path.clone(), dir.as_ref().ok().cloned());
-            queue.push(Task { directory, path, after, opened });
+            queue.push(Task { directory, path, after, opened, is_fresh });
         }
         let before = (found.fresh, found.stale, found.gone);
         for child in &children {
@@ -229,13 +232,19 @@ impl<F: FileSystem> Look<'_, F> {
                         let name = RelPath::root().join(&child.name);
                         Ok(self.fs.volume(&self.fs.open_dir(dir, &name)?)?.filesystem)
                     });
-                    self.judge(found, child, clocks, &metadata, kind, below);
+                    let is_fresh = self.judge(found, child, clocks, &metadata, kind, below);
                     if child.has_children() {
                         let (directory, path) = (child.directory, below());
-                        queue.push(Task { directory, path, after: Vec::new(), opened: None });
+                        let (after, opened) = (Vec::new(), None);
+                        queue.push(Task { directory, path, after, opened, is_fresh });
                     }
                 }
             }
+        }
+        // It has changed since it was looked at, or its listing does not name what was remembered in it: two
+        // who scan at the same time may leave that.
+        if is_fresh && found.gone > before.2 {
+            found.contradict(directory, path);
         }
         let (fresh, stale, gone) = before;
         let progress = self.validation.progress;
@@ -255,11 +264,12 @@ impl<F: FileSystem> Look<'_, F> {
         metadata: &Metadata,
         kind: &FilesystemKind,
         path: impl FnOnce() -> RelPath,
-    ) {
+    ) -> bool {
         let remembered = known.remembered(clocks);
         let seen = Seen::of(metadata, self.root_volume);
         let present = Present { seen, kind, clock: self.clock };
-        match judge(&remembered, &present) {
+        let freshness = judge(&remembered, &present);
+        match freshness {
             Freshness::Fresh => {
                 let then = remembered.clock.and_then(|clock| clock.boot);
                 let is_same_boot = then.is_some() && then == self.clock.boot;
@@ -267,6 +277,7 @@ impl<F: FileSystem> Look<'_, F> {
             }
             Freshness::Stale(reason) => found.note_stale(reason, 0, path),
         }
+        freshness == Freshness::Fresh
     }
 
     /// The file system of a directory, which is asked only if it is on another volume than the root.

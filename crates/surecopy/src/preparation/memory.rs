@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use surecopy_engine::{Cancelled, Control, Expected, Progress};
 use surecopy_fs::{FileSystem, Moment, RelPath};
 use surecopy_index::{
-    Confidence, Index, IndexError, Location, ScanEnd, State, Stopped, Subtrees, Validated,
-    Validation, ValidationProgress,
+    Confidence, Estimate, Index, IndexError, Location, LocationId, ScanEnd, State, Stopped,
+    Subtrees, Validated, Validation, ValidationProgress,
 };
 
 use super::asked::{Asked, PrepareMode, SourceRoot, Unknown};
@@ -99,14 +99,22 @@ impl<F: FileSystem> Memory<F> {
             let estimate = known.as_ref().and_then(|known| known.estimate);
             estimate.is_some_and(|estimate| estimate.is_complete())
         };
-        let sum = self.estimate().filter(|_| self.known.iter().all(is_complete))?;
-        Some(Expected { items: sum.files.saturating_add(sum.others), bytes: sum.bytes })
+        self.estimate().filter(|_| self.known.iter().all(is_complete)).map(|sum| sum.expected())
     }
 
     /// What is remembered of all sources; `None` when that is nothing.
     pub(crate) fn estimate(&self) -> Option<Estimated> {
+        self.added(|known| known.estimate)
+    }
+
+    /// The same once it is known what has changed.
+    pub(super) fn sums(&self) -> Option<Estimated> {
+        self.added(|known| known.sums)
+    }
+
+    fn added(&self, of: impl Fn(&Known) -> Option<Estimate>) -> Option<Estimated> {
         let mut sum = None;
-        for one in self.known.iter().flatten().filter_map(|known| known.estimate) {
+        for one in self.known.iter().flatten().filter_map(of) {
             sum.get_or_insert_with(Estimated::default).add(&one);
         }
         sum
@@ -171,6 +179,10 @@ impl<F: FileSystem> Memory<F> {
                         noted.unwrap_or_else(|error| tracing::debug!(%error, "not noted"));
                     }
                     known.validated = Some(validated);
+                    match sums_now(&self.index, place.location.id, known, self.asked.records) {
+                        Ok(sums) => known.sums = sums,
+                        Err(error) => self.troubles.add(error),
+                    }
                 }
                 Err(Stopped::Cancelled) => return Err(Cancelled),
                 Err(Stopped::Index(error)) => self.troubles.add(error),
@@ -285,6 +297,28 @@ fn open(asked: &Asked) -> Result<Option<Index>, IndexError> {
     }
 }
 
+/// What is remembered of a source that was just validated. Where nothing has changed but the sums, because
+/// somebody was killed before they were renewed, they are renewed first, so that nobody comes upon that again.
+fn sums_now(
+    index: &Index,
+    location: LocationId,
+    known: &Known,
+    may_write: bool,
+) -> Result<Option<Estimate>, IndexError> {
+    let sums = index.estimate_in(location, &known.beneath)?;
+    if sums.is_none_or(|sums| sums.is_added_up) || !known.has_not_changed() || !may_write {
+        return Ok(sums);
+    }
+    match index.add_up() {
+        Ok(()) => index.estimate_in(location, &known.beneath),
+        Err(error) => {
+            // The scan adds up what it finds.
+            tracing::debug!(%error, "not added up");
+            Ok(sums)
+        }
+    }
+}
+
 type Looked<F> = (Vec<Place<F>>, Vec<Option<Known>>);
 
 fn look_up<F: FileSystem>(
@@ -327,7 +361,7 @@ fn look_up<F: FileSystem>(
                 index.estimate_in(places[place].location.id, &beneath)?
             }
         };
-        known.push(Some(Known { place, beneath, estimate, validated: None }));
+        known.push(Some(Known { place, beneath, estimate, sums: None, validated: None }));
     }
     Ok((places, known))
 }

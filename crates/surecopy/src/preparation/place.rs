@@ -26,6 +26,8 @@ pub(super) struct Known {
     /// Its path there.
     pub(super) beneath: RelPath,
     pub(super) estimate: Option<Estimate>,
+    /// The same after it was found out what is fresh: others may have listed something in between.
+    pub(super) sums: Option<Estimate>,
     /// Which of its directories are fresh, once that was found out.
     pub(super) validated: Option<Validated>,
 }
@@ -33,9 +35,13 @@ pub(super) struct Known {
 impl Known {
     /// Whether everything about it is remembered and nothing has changed.
     pub(super) fn is_all_fresh(&self) -> bool {
-        let is_complete = self.estimate.is_some_and(|estimate| estimate.is_complete());
+        self.sums.is_some_and(|sums| sums.is_complete()) && self.has_not_changed()
+    }
+
+    /// Whether nothing was found that is not as it is remembered.
+    pub(super) fn has_not_changed(&self) -> bool {
         let is_fresh = |validated: &Validated| validated.stale == 0 && validated.gone == 0;
-        is_complete && self.validated.as_ref().is_some_and(is_fresh)
+        self.validated.as_ref().is_some_and(is_fresh)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use surecopy_engine::{ItemError, Outcome, Phase};
+use surecopy_engine::{Expected, ItemError, Outcome, Phase};
 use surecopy_index::{Confidence, Estimate, Subtrees};
 
 /// What is remembered of a source, or of all of them.
@@ -35,6 +35,10 @@ impl Estimated {
         self.directories = self.directories.saturating_add(one.directories).saturating_add(1);
         self.others = self.others.saturating_add(one.others);
         self.unknown_directories += one.unknown_directories;
+    }
+
+    pub(super) fn expected(&self) -> Expected {
+        Expected { items: self.files.saturating_add(self.others), bytes: self.bytes }
     }
 }
 

@@ -184,8 +184,10 @@ impl<F: FileSystem> Preparation<F> {
         let is_known = listing.is_none() && is_all_fresh;
         if is_known || mode == PrepareMode::IndexOnly {
             prepared.is_exact = is_all_fresh;
-            prepared.take_estimate();
-            if is_all_fresh {
+            let sums = memory.as_ref().filter(|_| is_all_fresh).and_then(Memory::sums);
+            prepared.take(sums.or(prepared.estimate));
+            if let Some(sums) = sums {
+                self.progress.expect(sums.expected());
                 self.progress.find_all_expected();
                 watched.run(Phase::Ready, || ());
             }
@@ -248,8 +250,8 @@ impl<F: FileSystem> Preparation<F> {
 }
 
 impl Prepared {
-    fn take_estimate(&mut self) {
-        let Some(Estimated { files, bytes, directories, others, .. }) = self.estimate else {
+    fn take(&mut self, sums: Option<Estimated>) {
+        let Some(Estimated { files, bytes, directories, others, .. }) = sums else {
             return;
         };
         (self.files, self.bytes, self.directories, self.others) =
