@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use surecopy::jobs::{DiscardReport, RecheckReport, UndoReport};
 use surecopy::preparation::{Advance, Prepared};
-use surecopy::{Event, Report, Snapshot};
+use surecopy::{Event, Phase, Report, Snapshot};
 
 use super::again::{SetbackLine, UndoneLine};
 use super::item::ItemLine;
@@ -26,12 +26,14 @@ pub(crate) struct JsonLines {
     occasion: Occasion,
     began: Instant,
     advance: Advance,
+    /// The phase that was told to have begun and not to have ended.
+    phase: Option<Phase>,
 }
 
 impl JsonLines {
     /// Writes to a stream what comes of something that is done.
     pub(crate) fn new(stream: Stream, occasion: Occasion) -> Self {
-        Self { stream, occasion, began: Instant::now(), advance: Advance::new() }
+        Self { stream, occasion, began: Instant::now(), advance: Advance::new(), phase: None }
     }
 
     /// The first object of a preparation.
@@ -41,8 +43,8 @@ impl JsonLines {
 
     /// How far a preparation is.
     pub(crate) fn tick(&mut self, snapshot: &Snapshot) {
-        // Before the first phase there is nothing to say.
-        if let Some(phase) = snapshot.phase {
+        // Counters may be in a phase of which readers have not heard yet, or have heard that it is over.
+        if let Some(phase) = self.phase.filter(|phase| snapshot.phase == Some(*phase)) {
             let how_far = self.advance.observe(self.began.elapsed(), snapshot);
             self.stream.write(&line(&PhaseLine::progress(phase, snapshot, how_far)));
         }
@@ -56,8 +58,14 @@ impl JsonLines {
     /// One object for each fact.
     pub(crate) fn event(&mut self, event: &Event) {
         let share = match event {
-            Event::PhaseStarted { phase } => self.advance.begin(*phase),
-            Event::PhaseFinished { phase, .. } => self.advance.end(*phase),
+            Event::PhaseStarted { phase } => {
+                self.phase = Some(*phase);
+                self.advance.begin(*phase)
+            }
+            Event::PhaseFinished { phase, .. } => {
+                self.phase = None;
+                self.advance.end(*phase)
+            }
             _ => 0.0,
         };
         let line = event_line(event, self.occasion, share);
