@@ -21,6 +21,7 @@ mod next;
 mod options;
 mod output;
 mod permissions;
+mod prepared;
 mod program;
 mod pty;
 mod recorded;

@@ -1,1 +1,0 @@
-//! Preparation over trees that change between one run and the next.
