@@ -303,6 +303,7 @@ impl CopyRequest {
             mode: self.prepare_mode,
             unknown: Unknown::LeftOut,
             distrusts_low_confidence: true,
+            is_unfiltered: spec.filter.rules().is_empty() && spec.filter.listed().is_none(),
             records: !spec.dry_run,
         });
         let job = match self.ledger {

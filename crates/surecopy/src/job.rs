@@ -147,7 +147,7 @@ impl Job {
             available_memory_bytes: surecopy_fs::available_memory_bytes(),
         };
         let mut report = surecopy_engine::run(&self.spec, &environment);
-        report.warnings += remembered.finish(&report.outcome, watched);
+        report.warnings += remembered.finish(watched);
         report.duration = clock.now();
         report
     }

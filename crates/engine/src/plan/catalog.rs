@@ -10,6 +10,8 @@ use std::ffi::OsString;
 
 use surecopy_fs::{Metadata, Moment, RelPath};
 
+use crate::control::Cancelled;
+
 /// A catalog is not asked to remember what is in a directory with more entries than this: they would all
 /// be held at once, where a listing is handed on in parts.
 pub const MOST_REMEMBERED_ENTRIES: usize = 16 * 1024;
@@ -44,9 +46,22 @@ pub trait Catalog: Send + Sync {
     /// A directory could not be listed.
     fn not_listed(&self, mapping: usize, path: &RelPath);
 
+    /// No more will be told: the scan has come to its end, or was ended early. What is to be done with what
+    /// was told is done now, while it is still being scanned for whoever watches.
+    fn scanned(&self, is_at_end: bool) {
+        let _ = is_at_end;
+    }
+
     /// An entry is not what is remembered of it.
     fn was_otherwise(&self, mapping: usize, path: &RelPath) {
         let _ = (mapping, path);
+    }
+}
+
+/// Tells a catalog that a scan is over.
+pub(crate) fn tell_scanned<T>(catalog: Option<&dyn Catalog>, scanned: &Result<T, Cancelled>) {
+    if let Some(catalog) = catalog {
+        catalog.scanned(scanned.is_ok());
     }
 }
 

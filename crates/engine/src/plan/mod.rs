@@ -22,6 +22,7 @@ mod scan;
 mod state;
 mod totals;
 
+pub(crate) use catalog::tell_scanned;
 pub use catalog::{Catalog, ListedPart, MOST_REMEMBERED_ENTRIES, Sums};
 pub(crate) use copied::choose_strategy;
 pub(crate) use destination::Place;

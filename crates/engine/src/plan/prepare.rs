@@ -12,7 +12,7 @@ use super::opened::Opened;
 use super::room::needs_without_memory;
 use crate::control::Cancelled;
 use crate::environment::Environment;
-use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan};
+use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan, tell_scanned};
 use crate::preflight::{Problem, Scope, check_volumes};
 use crate::record::{JournalError, RootIdentity};
 use crate::report::{Corrected, Outcome, Phase, Planned, ScanShare};
@@ -90,6 +90,7 @@ pub(crate) fn prepare<F: FileSystem>(
     let roots = phase(outside, Phase::ProgressiveScanning, || {
         let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);
         sink.flush();
+        tell_scanned(outside.catalog, &roots);
         roots
     })?;
     if let Some(error) = sink.failed.take() {

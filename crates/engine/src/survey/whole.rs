@@ -9,7 +9,7 @@ use super::sink::{Gather, SurveySink};
 use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::error::{ItemError, Side};
-use crate::plan::{Bounds, MappingError, Source, phase, resolve_source, scan};
+use crate::plan::{Bounds, MappingError, Source, phase, resolve_source, scan, tell_scanned};
 use crate::policy::Filter;
 use crate::report::{Outcome, Phase, ScanShare};
 use crate::spec::joined;
@@ -73,8 +73,11 @@ pub fn survey<F: FileSystem>(
 ) -> SurveyReport {
     let begun = outside.clock.now();
     let mut report = SurveyReport::default();
-    let surveyed =
-        phase(outside, Phase::ProgressiveScanning, || survey_all(spec, outside, &mut report, sink));
+    let surveyed = phase(outside, Phase::ProgressiveScanning, || {
+        let surveyed = survey_all(spec, outside, &mut report, sink);
+        tell_scanned(outside.catalog, &surveyed);
+        surveyed
+    });
     if let Err(Cancelled) = surveyed {
         report.outcome = Outcome::Cancelled;
     } else {

@@ -50,6 +50,8 @@ pub(crate) struct Asked {
     pub(crate) unknown: Unknown,
     /// Directories are only taken for what is remembered of them when that is to be believed.
     pub(crate) distrusts_low_confidence: bool,
+    /// Nothing of the sources is left out.
+    pub(crate) is_unfiltered: bool,
     /// What is found is written down.
     pub(crate) records: bool,
 }

@@ -10,15 +10,17 @@ use surecopy_index::{Estimate, Listed, Recorder};
 use super::memory::Memory;
 
 impl<F: FileSystem> Memory<F> {
-    /// Where what is found in a source is written down, and the path of it there.
-    fn recorder(&self, source: usize, path: &RelPath) -> Option<(&Recorder, RelPath)> {
+    /// Writes down something that was found at a path of a source.
+    fn record(&self, source: usize, path: &RelPath, found: impl FnOnce(&Recorder, &RelPath)) {
         if !self.asked.records {
-            return None;
+            return;
         }
-        let known = self.known.get(source)?.as_ref()?;
-        let place = &self.places[known.place];
-        let recorder = place.recorder(&self.index, || (self.clock)(), &self.troubles)?;
-        Some((recorder, known.beneath.join_path(path)))
+        let Some(known) = self.known.get(source).and_then(Option::as_ref) else { return };
+        let path = known.beneath.join_path(path);
+        let now = || (self.clock)();
+        self.places[known.place].record(&self.index, now, &self.troubles, |recorder| {
+            found(recorder, &path);
+        });
     }
 }
 
@@ -84,21 +86,26 @@ impl<F: FileSystem> Catalog for Memory<F> {
         if part.part == 0 {
             self.listed.fetch_add(1, Ordering::Relaxed);
         }
-        let Some((recorder, path)) = self.recorder(part.mapping, part.path) else { return };
-        if part.missed > 0 {
-            // Nobody knows what else is in it, so nothing of it is remembered. The other parts of a large
-            // directory wait for this one in vain.
-            return recorder.unreadable(&path);
-        }
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        recorder.listed(&Listed {
-            path: &path,
-            began: &part.began,
-            metadata: part.metadata,
-            entries: part.entries,
-            part: number(part.part),
-            parts: number(part.parts),
+        self.record(part.mapping, part.path, |recorder, path| {
+            if part.missed > 0 {
+                // Nobody knows what else is in it, so nothing of it is remembered. The other parts of a
+                // large directory wait for this one in vain.
+                return recorder.unreadable(path);
+            }
+            recorder.listed(&Listed {
+                path,
+                began: &part.began,
+                metadata: part.metadata,
+                entries: part.entries,
+                part: number(part.part),
+                parts: number(part.parts),
+            });
         });
+    }
+
+    fn scanned(&self, is_at_end: bool) {
+        self.write_down(is_at_end);
     }
 
     fn was_otherwise(&self, mapping: usize, path: &RelPath) {
@@ -108,8 +115,6 @@ impl<F: FileSystem> Catalog for Memory<F> {
     }
 
     fn not_listed(&self, mapping: usize, path: &RelPath) {
-        if let Some((recorder, path)) = self.recorder(mapping, path) {
-            recorder.unreadable(&path);
-        }
+        self.record(mapping, path, Recorder::unreadable);
     }
 }

@@ -110,6 +110,7 @@ mod tests {
                     mode: PrepareMode::Auto,
                     unknown: Unknown::LeftOut,
                     distrusts_low_confidence,
+                    is_unfiltered: true,
                     records: true,
                 };
                 let source =

@@ -236,31 +236,37 @@ impl<F: FileSystem> Memory<F> {
         !self.asked.distrusts_low_confidence || validated.confidence > Confidence::Low
     }
 
-    /// Waits until what was found is written. `is_whole` says whether the sources were gone through to
-    /// their ends, with nothing left out.
-    pub(crate) fn finish(self, is_whole: bool) -> Notices {
+    /// Waits until what was found is written. `is_at_end` says whether the sources were gone through.
+    pub(super) fn write_down(&self, is_at_end: bool) {
         let now = (self.clock)();
-        let listed_all = is_whole && self.served.load(Ordering::Relaxed) == 0;
-        let is_root = |place: usize| {
-            self.known.iter().flatten().any(|known| known.place == place && known.beneath.is_root())
-        };
-        let roots: Vec<bool> = (0..self.places.len()).map(is_root).collect();
-        for ((number, place), is_root) in self.places.into_iter().enumerate().zip(roots) {
+        let is_whole = is_at_end && self.asked.is_unfiltered;
+        let listed_all = self.served.load(Ordering::Relaxed) == 0;
+        for (number, place) in self.places.iter().enumerate() {
+            let of_place = |known: &&Known| known.place == number;
+            let is_root =
+                self.known.iter().flatten().filter(of_place).any(|known| known.beneath.is_root());
             let end = match (is_root && is_whole, listed_all) {
                 (true, true) => ScanEnd::Whole,
                 (true, false) => ScanEnd::Rest,
                 (false, _) => ScanEnd::Part,
             };
-            let location = place.location.id;
-            if let Some(Err(error)) = place.finish(end, now) {
-                self.troubles.add(error);
-            }
+            place.finish(end, now).unwrap_or_else(|error| self.troubles.add(error));
+        }
+    }
+
+    /// Marks what turned out to be otherwise, and says what went wrong.
+    pub(crate) fn finish(self) -> Notices {
+        // A scan that was not come to has told nothing.
+        self.write_down(false);
+        let now = (self.clock)();
+        for (number, place) in self.places.iter().enumerate() {
             let otherwise = self.otherwise.take(number);
             if self.asked.records && !otherwise.is_empty() {
-                let marked = self.index.mark(location, &otherwise, State::Stale, now.wall);
+                let marked = self.index.mark(place.location.id, &otherwise, State::Stale, now.wall);
                 marked.unwrap_or_else(|error| self.troubles.add(error));
             }
         }
+        drop(self.places);
         self.troubles.settle(self.index, &self.asked.index)
     }
 }

@@ -1,12 +1,10 @@
 //! Where sources lie in an index, and the way to write there.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Moment, Node, RelPath, Volume};
-use surecopy_index::{
-    Estimate, Index, IndexError, Location, Recorded, Recorder, ScanEnd, Validated,
-};
+use surecopy_index::{Estimate, Index, IndexError, Location, Recorder, ScanEnd, Validated};
 
 use super::asked::SourceRoot;
 use super::troubles::Troubles;
@@ -16,7 +14,16 @@ pub(super) struct Place<F: FileSystem> {
     pub(super) location: Location,
     pub(super) root: F::Dir,
     pub(super) volume: Volume,
-    recorder: OnceLock<Option<Recorder>>,
+    recording: RwLock<Recording>,
+}
+
+/// Writing down what is found.
+enum Recording {
+    /// Nothing was found yet.
+    NotBegun,
+    Going(Recorder),
+    /// All is written, or nothing can be.
+    Over,
 }
 
 /// A source that lies in a location.
@@ -50,7 +57,7 @@ impl<F: FileSystem> Place<F> {
     pub(super) fn open(fs: &F, location: Location) -> Option<Self> {
         let root = fs.open_root(&location.path).ok()?;
         let volume = fs.volume(&root).ok()?;
-        Some(Self { location, root, volume, recorder: OnceLock::new() })
+        Some(Self { location, root, volume, recording: RwLock::new(Recording::NotBegun) })
     }
 
     /// Which directory there is at a path beneath it, links not followed.
@@ -59,23 +66,50 @@ impl<F: FileSystem> Place<F> {
         Some(fs.metadata(Node::Dir(&opened)).ok()?.id)
     }
 
-    /// The way to write down what is found in it, which is begun when the first of it was found.
-    pub(super) fn recorder(
+    /// Writes down something that was found in it; several threads may do so at once.
+    pub(super) fn record(
         &self,
         index: &Index,
         now: impl FnOnce() -> Moment,
         troubles: &Troubles,
-    ) -> Option<&Recorder> {
-        let begin = || {
-            let begun = Recorder::begin(index, self.location.id, &self.volume, &now());
-            begun.map_err(|error| troubles.add(error)).ok()
-        };
-        self.recorder.get_or_init(begin).as_ref()
+        found: impl FnOnce(&Recorder),
+    ) {
+        if self.is_not_begun() {
+            self.begin(index, now, troubles);
+        }
+        let recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
+        if let Recording::Going(recorder) = &*recording {
+            found(recorder);
+        }
     }
 
-    /// Waits until everything is written; `None` when there was nothing.
-    pub(super) fn finish(self, end: ScanEnd, now: Moment) -> Option<Result<Recorded, IndexError>> {
-        Some(self.recorder.into_inner()??.finish(end, now.wall))
+    fn is_not_begun(&self) -> bool {
+        let recording = self.recording.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(*recording, Recording::NotBegun)
+    }
+
+    fn begin(&self, index: &Index, now: impl FnOnce() -> Moment, troubles: &Troubles) {
+        let mut recording = self.recording.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been sooner.
+        if matches!(*recording, Recording::NotBegun) {
+            let begun = Recorder::begin(index, self.location.id, &self.volume, &now());
+            *recording = match begun {
+                Ok(recorder) => Recording::Going(recorder),
+                Err(error) => {
+                    troubles.add(error);
+                    Recording::Over
+                }
+            };
+        }
+    }
+
+    /// Waits until everything is written that was found.
+    pub(super) fn finish(&self, end: ScanEnd, now: Moment) -> Result<(), IndexError> {
+        let mut recording = self.recording.write().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *recording, Recording::Over) {
+            Recording::Going(recorder) => recorder.finish(end, now.wall).map(drop),
+            Recording::NotBegun | Recording::Over => Ok(()),
+        }
     }
 }
 

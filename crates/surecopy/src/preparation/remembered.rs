@@ -16,8 +16,6 @@ use super::memory::Memory;
 pub(crate) struct Remembered<F: FileSystem> {
     memory: Option<Memory<F>>,
     warnings: u64,
-    /// Nothing of the sources is left out.
-    is_unfiltered: bool,
 }
 
 impl<F: FileSystem> Remembered<F> {
@@ -32,10 +30,8 @@ impl<F: FileSystem> Remembered<F> {
         asked: Option<&Asked>,
         watched: Watched<'_>,
     ) -> Result<Self, Box<Report>> {
-        let has_filter = !spec.filter.rules().is_empty() || spec.filter.listed().is_some();
-        let is_unfiltered = !has_filter && spec.own_filters.is_empty();
         let Some(asked) = asked else {
-            return Ok(Self { memory: None, warnings: 0, is_unfiltered });
+            return Ok(Self { memory: None, warnings: 0 });
         };
         let sources: Vec<_> = spec.mappings.iter().map(SourceRoot::of_mapping).collect();
         let machine = MachineClock::new();
@@ -50,7 +46,7 @@ impl<F: FileSystem> Remembered<F> {
         {
             return Err(Box::new(refusal(place, message, warnings, watched)));
         }
-        Ok(Self { memory, warnings, is_unfiltered })
+        Ok(Self { memory, warnings })
     }
 
     /// For the engine.
@@ -59,10 +55,9 @@ impl<F: FileSystem> Remembered<F> {
     }
 
     /// Waits until what was found is written; returns how many warnings were given, all told.
-    pub(crate) fn finish(self, outcome: &Outcome, watched: Watched<'_>) -> u64 {
+    pub(crate) fn finish(self, watched: Watched<'_>) -> u64 {
         let Some(memory) = self.memory else { return self.warnings };
-        let is_whole = self.is_unfiltered && *outcome != Outcome::Cancelled;
-        self.warnings + watched.tell(memory.finish(is_whole))
+        self.warnings + watched.tell(memory.finish())
     }
 }
 

@@ -84,6 +84,7 @@ impl PrepareRequest {
             mode,
             unknown: Unknown::Added,
             distrusts_low_confidence: false,
+            is_unfiltered: true,
             records: true,
         };
         Ok(Preparation {
@@ -195,8 +196,7 @@ impl<F: FileSystem> Preparation<F> {
             self.scan(prepared, memory.as_ref(), listing, watched);
         }
         if let Some(memory) = memory {
-            let is_whole = prepared.outcome == Outcome::Finished;
-            prepared.warnings += watched.tell(memory.finish(is_whole));
+            prepared.warnings += watched.tell(memory.finish());
         }
     }
 
