@@ -30,6 +30,17 @@ pub enum IndexError {
         /// The latest version that this program knows.
         known: u32,
     },
+    /// An earlier version of surecopy has written it, and it was not to be changed.
+    #[error(
+        "the index {} is of an earlier version ({found}); it is built anew by the next preparation",
+        path.display()
+    )]
+    Older {
+        /// The index.
+        path: PathBuf,
+        /// The version of its schema.
+        found: u32,
+    },
     /// Its content contradicts itself.
     #[error("the index {} is damaged ({message}); it can be removed at any time", path.display())]
     Damaged {
@@ -103,6 +114,7 @@ impl IndexError {
         match self {
             IndexError::NotAnIndex { .. } => "INDEX_NOT_AN_INDEX",
             IndexError::Newer { .. } => "INDEX_NEWER",
+            IndexError::Older { .. } => "INDEX_OLDER",
             IndexError::Damaged { .. } => "INDEX_DAMAGED",
             IndexError::Full { .. } => "INDEX_FULL",
             IndexError::Refused { .. } => "INDEX_REFUSED",

@@ -38,6 +38,13 @@ impl Index {
         if store::is_there(path)? { Self::open(path).map(Some) } else { Ok(None) }
     }
 
+    /// The same, for somebody who is not to change anything: one that is broken or of an earlier version is
+    /// an error then.
+    pub fn open_unchanged(path: &Path) -> Result<Option<Self>, IndexError> {
+        let is_there = store::is_there(path)?;
+        if is_there { store::open_unchanged(path).map(Self::of).map(Some) } else { Ok(None) }
+    }
+
     /// Gives an index that turned out to be damaged another name, and begins a new one.
     pub fn replace_damaged(self) -> Result<Self, IndexError> {
         let path = self.path.clone();

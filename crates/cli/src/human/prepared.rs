@@ -21,6 +21,7 @@ pub(crate) fn end_prepare(view: &mut HumanView, prepared: &Prepared) {
         .then(|| format!("{} could not be looked at", Count(prepared.problem_count, "item")));
     let mut lines = vec![sums(prepared)];
     lines.extend(origin(prepared));
+    lines.extend(unknown(prepared));
     if view.verbosity() != Verbosity::Normal {
         lines.extend(prepared.sources.iter().flat_map(subtrees));
     }
@@ -68,6 +69,22 @@ fn origin(prepared: &Prepared) -> Vec<String> {
     lines
 }
 
+/// What nobody has looked at, where nothing but the index was asked.
+fn unknown(prepared: &Prepared) -> Vec<String> {
+    let mut lines = Vec::new();
+    if prepared.is_exact || prepared.outcome != Outcome::Finished || prepared.problem_count > 0 {
+        return lines;
+    }
+    if prepared.unknown_sources > 0 {
+        lines.push(format!("nothing is known of {}", Count(prepared.unknown_sources, "source")));
+    }
+    let never_listed = prepared.estimate.map_or(0, |estimate| estimate.unknown_directories);
+    if never_listed > 0 {
+        lines.push(format!("{} never listed", directories(never_listed)));
+    }
+    lines
+}
+
 fn subtrees(source: &PreparedSource) -> Vec<String> {
     let Some(found) = &source.subtrees else { return Vec::new() };
     subtree_lines(source.location.as_deref().unwrap_or(Path::new("")), found)
@@ -80,7 +97,7 @@ pub(crate) fn subtree_lines(location: &Path, found: &Subtrees) -> Vec<String> {
         false => location.join(path.as_path()),
     };
     let line = |word: &str, path| format!("  {word:<7} {}", Shown(&place(path)));
-    let mut lines: Vec<String> = found.stale.iter().map(|path| line("changed", path)).collect();
+    let mut lines: Vec<String> = found.stale.iter().map(|path| line("to list", path)).collect();
     lines.extend(found.fresh.iter().map(|path| line("as was", path)));
     if found.has_more {
         lines.push("  and more".to_owned());
@@ -95,5 +112,6 @@ fn timings(prepared: &Prepared) -> String {
             parts.push(format!("{} {}", phase_name(*phase), Millis(*duration)));
         }
     }
-    format!("ready in {} ({})", Millis(prepared.duration), parts.join(", "))
+    let ended = if prepared.outcome == Outcome::Cancelled { "ended after" } else { "ready in" };
+    format!("{ended} {} ({})", Millis(prepared.duration), parts.join(", "))
 }

@@ -5,8 +5,8 @@ pub(crate) fn validated(fresh: u64, stale: u64, gone: u64, confidence: &str) -> 
     let as_was = format!("{} as the index has them (confidence {confidence})", directories(fresh));
     match (stale, gone) {
         (0, 0) => format!("all {as_was}"),
-        (stale, 0) => format!("{as_was}, {stale} changed or new"),
-        (stale, gone) => format!("{as_was}, {stale} changed or new, {gone} gone"),
+        (stale, 0) => format!("{as_was}, {stale} changed, new or never listed"),
+        (stale, gone) => format!("{as_was}, {stale} changed, new or never listed, {gone} gone"),
     }
 }
 

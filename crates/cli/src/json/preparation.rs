@@ -72,6 +72,7 @@ pub(super) struct PrepareReportLine {
     others: u64,
     is_exact: bool,
     estimate: Option<EstimateMember>,
+    unknown_sources: u64,
     fresh_directories: u64,
     stale_directories: u64,
     gone_directories: u64,
@@ -155,6 +156,7 @@ impl PrepareReportLine {
                 let Estimated { files, bytes, directories, others, unknown_directories } = estimate;
                 EstimateMember { files, bytes, directories, others, unknown_directories }
             }),
+            unknown_sources: prepared.unknown_sources,
             fresh_directories: prepared.fresh_directories,
             stale_directories: prepared.stale_directories,
             gone_directories: prepared.gone_directories,

@@ -217,9 +217,9 @@ fn the_status_says_what_still_holds() {
     insta::assert_snapshot!(plain(&folder, &status.stdout), @r"
     /work/photos: stale
       2 files, 11 B in 3 directories, when they were last listed
-      0 directories as the index has them (confidence high), 2 changed or new, 1 gone
+      0 directories as the index has them (confidence high), 2 changed, new or never listed, 1 gone
       full scan <day> <time>, validated <day> <time>, not watched
-      changed /work/photos
+      to list /work/photos
     /work/docs: fresh
       1 file, 5 B in 1 directory, when they were last listed
       all 1 directory as the index has them (confidence high)

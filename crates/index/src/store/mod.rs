@@ -7,5 +7,5 @@ mod place;
 mod schema;
 
 pub use opening::Notice;
-pub(crate) use opening::{Opened, open, replace};
+pub(crate) use opening::{Opened, open, open_unchanged, replace};
 pub(crate) use place::is_there;

@@ -62,6 +62,21 @@ pub(crate) fn open(path: &Path) -> Result<Opened, IndexError> {
     begin_anew(&place)
 }
 
+/// Opens the index that is at a path, and changes nothing of it whatever state it is in.
+pub(crate) fn open_unchanged(path: &Path) -> Result<Opened, IndexError> {
+    let Place { path, .. } = enter(path)?;
+    let connection = || {
+        let connection = connect(&path)?;
+        match schema::look(&connection, &path)? {
+            Found::Current => look_over(&connection).map(|()| connection),
+            Found::Older(found) => Err(IndexError::Older { path: path.clone(), found }.into()),
+            Found::Nothing => Err(Fault::Content("there is nothing in it")),
+        }
+    };
+    let connection = connection().map_err(|fault| fault.in_index(&path))?;
+    Ok(Opened { path, connection, notice: None })
+}
+
 /// Sets an index aside that was found to be broken while it was used, and begins a new one. The caller
 /// has closed it.
 pub(crate) fn replace(path: &Path) -> Result<Opened, IndexError> {
@@ -100,10 +115,15 @@ fn prepare(path: &Path) -> Outcome<(Connection, Option<Notice>)> {
             Some(Notice::Rebuilt { from })
         }
     };
-    // Shows whether the tables are there, and whether their first pages can be read.
+    look_over(&connection)?;
+    Ok((connection, notice))
+}
+
+/// Shows whether the tables are there, and whether their first pages can be read.
+fn look_over(connection: &Connection) -> Outcome<()> {
     let sql = "SELECT (SELECT count(*) FROM locations), (SELECT next_directory FROM numbers),
                       (SELECT count(*) FROM (SELECT 1 FROM directories LIMIT 1)),
                       (SELECT count(*) FROM (SELECT 1 FROM listings LIMIT 1))";
     connection.query_row(sql, (), |row| row.get::<_, i64>(1))?;
-    Ok((connection, notice))
+    Ok(())
 }

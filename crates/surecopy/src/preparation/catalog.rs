@@ -15,7 +15,7 @@ impl<F: FileSystem> Memory<F> {
         if !self.asked.records {
             return;
         }
-        let Some(known) = self.known.get(source).and_then(Option::as_ref) else { return };
+        let Some(known) = self.known_of(source) else { return };
         let path = known.beneath.join_path(path);
         let now = || (self.clock)();
         self.places[known.place].record(&self.index, now, &self.troubles, |recorder| {
@@ -29,7 +29,7 @@ impl<F: FileSystem> Catalog for Memory<F> {
         if self.troubles.has_any() {
             return None;
         }
-        let known = self.known.get(mapping)?.as_ref()?;
+        let known = self.known_of(mapping)?;
         let validated = known.validated.as_ref().filter(|found| self.is_believed(found))?;
         let place = &self.places[known.place];
         let entries = self.index.entries_at(
@@ -52,7 +52,7 @@ impl<F: FileSystem> Catalog for Memory<F> {
     }
 
     fn sums(&self, mapping: usize, path: &RelPath) -> Option<Sums> {
-        let known = self.known.get(mapping)?.as_ref()?;
+        let known = self.known_of(mapping)?;
         let validated = known.validated.as_ref().filter(|found| self.is_believed(found))?;
         let path = known.beneath.join_path(path);
         // Where something is gone, the directory it stood in is stale, unless it went just now.
@@ -109,7 +109,7 @@ impl<F: FileSystem> Catalog for Memory<F> {
     }
 
     fn was_otherwise(&self, mapping: usize, path: &RelPath) {
-        let Some(known) = self.known.get(mapping).and_then(Option::as_ref) else { return };
+        let Some(known) = self.known_of(mapping) else { return };
         let Some(directory) = known.beneath.join_path(path).parent() else { return };
         self.otherwise.add(known.place, directory);
     }

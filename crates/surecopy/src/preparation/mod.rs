@@ -23,8 +23,11 @@
 //! ```
 
 mod advance;
+mod answers;
 mod asked;
 mod catalog;
+mod known;
+mod located;
 mod look;
 mod memory;
 mod otherwise;

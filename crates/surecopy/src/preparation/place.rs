@@ -1,12 +1,10 @@
-//! Where sources lie in an index, and the way to write there.
+//! A location that sources lie in, and the way to write what is found there.
 
-use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
-use surecopy_fs::{FileId, FileKind, FileSystem, FsError, Moment, Node, RelPath, Volume};
-use surecopy_index::{Estimate, Index, IndexError, Location, Recorder, ScanEnd, Validated};
+use surecopy_fs::{FileId, FileSystem, Moment, Node, RelPath, Volume};
+use surecopy_index::{Index, IndexError, Location, Recorder, ScanEnd};
 
-use super::asked::SourceRoot;
 use super::troubles::Troubles;
 
 /// A location that sources lie in.
@@ -24,32 +22,6 @@ enum Recording {
     Going(Recorder),
     /// All is written, or nothing can be.
     Over,
-}
-
-/// A source that lies in a location.
-pub(super) struct Known {
-    /// Which place.
-    pub(super) place: usize,
-    /// Its path there.
-    pub(super) beneath: RelPath,
-    pub(super) estimate: Option<Estimate>,
-    /// The same after it was found out what is fresh: others may have listed something in between.
-    pub(super) sums: Option<Estimate>,
-    /// Which of its directories are fresh, once that was found out.
-    pub(super) validated: Option<Validated>,
-}
-
-impl Known {
-    /// Whether everything about it is remembered and nothing has changed.
-    pub(super) fn is_all_fresh(&self) -> bool {
-        self.sums.is_some_and(|sums| sums.is_complete()) && self.has_not_changed()
-    }
-
-    /// Whether nothing was found that is not as it is remembered.
-    pub(super) fn has_not_changed(&self) -> bool {
-        let is_fresh = |validated: &Validated| validated.stale == 0 && validated.gone == 0;
-        self.validated.as_ref().is_some_and(is_fresh)
-    }
 }
 
 impl<F: FileSystem> Place<F> {
@@ -111,23 +83,4 @@ impl<F: FileSystem> Place<F> {
             Recording::NotBegun | Recording::Over => Ok(()),
         }
     }
-}
-
-/// The directory that a source is, by its absolute path, and which one it is; `None` for what is no
-/// directory.
-pub(super) fn directory_of<F: FileSystem>(
-    fs: &F,
-    source: SourceRoot<'_>,
-) -> Result<Option<(PathBuf, FileId)>, FsError> {
-    let root = fs.open_root(source.root)?;
-    let metadata = match source.below.split() {
-        None => fs.metadata(Node::Dir(&root))?,
-        Some((above, name)) => fs.metadata_at(&fs.open_dir(&root, &above)?, &name)?,
-    };
-    if metadata.kind != FileKind::Directory {
-        return Ok(None);
-    }
-    let Ok(plain) = surecopy_fs::plain_path(source.root) else { return Ok(None) };
-    let path = plain.join(source.below.as_path()).components().collect();
-    Ok(Some((path, metadata.id)))
 }

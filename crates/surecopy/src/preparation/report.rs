@@ -60,6 +60,8 @@ pub struct Prepared {
     pub is_exact: bool,
     /// What was remembered before anything was looked at; `None` when that was nothing.
     pub estimate: Option<Estimated>,
+    /// Sources of which nothing was remembered.
+    pub unknown_sources: u64,
     /// Directories that are as they are remembered, and were not listed.
     pub fresh_directories: u64,
     /// Directories that had changed or were not known.
@@ -97,6 +99,7 @@ impl Prepared {
             others: 0,
             is_exact: false,
             estimate: None,
+            unknown_sources: 0,
             fresh_directories: 0,
             stale_directories: 0,
             gone_directories: 0,

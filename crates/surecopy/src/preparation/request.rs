@@ -210,6 +210,8 @@ impl<F: FileSystem> Preparation<F> {
                 subtrees: memory.and_then(|memory| memory.subtrees(number, NAMED_SUBTREES)),
             })
             .collect();
+        prepared.unknown_sources =
+            memory.map_or(self.sources.len() as u64, Memory::unknown_sources);
         let Some(memory) = memory else { return };
         prepared.estimate = memory.estimate();
         if let Some(found) = memory.validated() {

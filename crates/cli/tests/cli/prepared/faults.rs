@@ -217,3 +217,37 @@ fn programs_are_told_in_one_object() {
     assert_eq!(warnings[0]["kind"], "index");
     assert_eq!(of_type(&objects, "report")[0]["warnings"], 1);
 }
+
+/// Whoever writes nothing leaves an index as it is, whatever state that is in.
+#[test]
+fn a_dry_run_mends_no_index() {
+    let folder = Folder::new();
+    folder.write("src/a", "first");
+    folder.run(&["prepare", "--index", "i.db", "src"]).all_done();
+    let index = folder.path("i.db");
+    let mut bytes = fs::read(&index).unwrap();
+    bytes[5_000..].fill(0xa5);
+    fs::write(&index, &bytes).unwrap();
+    let ended = folder.run(&["copy", "-n", "--index", "i.db", "src", "dst"]).all_done();
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("the sources are scanned\n"), "{}", ended.stderr);
+    assert_eq!(fs::read(&index).unwrap(), bytes);
+    // A copy that is made does.
+    folder.run(&["copy", "-q", "--index", "i.db", "src", "dst"]).all_done();
+    assert_ne!(fs::read(&index).unwrap(), bytes);
+}
+
+/// A question makes nothing.
+#[test]
+fn only_to_ask_the_index_makes_no_location() {
+    let folder = Folder::new();
+    folder.write("src/a", "first").write("other/b", "second");
+    let ask = ["prepare", "--index", "i.db", "--prepare", "index-only", "src"];
+    let asked = folder.run(&ask).all_done();
+    assert!(asked.stdout.contains("nothing is known of 1 source\n"), "{}", asked.stdout);
+    assert!(!folder.path("i.db").exists());
+    folder.run(&["prepare", "--index", "i.db", "other"]).all_done();
+    folder.run(&ask).all_done();
+    let listed = folder.run(&["index", "list", "--index", "i.db", "--json"]).all_done().objects();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+}
