@@ -1,5 +1,6 @@
 //! The phases of a run: one state machine, from what is remembered of the sources to directories' own
-//! metadata. The four from [`Phase::QuickAssessment`] to [`Phase::Ready`] are its preparation.
+//! metadata. The three from [`Phase::QuickAssessment`] to [`Phase::ProgressiveScanning`] are its preparation;
+//! [`Phase::Ready`] is the moment in which that has come to its end.
 
 use super::event::{Event, Observer};
 use super::progress::{Progress, Snapshot};
@@ -73,7 +74,7 @@ impl Phase {
         TRANSITIONS.iter().any(|(from, to)| *from == before && to.contains(&self))
     }
 
-    /// Whether it is known by then what there is to copy.
+    /// Whether it is still being found out what there is to copy.
     pub fn is_preparation(self) -> bool {
         matches!(
             self,
