@@ -143,7 +143,8 @@ fn set_status(
         (0, ScanEnd::Part) => None,
         _ => Some("partial"),
     };
-    let full_scan = (end == ScanEnd::Whole).then(|| millis(at));
+    // A scan that could not list something has not listed all of it.
+    let full_scan = (end == ScanEnd::Whole && unknown == 0).then(|| millis(at));
     let sql = "UPDATE locations SET scan_status = coalesce(?, scan_status), last_full_scan = coalesce(?, last_full_scan)
                WHERE location = ?";
     connection.prepare_cached(sql)?.execute((status, full_scan, location.0))?;

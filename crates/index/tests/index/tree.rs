@@ -118,6 +118,32 @@ fn a_directory_that_is_gone_or_unreadable_can_be_told_by_itself() {
     assert_eq!((told.files, told.directories, told.unknown_directories), (2, 4, 3));
 }
 
+#[test]
+fn a_scan_that_could_not_list_all_is_no_full_one() {
+    let (scene, fs) = (scene(), tree());
+    let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
+    let scan = |is_all_readable: bool| {
+        let recorder = place.begin();
+        for path in ["", "b", "b/d"] {
+            place.list(&recorder, &rel(path));
+        }
+        if is_all_readable {
+            place.list(&recorder, &rel("empty"));
+        } else {
+            recorder.unreadable(&rel("empty"));
+        }
+        recorder.finish(ScanEnd::Whole, fs.moment().wall).unwrap();
+        let location = scene.index.location(place.id()).unwrap();
+        (location.scan_status, location.last_full_scan.map(|at| at.secs))
+    };
+    assert_eq!(scan(false), (ScanStatus::Partial, None));
+    let first = fs.moment().wall.secs;
+    assert_eq!(scan(true), (ScanStatus::Fresh, Some(first)));
+    // When it was last listed whole is still known after one that was not.
+    fs.pass(Duration::from_secs(60));
+    assert_eq!(scan(false), (ScanStatus::Partial, Some(first)));
+}
+
 /// Parts of a large directory come in any order, and between other things.
 #[test]
 fn a_large_directory_is_put_together_from_its_parts() {
