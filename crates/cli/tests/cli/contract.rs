@@ -184,6 +184,15 @@ fn every_type_of_object_has_an_example() {
     assert_eq!(types, expected.map(str::to_owned).into());
 }
 
+#[test]
+fn every_kind_of_warning_is_in_the_document() {
+    let (_, rest) = DOCUMENT.split_once("### `warning`\n").unwrap();
+    let (_, rest) = rest.split_once("`kind` is ").unwrap();
+    let (kinds, _) = rest.split_once(".\n").unwrap();
+    let listed: Vec<&str> = kinds.split('`').skip(1).step_by(2).collect();
+    assert_eq!(listed, surecopy::WarningKind::ALL.map(surecopy::WarningKind::as_str));
+}
+
 /// Every error in an object, with the type of the object.
 fn errors(objects: &[Value]) -> Vec<(&str, &Value)> {
     fn collect<'a>(of: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a Value)>) {

@@ -49,6 +49,21 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
+    /// Every kind.
+    pub const ALL: [WarningKind; 11] = [
+        WarningKind::SpaceUnknown,
+        WarningKind::SparseFile,
+        WarningKind::Loss,
+        WarningKind::Directory,
+        WarningKind::SpecialFile,
+        WarningKind::OurPartialFile,
+        WarningKind::LeftBehind,
+        WarningKind::BitRot,
+        WarningKind::Recovered,
+        WarningKind::Corrected,
+        WarningKind::Index,
+    ];
+
     /// Stable text.
     pub fn as_str(self) -> &'static str {
         match self {
