@@ -57,7 +57,7 @@ pub enum IndexError {
     },
     /// It cannot be read or written.
     #[error(
-        "the index {} cannot be read and written; grant the right to, or name another index",
+        "reading and writing the index {} is refused; grant the right to both, or name another index",
         path.display()
     )]
     Refused {
