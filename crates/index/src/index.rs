@@ -103,6 +103,21 @@ impl Index {
         self.write(|connection| location::add(connection, path, volume, now))
     }
 
+    /// Adds several locations as [`add_location`](Self::add_location) does: all of them, or none when one
+    /// of them cannot be.
+    pub fn add_locations(
+        &self,
+        locations: &[(&Path, Volume)],
+        now: &Moment,
+    ) -> Result<(), IndexError> {
+        self.write(|connection| {
+            for (path, volume) in locations {
+                location::add(connection, path, volume, now)?;
+            }
+            Ok(())
+        })
+    }
+
     /// All locations, in the order in which they were added.
     pub fn locations(&self) -> Result<Vec<Location>, IndexError> {
         self.read(location::all)

@@ -125,13 +125,16 @@ pub fn add(index: &Index, paths: &[PathBuf]) -> Result<Vec<Added>, LocationError
     let locations = index.locations()?.into_iter().map(|location| location.path).collect();
     let added = what_becomes(locations, paths)?;
     let (fs, clock) = (NativeFs::new(), MachineClock::new());
-    for Added { path, .. } in added.iter().filter(|added| added.became == Became::New) {
+    let volume_of = |path: &Path| {
         let volume = fs.open_root(path).and_then(|root| fs.volume(&root));
-        let volume = volume.map_err(|source| {
-            let path = path.clone();
-            LocationError::Inaccessible { path, source }
-        })?;
-        index.add_location(path, &volume, &clock.now())?;
+        volume.map_err(|source| LocationError::Inaccessible { path: path.to_owned(), source })
+    };
+    let mut new = Vec::new();
+    for Added { path, .. } in added.iter().filter(|added| added.became == Became::New) {
+        new.push((path.as_path(), volume_of(path)?));
+    }
+    if !new.is_empty() {
+        index.add_locations(&new, &clock.now())?;
     }
     Ok(added)
 }
@@ -189,6 +192,29 @@ mod tests {
 
     fn paths(texts: &[&str]) -> Vec<PathBuf> {
         texts.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn all_are_added_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join("index.db")).unwrap();
+        let names = ["one", "two", "gone"];
+        let paths = names.map(|name| std::fs::canonicalize(folder.path()).unwrap().join(name));
+        for path in &paths {
+            std::fs::create_dir(path).unwrap();
+        }
+        let known = || index.locations().unwrap().into_iter().map(|location| location.path);
+        // It goes after it was looked at.
+        std::fs::remove_dir(&paths[2]).unwrap();
+        let refused = add(&index, &paths);
+        assert!(matches!(refused, Err(LocationError::Inaccessible { .. })), "{refused:?}");
+        assert_eq!(known().count(), 0);
+        // One that the index itself does not take.
+        let unfit = [paths[0].clone(), folder.path().join("../")];
+        assert!(matches!(add(&index, &unfit), Err(LocationError::Index(_))));
+        assert_eq!(known().count(), 0);
+        add(&index, &paths[..2]).unwrap();
+        assert_eq!(known().collect::<Vec<_>>(), paths[..2]);
     }
 
     #[test]
