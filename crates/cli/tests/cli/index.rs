@@ -242,6 +242,35 @@ fn the_status_says_what_still_holds() {
 }
 
 #[test]
+fn the_status_is_what_was_found_even_if_it_cannot_be_noted() {
+    let folder = folder();
+    folder.let_age();
+    folder.run(&["index", "add", "-q", "photos", "docs"]).all_done();
+    folder.write("photos/2024/new", "fourth");
+    folder.write("docs/new", "fifth");
+    let held = rusqlite::Connection::open(usual_index(&folder)).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let human = folder.run(&["index", "status"]).all_done();
+    let json = folder.run(&["index", "status", "--json"]).all_done();
+    for ended in [&human, &json] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(plain(&folder, &ended.stderr), @"warning: what was found is not noted: another program holds the index /home/.cache/surecopy/index.db");
+        }
+    }
+    let told = plain(&folder, &human.stdout);
+    assert!(told.starts_with("/work/photos: stale\n"), "{told}");
+    assert!(told.contains("\n/work/docs: stale\n"), "{told}");
+    assert_eq!(told.matches("validated <day> <time>").count(), 2, "{told}");
+    for object in of_type(&json.objects(), "location_status") {
+        assert_eq!(object["status"], "stale");
+        assert_ne!(object["last_modification_check"], Value::Null);
+    }
+    drop(held);
+    let ended = folder.run(&["index", "status"]).all_done();
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
 fn a_location_that_cannot_be_reached_keeps_no_other_one() {
     let folder = folder();
     folder.run(&["index", "add", "-q", "photos", "docs"]).all_done();

@@ -10,15 +10,19 @@
 //! # let photos = folder.path().join("photos");
 //! # std::fs::create_dir(&photos)?;
 //! # std::fs::write(photos.join("a.jpg"), "light")?;
-//! use surecopy::index::{self, Index};
+//! use surecopy::Control;
+//! use surecopy::index::{self, Check, Index, ValidationProgress};
 //! use surecopy::preparation::PrepareRequest;
 //!
 //! let index = Index::open(&folder.path().join("index.db"))?;
 //! index::add(&index, &[index::directory_at(&photos)?])?;
 //! PrepareRequest::new([&photos]).index(index.path()).prepare()?.run(&surecopy::NoObserver);
 //! for known in index::known(&index)? {
-//!     let checked = index::check(&index, &known.location)?.expect("it was just listed");
-//!     println!("{}: {} fresh", known.location.path.display(), checked.fresh);
+//!     let progress = ValidationProgress::default();
+//!     match index::check(&index, &known.location, &Control::new(), &progress)? {
+//!         Check::Done(checked) => println!("{} fresh directories", checked.fresh),
+//!         Check::NeverScanned | Check::Cancelled => println!("who knows"),
+//!     }
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -27,13 +31,13 @@ mod check;
 mod locations;
 mod size;
 
-pub use check::{CheckError, Checked, check, reach};
+pub use check::{Check, CheckError, Checked, check, reach};
 pub use locations::{Added, Became, KnownLocation, LocationError, add, directory_at, find, known};
 pub use size::size_bytes;
 
 pub use surecopy_index::{
     Confidence, Estimate, Index, IndexError, Location, LocationId, LostReason, Notice, ScanStatus,
-    State, Subtrees, WatchFact,
+    State, Subtrees, ValidationProgress, WatchFact,
 };
 
 pub use crate::watching::{location_of, watch};

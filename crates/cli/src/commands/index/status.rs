@@ -1,9 +1,10 @@
 //! `surecopy index status`.
 
 use surecopy::index::{
-    CheckError, Checked, Index, KnownLocation, LocationError, check, known, size_bytes,
+    Check, CheckError, Checked, Index, IndexError, KnownLocation, LocationError,
+    ValidationProgress, check, known, size_bytes,
 };
-use surecopy::{ItemError, Timestamp};
+use surecopy::{Control, ItemError, Timestamp};
 
 use super::args::StatusArgs;
 use super::chosen::{chosen, named_without_index};
@@ -21,8 +22,16 @@ use crate::shown::{Plain, Shown};
 /// A location, and what a look at it has shown.
 struct Looked {
     known: KnownLocation,
-    /// `None` when it was never scanned.
-    checked: Result<Option<Checked>, ItemError>,
+    check: Result<Check, ItemError>,
+}
+
+impl Looked {
+    fn checked(&self) -> Option<&Checked> {
+        match &self.check {
+            Ok(Check::Done(checked)) => Some(checked),
+            Ok(Check::NeverScanned | Check::Cancelled) | Err(_) => None,
+        }
+    }
 }
 
 /// All that was looked at.
@@ -30,6 +39,13 @@ struct Found {
     /// How many locations there are.
     all: u64,
     looked: Vec<Looked>,
+}
+
+impl Found {
+    /// Why the index has not been told of everything. One reason is enough.
+    fn not_noted(&self) -> Option<&IndexError> {
+        self.looked.iter().find_map(|looked| looked.checked()?.not_noted.as_ref())
+    }
 }
 
 /// Looks how much of what is remembered still holds.
@@ -46,13 +62,13 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitStatus, Failure> {
     let found = with(index, |index| look(index, args))?;
     let size = size_bytes(&path);
     let mut output = Vec::new();
-    for Looked { known, checked } in &found.looked {
-        let (found, error) =
-            (checked.as_ref().ok().and_then(Option::as_ref), checked.as_ref().err());
+    for looked in &found.looked {
+        let Looked { known, check } = looked;
+        let (checked, error) = (looked.checked(), check.as_ref().err());
         if args.json {
-            output.extend(line(&LocationStatusLine::new(known, found, error)));
+            output.extend(line(&LocationStatusLine::new(known, checked, error)));
         } else {
-            let lines = told(known, found, error);
+            let lines = told(known, checked, error);
             output.extend(lines.iter().flat_map(|line| format!("{line}\n").into_bytes()));
         }
     }
@@ -64,7 +80,13 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitStatus, Failure> {
         output.extend(told.into_bytes());
     }
     let status = print(&output)?;
-    let unreachable = found.looked.iter().filter(|looked| looked.checked.is_err()).count() as u64;
+    if let Some(error) = found.not_noted() {
+        talk(&format!("warning: what was found is not noted: {}", Plain(&error.to_string())));
+    }
+    if found.looked.iter().any(|looked| looked.check == Ok(Check::Cancelled)) {
+        return Ok(status.or_cancelled());
+    }
+    let unreachable = found.looked.iter().filter(|looked| looked.check.is_err()).count() as u64;
     if unreachable == 0 {
         return Ok(status);
     }
@@ -76,15 +98,20 @@ fn look(index: &Index, args: &StatusArgs) -> Result<Found, LocationError> {
     let locations = known(index)?;
     let all = locations.len() as u64;
     let mut looked = Vec::new();
+    // A signal ends the program at once: nothing is left half done by that.
+    let control = Control::new();
     for mut known in chosen(locations, &args.paths)? {
-        let checked = match check(index, &known.location) {
-            Ok(checked) => Ok(checked),
+        let check = match check(index, &known.location, &control, &ValidationProgress::default()) {
+            Ok(check) => Ok(check),
             Err(CheckError::Unreachable(error)) => Err(error),
             Err(CheckError::Index(error)) => return Err(error.into()),
         };
-        // It was noted what came of it.
-        known.location = index.location(known.location.id)?;
-        looked.push(Looked { known, checked });
+        if let Ok(Check::Done(checked)) = &check {
+            // What was found just now counts, whether it could be noted or not.
+            known.location.scan_status = checked.status;
+            known.location.last_modification_check = Some(checked.at);
+        }
+        looked.push(Looked { known, check });
     }
     Ok(Found { all, looked })
 }
