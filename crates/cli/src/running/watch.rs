@@ -136,11 +136,13 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::mpsc::sync_channel;
 
-    use surecopy::{CurrentItem, Step};
+    use surecopy::{CurrentItem, Step, SystemClock};
 
+    use super::super::renderer::Relay;
     use super::*;
     use crate::hint::Occasion;
     use crate::human::ProgressMode;
+    use crate::json::JsonLines;
     use crate::stream::{OnFailure, Stream};
     use crate::terminal::Terminal;
 
@@ -173,6 +175,46 @@ mod tests {
         }
     }
 
+    /// Stands in a phase for half a second, and says how often that was told, and for how long it lasted.
+    fn told_of(phase: Phase) -> (usize, Duration) {
+        let (control, text) = (Control::new(), Text::default());
+        let stream = |out| Stream::start(out, OnFailure::GoOn, control.clone()).unwrap();
+        let screen = stream(Text::default());
+        let screen = Arc::new(Screen::new(screen.clone(), screen, Terminal::NONE));
+        let view = ProgressView::new(ProgressMode::Never, true, false, &screen);
+        let (progress, signals) = (Arc::new(Progress::new()), SignalCount::default());
+        // Pictures are drawn so seldom here that none comes by itself.
+        let pulse = Duration::from_secs(60);
+        let mut watch =
+            Watch::new(&screen, view, pulse, Arc::clone(&progress), control.clone(), signals);
+        let (sender, facts) = sync_channel::<Event>(8);
+        let relay = Relay::new(sender, control.clone());
+        let job = std::thread::spawn(move || {
+            phase.run(&relay, &SystemClock::new(), &progress, || {
+                let begun = Instant::now();
+                std::thread::sleep(Duration::from_millis(500));
+                begun.elapsed()
+            })
+        });
+        let stdout = stream(text.clone());
+        let mut lines = Renderer::Json(JsonLines::new(stdout.clone(), Occasion::Preparing));
+        assert_eq!(watch.until_closed(&facts, &mut lines), Watched::ToTheEnd);
+        assert!(stdout.settle());
+        let lines = String::from_utf8(text.0.lock().unwrap().clone()).unwrap();
+        let told = lines.lines().filter(|line| line.contains(r#""state":"progress""#)).count();
+        (told, job.join().unwrap())
+    }
+
+    #[test]
+    fn a_preparation_is_told_of_while_it_lasts_however_seldom_pictures_are_drawn() {
+        // A busy machine may be late, and is asked again; what is told of too seldom always is.
+        let is_often = || {
+            let (told, lasted) = told_of(Phase::ProgressiveScanning);
+            told >= 5 && Duration::from_millis(100) * u32::try_from(told).unwrap() >= lasted
+        };
+        assert!((0..20).any(|_| is_often()));
+    }
+
     #[test]
     fn a_third_signal_gives_up_on_a_job_that_does_not_end() {
         let (control, text, signals) = (Control::new(), Text::default(), SignalCount::default());
@@ -196,7 +238,7 @@ mod tests {
                 std::thread::yield_now();
             }
         };
-        let lines = crate::json::JsonLines::new(stream(Text::default()), Occasion::Copying);
+        let lines = JsonLines::new(stream(Text::default()), Occasion::Copying);
         let watching =
             std::thread::spawn(move || watch.until_closed(&facts, &mut Renderer::Json(lines)));
         signals.add();
