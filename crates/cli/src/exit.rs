@@ -37,6 +37,25 @@ impl ExitStatus {
         ExitStatus::Cancelled,
     ];
 
+    /// Those of a command that is about the index: it reads nothing back.
+    pub(crate) const OF_INDEX: [ExitStatus; 6] = [
+        ExitStatus::Done,
+        ExitStatus::ItemsFailed,
+        ExitStatus::Usage,
+        ExitStatus::Refused,
+        ExitStatus::RecordFailed,
+        ExitStatus::Cancelled,
+    ];
+
+    /// Those of a preparation: an index that cannot be used is no failure of it either.
+    pub(crate) const OF_PREPARATION: [ExitStatus; 5] = [
+        ExitStatus::Done,
+        ExitStatus::ItemsFailed,
+        ExitStatus::Usage,
+        ExitStatus::Refused,
+        ExitStatus::Cancelled,
+    ];
+
     /// The number that the caller sees.
     pub(crate) fn code(self) -> u8 {
         match self {
@@ -162,10 +181,10 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// The table of exit codes, as it stands under the help.
-pub(crate) fn table() -> String {
+/// The table of these exit codes, as it stands under the help.
+pub(crate) fn table(statuses: &[ExitStatus]) -> String {
     let mut text = String::from("Exit status:\n");
-    for status in ExitStatus::ALL {
+    for status in statuses {
         writeln!(text, "  {:>3}  {}", status.code(), status.meaning())
             .expect("writing to a string does not fail");
     }
@@ -314,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_code_stands_in_the_table_once() {
-        let table = table();
+        let table = table(&ExitStatus::ALL);
         for status in ExitStatus::ALL {
             let line = format!("  {:>3}  {}", status.code(), status.meaning());
             assert_eq!(table.lines().filter(|found| *found == line).count(), 1, "{line}");

@@ -46,18 +46,27 @@ enum Subcommands {
     Man(man::ManArgs),
 }
 
-/// The commands whose exit status says how a job ended or what was found.
-const WITH_TABLE: [&str; 11] = [
-    "copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "prepare", "index",
-    "watch",
+/// The commands whose exit status says how a job ended or what was found, and what it may be.
+const WITH_TABLE: [(&str, &[ExitStatus]); 11] = [
+    ("copy", &ExitStatus::ALL),
+    ("resume", &ExitStatus::ALL),
+    ("retry", &ExitStatus::ALL),
+    ("verify", &ExitStatus::ALL),
+    ("undo", &ExitStatus::ALL),
+    ("jobs", &ExitStatus::ALL),
+    ("status", &ExitStatus::ALL),
+    ("audit", &ExitStatus::ALL),
+    ("prepare", &ExitStatus::OF_PREPARATION),
+    ("index", &ExitStatus::OF_INDEX),
+    ("watch", &ExitStatus::OF_INDEX),
 ];
 
 /// The definition of the command line, for parsing, help, completions and manual pages.
 fn definition() -> clap::Command {
     // Every page ends with the table, so that nobody has to look for it.
-    let with_table = |command: clap::Command| command.after_help(exit::table());
-    WITH_TABLE.iter().fold(with_table(Program::command()), |definition, name| {
-        definition.mut_subcommand(name, with_table)
+    let program = Program::command().after_help(exit::table(&ExitStatus::ALL));
+    WITH_TABLE.iter().fold(program, |definition, (name, statuses)| {
+        definition.mut_subcommand(name, |command| command.after_help(exit::table(statuses)))
     })
 }
 

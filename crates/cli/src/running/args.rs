@@ -25,6 +25,10 @@ pub(crate) struct OutputArgs {
     pub(crate) json: bool,
 }
 
+/// What `-v` shows where nothing is copied.
+pub(crate) const VERBOSE_LISTING: &str =
+    "Show which subtrees have changed, and every warning; twice: how long each phase took, too";
+
 impl OutputArgs {
     /// How much is said to people.
     pub(crate) fn verbosity(&self) -> Verbosity {

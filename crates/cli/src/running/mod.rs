@@ -11,7 +11,7 @@ mod streams;
 mod watch;
 
 pub(crate) use again::Again;
-pub(crate) use args::OutputArgs;
+pub(crate) use args::{OutputArgs, VERBOSE_LISTING};
 pub(crate) use ended::{Afterwards, Ended, Scanned, UndoneJob, Verified};
 pub(crate) use pulse::pulses_per_second;
 pub(crate) use renderer::Renderer;

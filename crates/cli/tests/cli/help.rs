@@ -248,11 +248,40 @@ fn audit_in_short() {
 
 #[test]
 fn every_command_about_jobs_ends_with_the_exit_status() {
-    for command in ["copy", "resume", "retry", "verify", "undo", "jobs", "status", "audit", "index"]
-    {
+    let all = [0, 1, 2, 3, 4, 5, 130];
+    // What reads nothing back finds no mismatch, and a preparation can do without an index.
+    let (about_the_index, prepare) = ([0, 1, 2, 4, 5, 130], [0, 1, 2, 4, 130]);
+    for (command, expected) in [
+        ("copy", &all[..]),
+        ("resume", &all),
+        ("retry", &all),
+        ("verify", &all),
+        ("undo", &all),
+        ("jobs", &all),
+        ("status", &all),
+        ("audit", &all),
+        ("prepare", &prepare),
+        ("index", &about_the_index),
+        ("watch", &about_the_index),
+    ] {
         let ended = Folder::new().run(&[command, "--help"]).all_done();
         let (_, table) = ended.stdout.split_once("\nExit status:\n").unwrap();
-        assert_eq!(table.lines().count(), 7, "{command}: {table}");
+        let code = |line: &str| line.split_whitespace().next().unwrap().parse().unwrap();
+        let codes: Vec<i32> = table.lines().map(code).collect();
+        assert_eq!(codes, expected, "{command}: {table}");
+    }
+}
+
+#[test]
+fn what_is_not_copied_is_not_said_to_be_shown() {
+    for command in [&["prepare", "-h"][..], &["index", "add", "-h"], &["index", "scan", "-h"]] {
+        let help = Folder::new().run(command).all_done().stdout;
+        let words: Vec<&str> = help.split_whitespace().collect();
+        let (_, verbose) = words.split_at(words.iter().position(|word| *word == "-v,").unwrap());
+        let expected = "-v, --verbose... Show which subtrees have changed, and every warning; twice: \
+                        how long each phase took, too --json";
+        assert!(verbose.join(" ").starts_with(expected), "{command:?}: {help}");
+        assert!(!help.contains("copied and proved"), "{command:?}: {help}");
     }
 }
 

@@ -471,7 +471,6 @@ fn the_help_in_short() {
         0  all done
         1  some items failed; the others are done
         2  wrong usage: options, settings, patterns
-        3  a verification mismatch remained
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
       130  cancelled; what was not finished is as it was before
@@ -494,8 +493,8 @@ fn the_help_in_short() {
           --progress <WHEN>  When to show progress, on stderr [default: auto] [possible values: auto,
                              always, never]
       -q, --quiet            Show errors only
-      -v, --verbose...       Show each item with how it was copied and proved; twice: with times and
-                             digests
+      -v, --verbose...       Show which subtrees have changed, and every warning; twice: how long each
+                             phase took, too
           --json             Write one JSON object a line to stdout, and nothing else there
     ");
     insta::assert_snapshot!(help(&["index", "list", "-h"]), @r"
@@ -525,8 +524,8 @@ fn the_help_in_short() {
           --progress <WHEN>  When to show progress, on stderr [default: auto] [possible values: auto,
                              always, never]
       -q, --quiet            Show errors only
-      -v, --verbose...       Show each item with how it was copied and proved; twice: with times and
-                             digests
+      -v, --verbose...       Show which subtrees have changed, and every warning; twice: how long each
+                             phase took, too
           --json             Write one JSON object a line to stdout, and nothing else there
     ");
     insta::assert_snapshot!(help(&["index", "status", "-h"]), @r"

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::indexed::IndexArgs;
-use crate::running::OutputArgs;
+use crate::running::{OutputArgs, VERBOSE_LISTING};
 
 /// Keep the index: which directories are remembered, and how much of that still holds
 ///
@@ -107,6 +107,7 @@ pub(super) struct RemoveArgs {
 
 /// How directories are listed, and what is shown of that.
 #[derive(Debug, Args)]
+#[command(mut_arg("verbose", |verbose| verbose.help(VERBOSE_LISTING)))]
 pub(super) struct ListingArgs {
     /// How many threads look; 0 goes by the number of cores
     #[arg(short, long, value_name = "N", default_value_t = 0, hide_default_value = true)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::indexed::PreparedFromArgs;
-use crate::running::OutputArgs;
+use crate::running::{OutputArgs, VERBOSE_LISTING};
 
 /// Find out what there is to copy: how many files, how many bytes
 ///
@@ -13,6 +13,7 @@ use crate::running::OutputArgs;
 /// what has not changed. Nothing else is written, and nothing is copied. A file that is written to in
 /// place does not change its directory: its size is the one that is remembered until a copy opens it.
 #[derive(Debug, Args)]
+#[command(mut_arg("verbose", |verbose| verbose.help(VERBOSE_LISTING)))]
 pub(crate) struct PrepareArgs {
     /// What to find out about
     #[arg(value_name = "SRC", required = true)]
