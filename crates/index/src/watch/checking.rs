@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use surecopy_engine::Control;
 use surecopy_fs::{FileSystem, Moment, RelPath};
 
+use super::delay::Work;
 use super::facts::{LostReason, WatchFact};
 use super::place::{Standing, ToArm};
 use super::running::Session;
@@ -73,7 +74,9 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
             self.places[number].finding = Some(finding);
         }
         for number in 0..self.places.len() {
-            if let Some(finding) = self.places[number].finding.take() {
+            if !self.is_waiting
+                && let Some(finding) = self.places[number].finding.take()
+            {
                 self.settle(number, finding)?;
             }
             self.order(number);
@@ -117,10 +120,14 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         // Something was missed since it began: it will be looked through again.
         if order.losses != self.places[number].losses {
             self.places[number].is_checking = false;
+            self.delay.end(Work::Findings(number));
             return Ok(());
         }
         let validated = match found {
-            Ok(validated) => validated,
+            Ok(validated) => {
+                self.delay.end(Work::Look(number));
+                validated
+            }
             Err(stopped) => {
                 self.places[number].is_checking = false;
                 return self.not_checked(number, stopped);
@@ -129,14 +136,15 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         // What was looked at may not have been what is watched.
         if !self.look_at(number) {
             self.places[number].is_checking = false;
+            self.delay.end(Work::Findings(number));
             return Ok(());
         }
         match self.write_down(number, &order, &validated) {
-            Ok(()) => {}
+            Ok(()) => self.delay.end(Work::Findings(number)),
             Err(error) => {
                 let finding = Finding { order, found: Ok(validated) };
                 self.places[number].finding = Some(finding);
-                return self.later(error);
+                return self.later(Work::Findings(number), error);
             }
         }
         let pace = self.watch.pace;
@@ -186,8 +194,10 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
             }
             Stopped::Index(IndexError::NoSuchLocation) => self.forget(number),
             Stopped::Index(error) => {
-                self.places[number].check_at = self.now.since_boot + self.watch.pace.look;
-                self.later(error)?;
+                self.later(Work::Look(number), error)?;
+                let soon = self.now.since_boot + self.watch.pace.look;
+                self.places[number].check_at = soon.max(self.delay.until());
+                return Ok(());
             }
         }
         self.tell(WatchFact::NotChecked { location, message });

@@ -3,6 +3,7 @@
 
 mod arming;
 mod checking;
+mod delay;
 mod facts;
 mod gathered;
 mod native;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use surecopy_fs::{FileSystem, RelPath, VolumeKind};
 
+use super::delay::Work;
 use super::facts::{LostReason, WatchFact};
 use super::place::{Standing, ToArm};
 use super::root::Root;
@@ -55,12 +56,15 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
     fn begin(&mut self, number: usize) -> Result<(), IndexError> {
         let id = self.places[number].id;
         let location = match self.watch.index.location(id) {
-            Ok(location) => location,
+            Ok(location) => {
+                self.delay.end(Work::Begin(number));
+                location
+            }
             Err(IndexError::NoSuchLocation) => {
                 self.forget(number);
                 return Ok(());
             }
-            Err(error) => return self.later(error),
+            Err(error) => return self.later(Work::Begin(number), error),
         };
         let place = &mut self.places[number];
         let (root, volume) = match Root::look(self.fs, self.source, &place.path) {
@@ -144,6 +148,10 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         }
         place.must_check = false;
         place.losses += 1;
+        // None of that is tried again before the location is begun again.
+        for work in [Work::Look(number), Work::Note(number)] {
+            self.delay.end(work);
+        }
         // Only what is new: it may be away for long.
         if place.told.as_ref() != Some(&reason) {
             place.told = Some(reason.clone());
@@ -162,5 +170,8 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         place.must_note_gap = false;
         place.changed.clear();
         place.come.clear();
+        for work in [Work::Begin(number), Work::Marks(number), Work::Unmatched(number)] {
+            self.delay.end(work);
+        }
     }
 }

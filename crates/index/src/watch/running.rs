@@ -10,6 +10,7 @@ use surecopy_engine::Control;
 use surecopy_fs::{FileSystem, Moment, RelPath};
 
 use super::checking::{Finding, Order, look_through};
+use super::delay::{Delay, Work};
 use super::facts::{LostReason, WatchFact};
 use super::gathered::{Gathered, News};
 use super::own_files::OwnFiles;
@@ -92,7 +93,8 @@ impl Watch<'_> {
                 findings,
                 now: (self.clock)(),
                 next_look: Duration::ZERO,
-                is_delayed: false,
+                delay: Delay::default(),
+                is_waiting: false,
             };
             let ended = session.run();
             looking.cancel();
@@ -113,7 +115,9 @@ pub(super) struct Session<'a, F, S: EventSource> {
     pub(super) findings: Receiver<Finding>,
     pub(super) now: Moment,
     next_look: Duration,
-    pub(super) is_delayed: bool,
+    pub(super) delay: Delay,
+    /// In this turn, the index is not asked to take what it would not take before.
+    pub(super) is_waiting: bool,
 }
 
 impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
@@ -128,6 +132,7 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         // What has happened by now is still written, if that can be.
         let news = self.gathered.wait(self.watch.pace.gather, self.watch.pace.gather);
         self.now = (self.watch.clock)();
+        self.is_waiting = false;
         self.take_in(news);
         self.write()?;
         self.note(Duration::ZERO)
@@ -137,6 +142,7 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         let news = self.gathered.wait(longest, self.watch.pace.gather);
         // After that: a scan that began before this moment may have been too early.
         self.now = (self.watch.clock)();
+        self.is_waiting = self.now.since_boot < self.delay.until();
         self.take_in(news);
         self.write()?;
         if self.now.since_boot >= self.next_look {
@@ -182,16 +188,14 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         }
     }
 
-    /// What to do about an index that failed: nothing, when that may pass.
-    pub(super) fn later(&mut self, error: IndexError) -> Result<(), IndexError> {
-        match error {
-            IndexError::Locked { .. } | IndexError::Full { .. } => {
-                if !std::mem::replace(&mut self.is_delayed, true) {
-                    self.tell(WatchFact::Delayed { message: error.to_string() });
-                }
-                Ok(())
-            }
-            error => Err(error),
+    /// What to do about an index that failed: nothing but to try again, when that may pass.
+    pub(super) fn later(&mut self, work: Work, error: IndexError) -> Result<(), IndexError> {
+        if !matches!(error, IndexError::Locked { .. } | IndexError::Full { .. }) {
+            return Err(error);
         }
+        if self.delay.begin(work, self.now.since_boot) {
+            self.tell(WatchFact::Delayed { message: error.to_string() });
+        }
+        Ok(())
     }
 }

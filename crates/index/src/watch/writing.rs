@@ -6,6 +6,7 @@ use std::time::Duration;
 use surecopy_fs::{FileSystem, RelPath, Timestamp};
 
 use super::checking::MARKED_AT_ONCE;
+use super::delay::Work;
 use super::facts::WatchFact;
 use super::place::Standing;
 use super::running::Session;
@@ -24,17 +25,18 @@ const LET_IN: Duration = Duration::from_millis(5);
 impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
     /// Writes down what has happened.
     pub(super) fn write(&mut self) -> Result<(), IndexError> {
-        let mut all_written = true;
+        if self.is_waiting {
+            return Ok(());
+        }
         for number in 0..self.places.len() {
             if self.places[number].standing == Standing::Forgotten {
                 continue;
             }
-            if let Err(error) = self.write_one(number) {
-                all_written = false;
-                self.later(error)?;
+            match self.write_one(number) {
+                Ok(()) => self.delay.end(Work::Marks(number)),
+                Err(error) => self.later(Work::Marks(number), error)?,
             }
         }
-        self.is_delayed &= !all_written;
         Ok(())
     }
 
@@ -86,6 +88,9 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
 
     /// Marks what the index did not know when it changed, should it know it now.
     pub(super) fn retry_unmatched(&mut self) -> Result<(), IndexError> {
+        if self.is_waiting {
+            return Ok(());
+        }
         for number in 0..self.places.len() {
             let place = &mut self.places[number];
             let index = self.watch.index;
@@ -96,8 +101,9 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
                     break;
                 }
             }
-            if let Err(error) = retried {
-                self.later(error)?;
+            match retried {
+                Ok(()) => self.delay.end(Work::Unmatched(number)),
+                Err(error) => self.later(Work::Unmatched(number), error)?,
             }
         }
         Ok(())
@@ -105,6 +111,9 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
 
     /// Writes down until when everything was seen, if that was not done for a while.
     pub(super) fn note(&mut self, interval: Duration) -> Result<(), IndexError> {
+        if self.is_waiting {
+            return Ok(());
+        }
         let now = self.now;
         let mut due: Vec<(usize, LocationId)> = Vec::new();
         let until = earlier(now.wall, TOLD_WITHIN);
@@ -117,8 +126,11 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         }
         for (number, location) in due {
             match self.watch.index.note_watched(location, until) {
-                Ok(()) => self.places[number].noted_at = now.since_boot,
-                Err(error) => self.later(error)?,
+                Ok(()) => {
+                    self.places[number].noted_at = now.since_boot;
+                    self.delay.end(Work::Note(number));
+                }
+                Err(error) => self.later(Work::Note(number), error)?,
             }
         }
         Ok(())

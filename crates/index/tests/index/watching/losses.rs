@@ -15,6 +15,9 @@ use super::post::Post;
 use super::session::{Session, marked, until, wait_for_marks, watching};
 use crate::scene::{Place, rel, scene};
 
+/// What the index would not take is tried again after that, at the latest.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 fn tree() -> FakeFs {
     let fs = FakeFs::new();
     fs.file("/data/a/1", "1").file("/data/a/b/2", "2").file("/data/c/d/3", "3").dir("/data/e");
@@ -237,6 +240,7 @@ fn more_changes_than_are_gathered_mark_everything() {
             }
         }
         held.execute_batch("ROLLBACK").unwrap();
+        fs.pass(LONGEST_WAIT);
         until("marks", || place.validate().fresh == 0, String::new);
         session.wait_for_checks(2);
         assert_eq!(marked(&place).len(), 6);
@@ -259,6 +263,7 @@ fn an_index_that_is_held_is_written_later() {
         post.changed("/data/a/b/2");
         assert!(marked(&place).is_empty());
         held.execute_batch("ROLLBACK").unwrap();
+        fs.pass(LONGEST_WAIT);
         wait_for_marks(&place, &["a/b", "e"]);
         assert!(until_then.is_none(), "nothing is noted before what happened is written");
     });

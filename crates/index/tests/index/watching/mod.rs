@@ -1,6 +1,7 @@
 //! Watching: what happens marks what it concerns, and what was missed is found.
 
 mod changes;
+mod held;
 mod kill;
 mod load;
 mod losses;
