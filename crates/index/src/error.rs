@@ -80,6 +80,12 @@ pub enum IndexError {
         /// The index.
         path: PathBuf,
     },
+    /// What is open is not the file that has its path any more: what is written to it is read by nobody.
+    #[error("the index {} was replaced or removed while it was used", path.display())]
+    Replaced {
+        /// The index.
+        path: PathBuf,
+    },
     /// There is no such location, or no longer.
     #[error("the index has no such location")]
     NoSuchLocation,
@@ -120,6 +126,7 @@ impl IndexError {
             IndexError::Refused { .. } => "INDEX_REFUSED",
             IndexError::Locked { .. } => "INDEX_LOCKED",
             IndexError::Network { .. } => "INDEX_ON_NETWORK",
+            IndexError::Replaced { .. } => "INDEX_REPLACED",
             IndexError::NoSuchLocation => "INDEX_NO_SUCH_LOCATION",
             IndexError::NotALocation { .. } => "INDEX_NOT_A_LOCATION",
             IndexError::UnsafeSqlite { .. } => "INDEX_UNSAFE_SQLITE",

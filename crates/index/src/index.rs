@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use surecopy_fs::{Metadata, Moment, RelPath, Timestamp, Volume};
+use surecopy_fs::{FileId, Metadata, Moment, RelPath, Timestamp, Volume};
 
 use crate::error::{IndexError, Outcome};
 use crate::location::{self, Location, LocationId, ScanStatus, millis};
@@ -20,6 +20,7 @@ use crate::store::{self, Notice, Opened};
 #[derive(Debug)]
 pub struct Index {
     path: PathBuf,
+    file: FileId,
     connection: Mutex<Connection>,
     notice: Option<Notice>,
 }
@@ -53,8 +54,8 @@ impl Index {
     }
 
     fn of(opened: Opened) -> Self {
-        let Opened { path, connection, notice } = opened;
-        Self { path, connection: Mutex::new(connection), notice }
+        let Opened { path, file, connection, notice } = opened;
+        Self { path, file, connection: Mutex::new(connection), notice }
     }
 
     /// Its file.
@@ -65,6 +66,12 @@ impl Index {
     /// What the user is to be told of how it was opened.
     pub fn notice(&self) -> Option<&Notice> {
         self.notice.as_ref()
+    }
+
+    /// Fails when another file has its path by now, or none has.
+    pub(crate) fn ensure_in_place(&self) -> Result<(), IndexError> {
+        let is_in_place = store::identify(&self.path)? == self.file;
+        is_in_place.then_some(()).ok_or_else(|| IndexError::Replaced { path: self.path.clone() })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -1,7 +1,8 @@
 //! Watching while things change: what a later preparation lists, and what is told.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
 use std::process::{ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,12 +24,24 @@ struct Watch {
 impl Watch {
     /// Begins, and waits until everything that happened before was looked for.
     fn begin(folder: &Folder, paths: &[&str]) -> Self {
+        Self::begin_with(folder, paths, Stdio::inherit())
+    }
+
+    fn begin_with(folder: &Folder, paths: &[&str], stderr: Stdio) -> Self {
         let mut command = folder.command(&["watch", "--json"]);
-        let mut program = Started::new(command.args(paths).stdout(Stdio::piped()));
+        command.args(paths).stdout(Stdio::piped()).stderr(stderr);
+        let mut program = Started::new(&mut command);
         let lines = BufReader::new(program.stdout.take().unwrap());
         let mut watch = Self { program, lines, told: Vec::new() };
         watch.until("checked");
         watch
+    }
+
+    /// All that it says beside, once it has ended.
+    fn stderr(&mut self) -> String {
+        let mut told = String::new();
+        self.program.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        told
     }
 
     /// The next object of this sort.
@@ -127,5 +140,33 @@ fn what_cannot_be_watched_is_refused() {
         let ended = folder.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{arguments:?}");
         assert!(ended.stderr.contains(says), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+/// The index where it is without being named.
+fn usual_index(folder: &Folder) -> PathBuf {
+    folder.path("../home/.cache/surecopy/index.db")
+}
+
+/// Who goes on with a file that nobody finds would have it believed that all is seen.
+#[test]
+fn an_index_that_is_not_in_its_place_any_more_ends_it() {
+    type Act = fn(&Folder);
+    let removed: Act = |folder| fs::remove_file(usual_index(folder)).unwrap();
+    let set_aside: Act = |folder| {
+        let index = usual_index(folder);
+        fs::rename(&index, index.with_extension("db.broken-1")).unwrap();
+        folder.run(&["prepare", "src"]).all_done();
+    };
+    for act in [removed, set_aside] {
+        let folder = known();
+        let mut watch = Watch::begin_with(&folder, &[], Stdio::piped());
+        act(&folder);
+        assert_eq!(end(&mut watch.program).code(), Some(5));
+        let told = watch.stderr();
+        assert!(told.ends_with("was replaced or removed while it was used\n"), "{told}");
+        // Whoever starts it again has what there is watched.
+        folder.run(&["prepare", "src"]).all_done();
+        Watch::begin(&folder, &[]);
     }
 }

@@ -8,4 +8,4 @@ mod schema;
 
 pub use opening::Notice;
 pub(crate) use opening::{Opened, open, open_unchanged, replace};
-pub(crate) use place::is_there;
+pub(crate) use place::{identify, is_there};

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use surecopy_fs::FileId;
 
 use super::broken::set_aside;
 use super::connection::connect;
-use super::place::{Place, enter};
+use super::place::{Place, enter, identify};
 use super::schema::{self, Found};
 use crate::error::{Fault, IndexError, Outcome};
 
@@ -45,6 +46,8 @@ impl std::fmt::Display for Notice {
 /// An index that was opened.
 pub(crate) struct Opened {
     pub(crate) path: PathBuf,
+    /// Which file it is, whatever name that has.
+    pub(crate) file: FileId,
     pub(crate) connection: Connection,
     pub(crate) notice: Option<Notice>,
 }
@@ -94,7 +97,9 @@ fn open_at(place: &Place) -> Result<Opened, IndexError> {
     place.make()?;
     let path = place.path.clone();
     let (connection, notice) = prepare(&path).map_err(|fault| fault.in_index(&path))?;
-    Ok(Opened { path, connection, notice })
+    // Nobody else replaces it before the place is left.
+    let file = identify(&path)?;
+    Ok(Opened { path, file, connection, notice })
 }
 
 fn prepare(path: &Path) -> Outcome<(Connection, Option<Notice>)> {

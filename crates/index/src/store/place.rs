@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use surecopy_database::{self as database, PlaceError, Standing, Trouble};
-use surecopy_fs::{FileSystem, NativeFs, SlotLock};
+use surecopy_fs::{FileId, FileSystem, FsErrorKind, NativeFs, SlotLock};
 
 use super::connection::PATIENCE;
 use crate::error::IndexError;
@@ -53,6 +53,17 @@ impl Place {
 /// Whether there is a file at a path.
 pub(crate) fn is_there(path: &Path) -> Result<bool, IndexError> {
     look(&surecopy_fs::absolute_path(path).map_err(|error| refused(path, &error))?)
+}
+
+/// Which file an open index is: the one that has its path.
+pub(crate) fn identify(path: &Path) -> Result<FileId, IndexError> {
+    match database::metadata(path) {
+        Ok(found) => Ok(found.id),
+        Err(error) if matches!(error.kind, FsErrorKind::NotFound | FsErrorKind::NotADirectory) => {
+            Err(IndexError::Replaced { path: path.to_owned() })
+        }
+        Err(error) => Err(refused(path, &error.source)),
+    }
 }
 
 /// Whether there is a file; anything else is refused: a pipe would be waited for.

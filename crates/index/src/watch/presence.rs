@@ -18,9 +18,10 @@ const MOST_RESTS: u32 = 64;
 const LONG_HELD: Duration = Duration::from_secs(60);
 
 impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
-    /// Looks whether each location is still the one that is watched, and begins those that rest or were
-    /// away.
+    /// Looks whether the index and each location are still those that are used and watched, and begins
+    /// the locations that rest or were away.
     pub(super) fn look(&mut self) -> Result<(), IndexError> {
+        self.watch.index.ensure_in_place()?;
         for number in 0..self.places.len() {
             match self.places[number].standing {
                 Standing::Forgotten => {}

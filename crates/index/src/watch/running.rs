@@ -58,7 +58,7 @@ impl std::fmt::Debug for Watch<'_> {
 
 impl Watch<'_> {
     /// Watches until it is cancelled, or until none of the locations is one any more. Only an index that
-    /// cannot be used ends it with an error.
+    /// cannot be used, or is not in its place any more, ends it with an error.
     pub fn run<F: FileSystem, S: EventSource>(&self, fs: &F, source: &S) -> Result<(), IndexError> {
         let mut places: Vec<Place<S::Watches>> = Vec::new();
         for id in self.locations {
