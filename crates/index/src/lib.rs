@@ -36,5 +36,5 @@ pub use stale::{
 pub use store::Notice;
 pub use watch::{
     EventSource, Happening, Hear, LostReason, NotWatched, SystemEvents, Watch, WatchFact,
-    WatchPace, Watches,
+    WatchPace, Watched, Watches,
 };

@@ -5,10 +5,10 @@ use std::path::Path;
 use surecopy_engine::Control;
 use surecopy_fs::{MachineClock, NativeFs};
 use surecopy_index::{
-    Index, IndexError, Location, LocationId, SystemEvents, Watch, WatchFact, WatchPace,
+    Index, IndexError, Location, SystemEvents, Watch, WatchFact, WatchPace, Watched,
 };
 
-/// Watches locations until it is cancelled: whatever changes in one marks exactly the directories
+/// Watches locations until it is cancelled, or until there is none to watch any more: whatever changes in one marks exactly the directories
 /// concerned, so that they are looked at by the next preparation. What could not be seen is looked for.
 ///
 /// # Errors
@@ -16,7 +16,7 @@ use surecopy_index::{
 /// The index cannot be used. One that is held by others or full for a while is waited for.
 pub fn watch(
     index: &Index,
-    locations: &[LocationId],
+    locations: Watched<'_>,
     control: &Control,
     observer: &dyn Fn(&WatchFact),
 ) -> Result<(), IndexError> {

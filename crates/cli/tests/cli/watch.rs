@@ -170,3 +170,23 @@ fn an_index_that_is_not_in_its_place_any_more_ends_it() {
         Watch::begin(&folder, &[]);
     }
 }
+
+#[test]
+fn locations_come_and_go_until_none_is_left() {
+    let folder = known();
+    folder.write("other/x/1", "first").let_age();
+    let mut watch = Watch::begin_with(&folder, &[], Stdio::piped());
+    folder.run(&["index", "add", "other"]).all_done();
+    let checked = watch.until("checked");
+    let other = folder.path("other");
+    assert_eq!(checked["location"], other.to_str().unwrap());
+    for location in ["src", "other"] {
+        folder.run(&["index", "remove", location]).all_done();
+        let lost = watch.until("lost");
+        assert_eq!(lost["location"], folder.path(location).to_str().unwrap());
+        assert_eq!(lost["message"], "it was removed from the index");
+    }
+    assert_eq!(end(&mut watch.program).code(), Some(0));
+    let told = "nothing is left to watch: no location is in the index any more\n";
+    assert_eq!(watch.stderr(), told);
+}

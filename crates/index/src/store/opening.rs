@@ -67,7 +67,8 @@ pub(crate) fn open(path: &Path) -> Result<Opened, IndexError> {
 
 /// Opens the index that is at a path, and changes nothing of it whatever state it is in.
 pub(crate) fn open_unchanged(path: &Path) -> Result<Opened, IndexError> {
-    let Place { path, .. } = enter(path)?;
+    let place = enter(path)?;
+    let path = place.path.clone();
     let connection = || {
         let connection = connect(&path)?;
         match schema::look(&connection, &path)? {
@@ -77,7 +78,8 @@ pub(crate) fn open_unchanged(path: &Path) -> Result<Opened, IndexError> {
         }
     };
     let connection = connection().map_err(|fault| fault.in_index(&path))?;
-    Ok(Opened { path, connection, notice: None })
+    let file = identify(&path)?;
+    Ok(Opened { path, file, connection, notice: None })
 }
 
 /// Sets an index aside that was found to be broken while it was used, and begins a new one. The caller

@@ -1,7 +1,7 @@
 //! Finding out what happened while nobody saw it: every known directory is looked at, by one thread that
 //! takes what others leave over.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 
 use surecopy_engine::Control;
 use surecopy_fs::{FileSystem, Moment, RelPath};
@@ -102,16 +102,20 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
             place.to_arm.push(ToArm { path: RelPath::root(), has_come: false });
         }
         if place.must_check && place.to_arm.is_empty() {
+            let (location, path) = (place.id, place.path.clone());
+            let order = Order { number, location, path, losses: place.losses, now };
+            match self.orders.try_send(order) {
+                Ok(()) => {}
+                // It still must be, and is ordered in a later turn.
+                Err(TrySendError::Full(_)) => return,
+                Err(TrySendError::Disconnected(_)) => {
+                    tracing::warn!("nobody looks at directories any more");
+                }
+            }
             place.must_check = false;
             place.is_checking = true;
             place.was_marked = false;
             place.check_at = now.since_boot + self.watch.pace.check;
-            let (location, path) = (place.id, place.path.clone());
-            let order = Order { number, location, path, losses: place.losses, now };
-            // There is room for one of each location, and somebody to take it until all is over.
-            if self.orders.try_send(order).is_err() {
-                tracing::warn!("nobody looks at directories any more");
-            }
         }
     }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(250);
 const MOST: Duration = Duration::from_secs(30);
 
-/// Something that is done with the index, for the location of a number.
+/// Something that is done with the index, most of it for the location of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
+    /// Finding out which locations there are.
+    Locations,
     /// Reading what a location is.
     Begin(usize),
     /// Marking what happened.

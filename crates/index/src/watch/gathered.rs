@@ -1,7 +1,7 @@
 //! What was told of changes and is still to be written, in bounds.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,14 +95,14 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new<'a>(roots: impl Iterator<Item = &'a Path>, own: OwnFiles) -> Self {
-        let inbox = |root: &Path| Inbox {
-            root: root.to_owned(),
-            generation: 0,
-            homes: HashSet::new(),
-            news: News::default(),
-        };
-        Self { inboxes: Mutex::new(roots.map(inbox).collect()), came: Condvar::new(), own }
+    pub(super) fn new(own: OwnFiles) -> Self {
+        Self { inboxes: Mutex::default(), came: Condvar::new(), own }
+    }
+
+    /// Makes room for the news of one more location.
+    pub(super) fn add(&self, root: PathBuf) {
+        let (homes, news) = (HashSet::new(), News::default());
+        self.inboxes().push(Inbox { root, generation: 0, homes, news });
     }
 
     fn inboxes(&self) -> MutexGuard<'_, Vec<Inbox>> {

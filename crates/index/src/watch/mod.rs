@@ -20,5 +20,5 @@ mod writing;
 pub use facts::{LostReason, WatchFact};
 pub use native::SystemEvents;
 pub use pace::WatchPace;
-pub use running::Watch;
+pub use running::{Watch, Watched};
 pub use source::{EventSource, Happening, Hear, NotWatched, Watches};

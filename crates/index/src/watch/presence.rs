@@ -7,11 +7,12 @@ use surecopy_fs::{FileSystem, RelPath, VolumeKind};
 
 use super::delay::Work;
 use super::facts::{LostReason, WatchFact};
-use super::place::{Standing, ToArm};
+use super::place::{Place, Standing, ToArm};
 use super::root::Root;
-use super::running::Session;
+use super::running::{Session, Watched};
 use super::source::{EventSource, NotWatched};
 use crate::error::IndexError;
+use crate::location::Location;
 
 /// A rest grows to so many times what it was at first, and is short again after that long without a loss.
 const MOST_RESTS: u32 = 64;
@@ -22,6 +23,7 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
     /// the locations that rest or were away.
     pub(super) fn look(&mut self) -> Result<(), IndexError> {
         self.watch.index.ensure_in_place()?;
+        self.take_up_new()?;
         for number in 0..self.places.len() {
             match self.places[number].standing {
                 Standing::Forgotten => {}
@@ -37,6 +39,29 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
             }
         }
         Ok(())
+    }
+
+    /// Takes up what was added to the index, if all of it is watched.
+    fn take_up_new(&mut self) -> Result<(), IndexError> {
+        let Watched::All = self.watch.locations else { return Ok(()) };
+        match self.watch.index.locations() {
+            Ok(locations) => {
+                self.delay.end(Work::Locations);
+                self.take_up(locations);
+                Ok(())
+            }
+            Err(error) => self.later(Work::Locations, error),
+        }
+    }
+
+    /// Takes up locations that are not watched yet. They are begun by the next look.
+    pub(super) fn take_up(&mut self, locations: Vec<Location>) {
+        for Location { id, path, .. } in locations {
+            if !self.places.iter().any(|place| place.id == id) {
+                self.gathered.add(path.clone());
+                self.places.push(Place::new(id, path));
+            }
+        }
     }
 
     /// Whether a location is still the one that is watched.

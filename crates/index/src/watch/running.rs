@@ -24,8 +24,20 @@ use crate::location::LocationId;
 /// Who wants it to end waits for this long, at most.
 const TICK: Duration = Duration::from_millis(200);
 
+/// So many locations wait to be looked at, or to be heard of; others are ordered later.
+const MOST_ORDERS: usize = 64;
+
 /// The name of the thread that looks at directories.
 const LOOKING: &str = "index-looks";
+
+/// Which locations are watched.
+#[derive(Debug, Clone, Copy)]
+pub enum Watched<'a> {
+    /// These, as long as they are locations.
+    These(&'a [LocationId]),
+    /// All that the index has, whenever they are added.
+    All,
+}
 
 /// Locations that are kept fresh from what the system tells.
 ///
@@ -39,7 +51,7 @@ pub struct Watch<'a> {
     /// What is remembered.
     pub index: &'a Index,
     /// The locations.
-    pub locations: &'a [LocationId],
+    pub locations: Watched<'a>,
     /// What the clocks show.
     pub clock: &'a dyn Fn() -> Moment,
     /// The switch that ends it.
@@ -57,22 +69,19 @@ impl std::fmt::Debug for Watch<'_> {
 }
 
 impl Watch<'_> {
-    /// Watches until it is cancelled, or until none of the locations is one any more. Only an index that
+    /// Watches until it is cancelled, or until there is no location to watch any more. Only an index that
     /// cannot be used, or is not in its place any more, ends it with an error.
     pub fn run<F: FileSystem, S: EventSource>(&self, fs: &F, source: &S) -> Result<(), IndexError> {
-        let mut places: Vec<Place<S::Watches>> = Vec::new();
-        for id in self.locations {
-            let location = self.index.location(*id)?;
-            if !places.iter().any(|place| place.id == *id) {
-                places.push(Place::new(*id, location.path));
+        let locations = match self.locations {
+            Watched::All => self.index.locations()?,
+            Watched::These(ids) => {
+                ids.iter().map(|id| self.index.location(*id)).collect::<Result<_, _>>()?
             }
-        }
+        };
         let own = OwnFiles::of(fs, self.index.path());
-        let roots = places.iter().map(|place| place.path.as_path());
-        let gathered = Arc::new(Gathered::new(roots, own.clone()));
-        // Of each location there is one at most.
-        let (orders, ordered) = sync_channel(places.len());
-        let (finds, findings) = sync_channel(places.len());
+        let gathered = Arc::new(Gathered::new(own.clone()));
+        let (orders, ordered) = sync_channel(MOST_ORDERS);
+        let (finds, findings) = sync_channel(MOST_ORDERS);
         let looking = Control::new();
         let (index, looking) = (self.index, &looking);
         std::thread::scope(|scope| {
@@ -88,7 +97,7 @@ impl Watch<'_> {
                 source,
                 own,
                 gathered,
-                places,
+                places: Vec::new(),
                 orders,
                 findings,
                 now: (self.clock)(),
@@ -96,6 +105,7 @@ impl Watch<'_> {
                 delay: Delay::default(),
                 is_waiting: false,
             };
+            session.take_up(locations);
             let ended = session.run();
             looking.cancel();
             ended

@@ -37,7 +37,7 @@ pub use size::size_bytes;
 
 pub use surecopy_index::{
     Confidence, Estimate, Index, IndexError, Location, LocationId, LostReason, Notice, ScanStatus,
-    State, Subtrees, ValidationProgress, WatchFact,
+    State, Subtrees, ValidationProgress, WatchFact, Watched,
 };
 
 pub use crate::watching::{location_of, watch};

@@ -14,7 +14,7 @@ use crate::indexed::IndexArgs;
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
     /// Directories to watch; those that the index does not know are scanned first. Without any, all
-    /// locations of the index
+    /// locations of the index, also those that are added later
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 

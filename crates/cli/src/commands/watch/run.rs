@@ -1,10 +1,11 @@
 //! Watching.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use surecopy::index::{self, Index, Location, LocationId, WatchFact};
+use surecopy::index::{self, Index, Location, LocationId, WatchFact, Watched};
 use surecopy::preparation::PrepareRequest;
 use surecopy::{Control, NoObserver, Outcome};
 
@@ -37,10 +38,15 @@ pub(crate) fn run(args: WatchArgs) -> Result<ExitStatus, Failure> {
     }
     let locations = locations(&index, &args.paths)?;
     let ids: Vec<LocationId> = locations.iter().map(|location| location.id).collect();
+    let watched = if args.paths.is_empty() { Watched::All } else { Watched::These(&ids) };
     let paths = locations.into_iter().map(|location| (location.id, location.path)).collect();
-    let teller = Teller { args: &args, paths, control: &control };
-    let watched = index::watch(&index, &ids, &control, &|fact| teller.tell(fact));
-    watched.map_err(|error| Failure::of_index(&error))?;
+    let teller =
+        Teller { args: &args, index: &index, paths: RefCell::new(paths), control: &control };
+    index::watch(&index, watched, &control, &|fact| teller.tell(fact))
+        .map_err(|error| Failure::of_index(&error))?;
+    if !control.is_cancelled() {
+        talk("nothing is left to watch: no location is in the index any more");
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -88,14 +94,16 @@ fn locations(index: &Index, paths: &[PathBuf]) -> Result<Vec<Location>, Failure>
 /// Tells what happens.
 struct Teller<'a> {
     args: &'a WatchArgs,
-    paths: HashMap<LocationId, PathBuf>,
+    index: &'a Index,
+    /// Where the locations are, also those that are none any more.
+    paths: RefCell<HashMap<LocationId, PathBuf>>,
     control: &'a Control,
 }
 
 impl Teller<'_> {
     fn tell(&self, fact: &WatchFact) {
-        let path = fact.location().and_then(|location| self.paths.get(&location));
-        let path = path.map(PathBuf::as_path);
+        let path = fact.location().and_then(|location| self.path(location));
+        let path = path.as_deref();
         if self.args.json {
             self.out(&line(&WatchLine::new(fact, path)));
             return;
@@ -106,6 +114,17 @@ impl Teller<'_> {
             Said::Detail(text) if self.args.verbose => self.out(format!("{text}\n").as_bytes()),
             Said::News(_) | Said::Detail(_) => {}
         }
+    }
+
+    fn path(&self, location: LocationId) -> Option<PathBuf> {
+        let mut paths = self.paths.borrow_mut();
+        if let Some(path) = paths.get(&location) {
+            return Some(path.clone());
+        }
+        // It was added meanwhile.
+        let path = self.index.location(location).ok()?.path;
+        paths.insert(location, path.clone());
+        Some(path)
     }
 
     /// A program that does not read any more does not want it any more. For people, what matters goes on.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use surecopy::index::WatchFact;
+use surecopy::index::{LostReason, WatchFact};
 
 use crate::amounts::Span;
 use crate::human::{directories as in_words, validated};
@@ -38,6 +38,9 @@ pub(super) fn said(fact: &WatchFact, path: Option<&Path>) -> Said {
         }
         WatchFact::Marked { directories, .. } => {
             Said::Detail(format!("{place}: {} changed", in_words(*directories)))
+        }
+        WatchFact::Lost { reason: LostReason::Forgotten, .. } => {
+            Said::News(format!("{place}: removed from the index, and not watched any more"))
         }
         WatchFact::Lost { reason, rest, .. } => {
             let next = match rest {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use surecopy_engine::Control;
 use surecopy_fs::{MachineClock, NativeFs};
-use surecopy_index::{Index, ScanStatus, SystemEvents, Watch, WatchPace};
+use surecopy_index::{Index, ScanStatus, SystemEvents, Watch, WatchPace, Watched};
 
 use super::session::{marked, settle, until, wait_for_marks, watching};
 use crate::scene::{Place, scene};
@@ -36,12 +36,11 @@ impl Drop for Killed {
 fn a_watch_of_its_own() {
     let Some(path) = std::env::var_os(INDEX) else { return };
     let index = Index::open(path.as_ref()).unwrap();
-    let locations: Vec<_> = index.locations().unwrap().iter().map(|known| known.id).collect();
     let clock = MachineClock::new();
     let pace = WatchPace { note: std::time::Duration::from_millis(100), ..WatchPace::default() };
     let watch = Watch {
         index: &index,
-        locations: &locations,
+        locations: Watched::All,
         clock: &|| clock.now(),
         control: &Control::new(),
         observer: &|_| {},

@@ -1,5 +1,6 @@
 //! Watching: what happens marks what it concerns, and what was missed is found.
 
+mod added;
 mod changes;
 mod held;
 mod kill;

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use surecopy_engine::Control;
 use surecopy_fs::{FileSystem, Moment};
-use surecopy_index::{EventSource, Index, LocationId, StaleReason, Watch, WatchFact, WatchPace};
+use surecopy_index::{
+    EventSource, Index, LocationId, StaleReason, Watch, WatchFact, WatchPace, Watched,
+};
 
 use crate::scene::Place;
 
@@ -68,6 +70,18 @@ pub(super) fn watching<F: FileSystem, S: EventSource + Sync, T>(
     fs: &F,
     source: &S,
     locations: &[LocationId],
+    time: (impl Fn() -> Moment + Send, WatchPace),
+    body: impl FnOnce(&Session<'_>) -> T,
+) -> T {
+    watching_some(index, fs, source, Watched::These(locations), time, body)
+}
+
+/// The same, whatever is watched.
+pub(super) fn watching_some<F: FileSystem, S: EventSource + Sync, T>(
+    index: &Index,
+    fs: &F,
+    source: &S,
+    locations: Watched<'_>,
     (clock, pace): (impl Fn() -> Moment + Send, WatchPace),
     body: impl FnOnce(&Session<'_>) -> T,
 ) -> T {
