@@ -114,7 +114,7 @@ pub(super) fn item_details(item: &ItemReport) -> Vec<String> {
 }
 
 /// A warning, as talk.
-pub(super) fn warning_line(warning: &Warning) -> String {
+pub(crate) fn warning_line(warning: &Warning) -> String {
     match warning.kind {
         // What is said of an index names it.
         WarningKind::Index => Plain(&warning.message).to_string(),

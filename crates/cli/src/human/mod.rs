@@ -18,7 +18,7 @@ mod view;
 
 pub(crate) use ask::TerminalResolver;
 pub(crate) use failures::fragment;
-pub(crate) use items::mapping_line;
+pub(crate) use items::{mapping_line, warning_line};
 pub(crate) use progress::{ProgressMode, ProgressView};
 pub(crate) use screen::Screen;
 pub(crate) use validated::{directories, validated};

@@ -5,5 +5,5 @@ mod place;
 mod words;
 
 pub(crate) use args::{IndexArgs, PreparedFromArgs};
-pub(crate) use place::{FoundIndex, no_index, with};
+pub(crate) use place::{FoundIndex, no_index, warn, with};
 pub(crate) use words::{millis, standing, when};

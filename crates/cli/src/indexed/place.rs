@@ -53,7 +53,8 @@ pub(crate) fn with<T>(
     done.map_err(|error| Failure::of_location(&error))
 }
 
-fn warn(index: &Index) {
+/// Says what there is to say of how an index was opened.
+pub(crate) fn warn(index: &Index) {
     if let Some(notice) = index.notice() {
         talk(&format!("warning: {}", Plain(&notice.to_string())));
     }

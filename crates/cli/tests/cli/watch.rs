@@ -1,9 +1,10 @@
 //! Watching while things change: what a later preparation lists, and what is told.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -29,12 +30,15 @@ impl Watch {
 
     fn begin_with(folder: &Folder, paths: &[&str], stderr: Stdio) -> Self {
         let mut command = folder.command(&["watch", "--json"]);
-        command.args(paths).stdout(Stdio::piped()).stderr(stderr);
-        let mut program = Started::new(&mut command);
-        let lines = BufReader::new(program.stdout.take().unwrap());
-        let mut watch = Self { program, lines, told: Vec::new() };
+        let mut watch = Self::of(command.args(paths).stdout(Stdio::piped()).stderr(stderr));
         watch.until("checked");
         watch
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut program = Started::new(command);
+        let lines = BufReader::new(program.stdout.take().unwrap());
+        Self { program, lines, told: Vec::new() }
     }
 
     /// All that it says beside, once it has ended.
@@ -135,7 +139,8 @@ fn what_cannot_be_watched_is_refused() {
     for (arguments, code, says) in [
         (&["watch"][..], 2, "the index has no locations yet"),
         (&["watch", "file"], 2, "only directories can be watched"),
-        (&["watch", "gone"], 4, "the source does not exist: gone"),
+        (&["watch", "gone"], 4, "there is no such directory: gone"),
+        (&["watch", "--index", "file", "."], 5, "file is not an index of surecopy"),
     ] {
         let ended = folder.run(arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{arguments:?}");
@@ -189,4 +194,33 @@ fn locations_come_and_go_until_none_is_left() {
     assert_eq!(end(&mut watch.program).code(), Some(0));
     let told = "nothing is left to watch: no location is in the index any more\n";
     assert_eq!(watch.stderr(), told);
+}
+
+#[test]
+fn what_goes_wrong_before_it_begins_is_said() {
+    let folder = Folder::new();
+    folder.write("src/a/1", "first").write("src/closed/2", "second");
+    folder.run(&["index", "add", "-q", "src"]).all_done();
+    fs::write(usual_index(&folder), "no database any more").unwrap();
+    let closed = folder.path("src/closed");
+    fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+    let mut command = folder.command(&["watch", "--json", "src"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Err(error) = folder.act_without_privileges(&mut command) {
+        println!("skipped: nothing is closed to this user: {error}");
+        return;
+    }
+    let home = folder.path("../home");
+    let given = Command::new("chown").arg("-R").arg("65534:65534").arg(home).status();
+    println!("the home was given away: {given:?}");
+    let mut watch = Watch::of(&mut command);
+    watch.until("checked");
+    send("TERM", &watch.program);
+    assert_eq!(end(&mut watch.program).code(), Some(0));
+    fs::set_permissions(&closed, Permissions::from_mode(0o755)).unwrap();
+    let told = watch.stderr();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert!(lines[0].starts_with("warning: the index was damaged; it is now /"), "{told}");
+    assert!(lines[1].starts_with("warning: ") && lines[1].contains("src/closed"), "{told}");
 }

@@ -1,6 +1,7 @@
 //! `surecopy watch`: keeping what the index knows fresh while things change.
 
 mod args;
+mod prepare;
 mod run;
 mod words;
 

@@ -3,40 +3,43 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use surecopy::Control;
 use surecopy::index::{self, Index, Location, LocationId, WatchFact, Watched};
-use surecopy::preparation::PrepareRequest;
-use surecopy::{Control, NoObserver, Outcome};
 
 use super::args::WatchArgs;
+use super::prepare::{directories, prepare};
 use super::words::{Said, said};
 use crate::commands::talk;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
+use crate::indexed::{warn, with};
 use crate::json::{WatchLine, line};
-use crate::shown::{Plain, Shown};
+use crate::shown::Shown;
 use crate::signals::SignalWatch;
 
 /// Watches until it is told to stop, which is how it ends well.
 pub(crate) fn run(args: WatchArgs) -> Result<ExitStatus, Failure> {
     let limit = surecopy::raise_open_file_limit();
     tracing::debug!("this process may hold {limit} files open");
-    let file = args.index.needed_path()?;
+    let directories = directories(&args.paths)?;
+    // A preparation would do without an index that cannot be used.
+    let index = args.index.create()?;
+    let file = index.path().to_owned();
+    with(index, |index| Ok(index.locations()?))?;
     let control = Control::new();
     let _signals = SignalWatch::start(control.clone())
         .map_err(|error| Failure::other(format!("cannot watch for signals: {error}")))?;
-    for path in &args.paths {
-        prepare(path, &file, &control, &args)?;
+    for directory in &directories {
+        prepare(directory, &file, &control, &args)?;
         if control.is_cancelled() {
             return Ok(ExitStatus::Done);
         }
     }
     let index = Index::open(&file).map_err(|error| Failure::of_index(&error))?;
-    if let Some(notice) = index.notice() {
-        talk(&format!("warning: {}", Plain(&notice.to_string())));
-    }
-    let locations = locations(&index, &args.paths)?;
+    warn(&index);
+    let locations = locations(&index, &directories)?;
     let ids: Vec<LocationId> = locations.iter().map(|location| location.id).collect();
     let watched = if args.paths.is_empty() { Watched::All } else { Watched::These(&ids) };
     let paths = locations.into_iter().map(|location| (location.id, location.path)).collect();
@@ -48,24 +51,6 @@ pub(crate) fn run(args: WatchArgs) -> Result<ExitStatus, Failure> {
         talk("nothing is left to watch: no location is in the index any more");
     }
     Ok(ExitStatus::Done)
-}
-
-/// Brings what is known of a directory up to date, which makes it a location if it is none.
-fn prepare(path: &Path, index: &Path, control: &Control, args: &WatchArgs) -> Result<(), Failure> {
-    let request = PrepareRequest::new([path]).index(index);
-    let preparation = request.prepare().map_err(|error| Failure::of_copy(&error))?;
-    let preparation = preparation.controlled_by(control.clone());
-    if !args.quiet && !args.json {
-        talk(&format!("looking at what there is in {} …", Shown(path)));
-    }
-    let prepared = preparation.run(&NoObserver);
-    if prepared.sources.iter().all(|source| source.location.is_none())
-        && prepared.outcome != Outcome::Cancelled
-    {
-        let path = Shown(path);
-        return Err(Failure::usage(format!("only directories can be watched: {path}")));
-    }
-    Ok(())
 }
 
 /// What is to be watched.
