@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::program::{Folder, Started};
+use crate::program::{Folder, Started, ended};
 use crate::signals::{end, send};
 
 /// How long anything is waited for before the test fails.
@@ -223,4 +223,27 @@ fn what_goes_wrong_before_it_begins_is_said() {
     assert_eq!(lines.len(), 2, "{told}");
     assert!(lines[0].starts_with("warning: the index was damaged; it is now /"), "{told}");
     assert!(lines[1].starts_with("warning: ") && lines[1].contains("src/closed"), "{told}");
+}
+
+#[test]
+fn it_ends_when_nobody_reads_what_it_tells() {
+    let folder = known();
+    for (how, code) in [(&["watch"][..], 0), (&["watch", "-v"], 0), (&["watch", "--json"], 130)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = ended(folder.command(how).stdout(writer));
+        assert_eq!((ended.code, ended.stderr.as_str()), (code, ""), "{how:?}");
+    }
+}
+
+#[test]
+fn it_ends_when_what_it_tells_cannot_be_written() {
+    let folder = known();
+    for how in [&["watch"][..], &["watch", "--json"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ended = ended(folder.command(how).stdout(full));
+        assert_eq!(ended.code, 1, "{how:?}");
+        let told = "error: cannot write output: No space left on device (os error 28)\n";
+        assert_eq!(ended.stderr, told, "{how:?}");
+    }
 }

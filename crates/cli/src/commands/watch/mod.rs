@@ -3,6 +3,7 @@
 mod args;
 mod prepare;
 mod run;
+mod teller;
 mod words;
 
 pub(crate) use args::WatchArgs;
