@@ -54,6 +54,10 @@ pub struct FilesystemKind {
     /// When an entry was last changed is stored beside when its content was, moves on with every change
     /// and cannot be set. Where it is not, what is shown as such is made up from the other times.
     pub has_change_times: bool,
+    /// The times of a directory change whenever a name in it comes or goes, whoever does that and however it
+    /// is reached. Where a server, a program, a camera or another layer may have its own way with them, they
+    /// prove nothing.
+    pub has_telling_directory_times: bool,
     /// Symbolic links can be made.
     pub has_symlinks: bool,
     /// Names differing only in case are the same name.
@@ -81,12 +85,16 @@ const POSIX: FilesystemKind = FilesystemKind {
     has_owners: true,
     has_lasting_file_numbers: true,
     has_change_times: true,
+    has_telling_directory_times: false,
     has_symlinks: true,
     is_case_insensitive: false,
     time_step_nanos: 1,
     max_file_size_bytes: None,
     name_rules: NameRules::Posix,
 };
+
+/// One that this kernel alone writes to as long as it is mounted, on its own disk or in memory.
+const NATIVE: FilesystemKind = FilesystemKind { has_telling_directory_times: true, ..POSIX };
 
 /// A POSIX-like file system on another machine. The server has a cache of its own, so read-back
 /// proves what the server holds, not what its disk does.
@@ -120,7 +128,7 @@ const EXT4: FilesystemKind = FilesystemKind {
     // what is free are left to fsck.
     group_flush: GroupFlush::WithJournal,
     max_file_size_bytes: Some(16 * TIB - 4 * KIB),
-    ..POSIX
+    ..NATIVE
 };
 
 /// An ext4 with inodes of 128 bytes (`mkfs.ext4 -I 128`): there is room neither for parts of a second
@@ -137,22 +145,22 @@ static TABLE: &[FilesystemKind] = &[
         group_flush: GroupFlush::WithJournal,
         time_step_nanos: 1_000_000_000,
         max_file_size_bytes: Some(2 * TIB),
-        ..POSIX
+        ..NATIVE
     },
     // Where only the number is known that ext2, ext3 and ext4 share: what they have in common.
     FilesystemKind {
         name: "ext",
         inline_data_limit_bytes: 4 * KIB,
         time_step_nanos: 1_000_000_000,
-        ..POSIX
+        ..NATIVE
     },
     FilesystemKind {
         name: "ext2",
         time_step_nanos: 1_000_000_000,
         max_file_size_bytes: Some(2 * TIB),
-        ..POSIX
+        ..NATIVE
     },
-    FilesystemKind { name: "xfs", can_share_blocks: true, group_flush: GroupFlush::Yes, ..POSIX },
+    FilesystemKind { name: "xfs", can_share_blocks: true, group_flush: GroupFlush::Yes, ..NATIVE },
     FilesystemKind {
         name: "btrfs",
         can_share_blocks: true,
@@ -160,28 +168,28 @@ static TABLE: &[FilesystemKind] = &[
         // file is asked.
         inline_data_limit_bytes: 64 * KIB,
         group_flush: GroupFlush::Yes,
-        ..POSIX
+        ..NATIVE
     },
-    FilesystemKind { name: "f2fs", inline_data_limit_bytes: 4 * KIB, ..POSIX },
+    FilesystemKind { name: "f2fs", inline_data_limit_bytes: 4 * KIB, ..NATIVE },
     FilesystemKind {
         name: "bcachefs",
         can_share_blocks: true,
         inline_data_limit_bytes: 4 * KIB,
-        ..POSIX
+        ..NATIVE
     },
     // ZFS answers direct reads from its own cache on many versions.
-    FilesystemKind { name: "zfs", can_share_blocks: true, reads_back_from_device: false, ..POSIX },
+    FilesystemKind { name: "zfs", can_share_blocks: true, reads_back_from_device: false, ..NATIVE },
     FilesystemKind {
         name: "tmpfs",
         reads_back_from_device: false,
         group_flush: GroupFlush::Yes,
-        ..POSIX
+        ..NATIVE
     },
     FilesystemKind {
         name: "ramfs",
         reads_back_from_device: false,
         group_flush: GroupFlush::Yes,
-        ..POSIX
+        ..NATIVE
     },
     // What lies beneath may be anything, memory included.
     FilesystemKind {

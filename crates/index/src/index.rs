@@ -13,7 +13,7 @@ use crate::names::{self, DirectoryId};
 use crate::read::{self, Estimate, Known};
 use crate::record;
 use crate::stale::{self, Clocks, State};
-use crate::store::connection::{in_snapshot, in_transaction};
+use crate::store::connection::{connect, in_snapshot, in_transaction};
 use crate::store::{self, Notice, Opened};
 
 /// An index that is open. Several threads and several programs may use it at once.
@@ -72,6 +72,13 @@ impl Index {
     pub(crate) fn ensure_in_place(&self) -> Result<(), IndexError> {
         let is_in_place = store::identify(&self.path)? == self.file;
         is_in_place.then_some(()).ok_or_else(|| IndexError::Replaced { path: self.path.clone() })
+    }
+
+    /// A further connection to the same file: numbers of directories mean nothing in another one.
+    pub(crate) fn connect_again(&self) -> Result<Connection, IndexError> {
+        let connection = connect(&self.path).map_err(|fault| fault.in_index(&self.path))?;
+        self.ensure_in_place()?;
+        Ok(connection)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -14,7 +14,7 @@ use crate::error::{Fault, IndexError};
 use crate::index::Index;
 use crate::location::{self, LocationId, millis};
 use crate::names;
-use crate::store::connection::{connect, in_transaction};
+use crate::store::connection::in_transaction;
 
 /// So much may wait to be written; who finds more waits too.
 const WAITING: usize = 256;
@@ -71,7 +71,7 @@ impl Recorder {
             location::set_volume(connection, &known, volume, now)
         })?;
         let path = index.path().to_owned();
-        let connection = connect(&path).map_err(|fault| fault.in_index(&path))?;
+        let connection = index.connect_again()?;
         let (sender, receiver) = sync_channel(WAITING);
         let has_failed = Arc::new(AtomicBool::new(false));
         let writer = {

@@ -5,10 +5,11 @@ use surecopy_fs::FilesystemKind;
 /// How far a verdict of "fresh" is to be believed. The least of several counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Confidence {
-    /// Times are coarse and can be set, or nothing is known of the file system.
+    /// Times are coarse and can be set, or nothing is known of the file system, or its directories need not
+    /// show what happens in them: a server, a program or a camera may have its own way with their times.
     Low,
-    /// Something is missing: another machine or program keeps the times, or the machine was started
-    /// anew since, so that it is not known whether its clock was set.
+    /// Something is missing: times are coarse, or the machine was started anew since, so that it is not known
+    /// whether its clock was set.
     Medium,
     /// A local file system with fine times, which nobody can set.
     High,
@@ -34,7 +35,8 @@ impl Confidence {
     /// later one.
     pub fn of(kind: &FilesystemKind, is_same_boot: bool) -> Self {
         let is_coarse = kind.time_step_nanos >= COARSE_STEP_NANOS;
-        if !kind.is_known() || (is_coarse && !kind.has_change_times) {
+        let is_blind = is_coarse && !kind.has_change_times;
+        if !kind.is_known() || !kind.has_telling_directory_times || is_blind {
             return Confidence::Low;
         }
         let is_high = is_same_boot
@@ -58,13 +60,16 @@ mod tests {
             ("xfs", High, Medium),
             ("btrfs", High, Medium),
             ("tmpfs", High, Medium),
-            ("ntfs3", High, Medium),
+            ("ntfs3", Low, Low),
             ("ext3", Medium, Medium),
-            ("nfs", Medium, Medium),
-            ("cifs", Medium, Medium),
-            ("fuse", Medium, Medium),
-            ("fuse.sshfs", Medium, Medium),
-            ("exfat", Medium, Medium),
+            ("overlay", Low, Low),
+            ("nfs", Low, Low),
+            ("cifs", Low, Low),
+            ("fuse", Low, Low),
+            ("fuse.gphotofs", Low, Low),
+            ("fuseblk", Low, Low),
+            ("fuse.sshfs", Low, Low),
+            ("exfat", Low, Low),
             ("vfat", Low, Low),
             ("brandnewfs", Low, Low),
         ] {

@@ -138,7 +138,9 @@ fn stale_reason(remembered: &Remembered, present: &Present<'_>) -> Option<StaleR
         return Some(StaleReason::Changed);
     }
     let is_same_boot = clock.boot.is_some() && clock.boot == present.clock.boot;
-    if !is_same_boot && now.volume != 0 {
+    // The number of a volume is given to the next one that is mounted; only that of the location's root is
+    // known for what it is.
+    if now.volume != 0 {
         return Some(StaleReason::OtherVolume);
     }
     if !is_same_boot && !present.kind.has_lasting_file_numbers {

@@ -23,7 +23,7 @@ use crate::index::Index;
 use crate::location::LocationId;
 use crate::names::DirectoryId;
 use crate::read::{Known, known_in};
-use crate::store::connection::{connect, in_snapshot};
+use crate::store::connection::in_snapshot;
 
 /// A subtree with fewer directories is looked through sooner than threads are started.
 const ALONE: u64 = 512;
@@ -176,7 +176,7 @@ impl<F: FileSystem> Look<'_, F> {
         let path = self.validation.index.path();
         let mut found = Validated::new(Confidence::High);
         let mut cancelled = Ok(());
-        let connection = connect(path).map_err(|fault| fault.in_index(path))?;
+        let connection = self.validation.index.connect_again()?;
         let done = in_snapshot(&connection, || {
             while let Some((task, _at_work)) = queue.take() {
                 cancelled = self.validation.control.checkpoint();

@@ -126,19 +126,20 @@ fn without_an_identity_a_volume_counts_as_long_as_it_is_mounted() {
 }
 
 #[test]
-fn a_volume_within_a_location_is_judged_by_its_own_kind() {
+fn a_volume_within_a_location_is_not_taken_for_the_one_that_was_there() {
     let (scene, fs) = (scene(), FakeFs::new());
-    fs.file("/data/a/1", "1").mount("/data/stick", VolumeSettings::of("vfat"));
+    fs.file("/data/a/1", "1").mount("/data/stick", VolumeSettings::of("ext4"));
     fs.file("/data/stick/b/2", "2").pass(Duration::from_secs(10));
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
     place.scan();
-    let validated = place.validate();
-    assert_eq!((validated.fresh, validated.stale), (4, 0));
-    assert_eq!(validated.confidence, Confidence::Low);
-    fs.reboot();
-    let validated = place.validate();
-    assert_eq!((validated.fresh, validated.stale), (2, 2));
-    assert!(validated.stale_directories.iter().all(|stale| stale.path.starts_with(&rel("stick"))));
+    for confidence in [Confidence::High, Confidence::Medium] {
+        let validated = place.validate();
+        assert_eq!((validated.fresh, validated.stale), (2, 2));
+        assert_eq!(validated.confidence, confidence);
+        let mut stale = validated.stale_directories.iter();
+        assert!(stale.all(|stale| stale.path.starts_with(&rel("stick"))));
+        fs.reboot();
+    }
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl<F: FileSystem> Memory<F> {
         !self.known.is_empty() && self.known.iter().all(is_fresh)
     }
 
+    /// Whether nothing was taken for unchanged that may have changed unseen.
+    pub(super) fn is_told_of_changes(&self) -> bool {
+        self.validated().is_none_or(|found| found.confidence > Confidence::Low)
+    }
+
     /// Why a source cannot be told of without listing anything; `None` when it can be.
     pub(super) fn obstacle(&self, source: usize) -> Option<String> {
         if let Some(Err(Unlocated::NoDirectory)) = self.known.get(source) {

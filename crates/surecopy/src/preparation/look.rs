@@ -93,9 +93,16 @@ mod tests {
     #[test]
     fn a_copy_lists_what_cannot_tell_that_it_has_changed() {
         let folder = tempfile::tempdir().unwrap();
-        for (kind, is_remembered) in
-            [("ext4", true), ("exfat", true), ("vfat", false), ("brandnewfs", false)]
-        {
+        for (kind, is_remembered) in [
+            ("ext4", true),
+            ("ext3", true),
+            ("exfat", false),
+            ("vfat", false),
+            ("fuse.gphotofs", false),
+            ("overlay", false),
+            ("nfs", false),
+            ("brandnewfs", false),
+        ] {
             let index = folder.path().join(kind);
             let fs = Arc::new(FakeFs::new());
             fs.mount("/disk", VolumeSettings::of(kind));

@@ -182,9 +182,10 @@ impl<F: FileSystem> Preparation<F> {
         self.note(prepared, memory.as_ref());
         let mode = self.asked.as_ref().map_or(PrepareMode::Scan, |asked| asked.mode);
         let is_all_fresh = memory.as_ref().is_some_and(Memory::is_all_fresh);
+        let is_told = memory.as_ref().is_none_or(Memory::is_told_of_changes);
         let is_known = listing.is_none() && is_all_fresh;
         if is_known || mode == PrepareMode::IndexOnly {
-            prepared.is_exact = is_all_fresh;
+            prepared.is_exact = is_all_fresh && is_told;
             let sums = memory.as_ref().filter(|_| is_all_fresh).and_then(Memory::sums);
             prepared.take(sums.or(prepared.estimate));
             if let Some(sums) = sums {
@@ -194,6 +195,7 @@ impl<F: FileSystem> Preparation<F> {
             }
         } else {
             self.scan(prepared, memory.as_ref(), listing, watched);
+            prepared.is_exact &= is_told;
         }
         if let Some(memory) = memory {
             prepared.warnings += watched.tell(memory.finish());

@@ -243,9 +243,11 @@ fn more_changes_than_are_gathered_mark_everything() {
         // One that failed just before may begin to wait only now.
         let is_marked = || {
             fs.pass(LONGEST_WAIT);
+            // Looking all the time would keep the watch from its own turns.
+            std::thread::sleep(Duration::from_millis(20));
             place.validate().fresh == 0
         };
-        until("marks", is_marked, String::new);
+        until("marks", is_marked, || format!("{:?} {:?}", session.facts(), marked(&place)));
         session.wait_for_checks(2);
         assert_eq!(marked(&place).len(), 6);
     });
