@@ -87,7 +87,8 @@ impl<F: FileSystem> Memory<F> {
 
     /// Whether nothing was taken for unchanged that may have changed unseen.
     pub(super) fn is_told_of_changes(&self) -> bool {
-        self.validated().is_none_or(|found| found.confidence > Confidence::Low)
+        let is_told = |found: Found| found.fresh == 0 || found.confidence > Confidence::Low;
+        self.validated().is_none_or(is_told)
     }
 
     /// Why a source cannot be told of without listing anything; `None` when it can be.

@@ -242,7 +242,8 @@ impl Run<'_> {
 
 /// What is taken for unchanged, and may have changed unseen, is not exact.
 fn is_as_exact_as_can_be(prepared: &super::Prepared) -> bool {
-    prepared.is_exact == prepared.confidence.is_none_or(|it| it > Confidence::Low)
+    let is_believed = prepared.confidence.is_none_or(|it| it > Confidence::Low);
+    prepared.is_exact == (is_believed || prepared.fresh_directories == 0)
 }
 
 fn run(filesystem: &str, identity: Option<&str>, steps: &[Step], is_calm: bool) {
