@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use surecopy_engine::{Control, NoObserver, Outcome};
 use surecopy_fs::{FileKind, Operation};
-use surecopy_index::Confidence;
+use surecopy_index::{Confidence, Index};
 use surecopy_testkit::VolumeSettings;
 
 use super::model::{Step, World};
@@ -139,10 +139,18 @@ impl Run<'_> {
         sources.iter().map(|source| self.world.due(source)).collect()
     }
 
-    fn record(&mut self, sources: &[PathBuf], listed: &[Vec<PathBuf>], began: i128) {
-        for (source, listed) in sources.iter().zip(listed) {
-            self.world.record(source, listed, began);
+    fn record(&mut self, sources: &[PathBuf], due: &[Vec<PathBuf>], began: i128, found: &Listing) {
+        for (number, (source, due)) in sources.iter().zip(due).enumerate() {
+            self.world.record(source, due, began, &found.remembered_of(number, source));
         }
+    }
+
+    /// Holds the locations against those of the index.
+    fn see_locations(&mut self, are_all_added: bool) {
+        let index = Index::open_existing(&self.scene.index()).unwrap();
+        let there = index.map_or_else(Vec::new, |index| index.locations().unwrap());
+        let paths = there.into_iter().map(|location| location.path).collect();
+        self.world.has_locations(paths, are_all_added);
     }
 
     fn began(&self) -> i128 {
@@ -163,6 +171,7 @@ impl Run<'_> {
         let began = self.began();
         let (prepared, found) = self.scene.list(&sources, mode);
         assert_eq!((&prepared.outcome, prepared.warnings), (&Outcome::Finished, 0), "{prepared:?}");
+        self.see_locations(mode != PrepareMode::IndexOnly);
         if mode == PrepareMode::IndexOnly {
             assert_eq!((found.found.len(), prepared.listed_directories), (0, 0));
             self.must_be_exact_or_say_so(&prepared, &there);
@@ -179,7 +188,7 @@ impl Run<'_> {
         self.world.check(&sources, &found, &there);
         assert_eq!(sums_of(&prepared), found.sums());
         assert!(is_as_exact_as_can_be(&prepared), "{prepared:?}");
-        self.record(&sources, &stale, began);
+        self.record(&sources, &stale, began, &found);
         self.sums_are_those_of_a_listing(&sources);
     }
 
@@ -235,8 +244,9 @@ impl Run<'_> {
         if prepared.outcome == Outcome::Cancelled {
             assert!(!prepared.is_exact, "{prepared:?}");
         }
-        // Locations are made by it all the same. What it listed may be remembered, and need not be.
         self.due(&sources);
+        self.see_locations(false);
+        self.world.was_cancelled();
     }
 }
 

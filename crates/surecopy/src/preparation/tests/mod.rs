@@ -7,7 +7,8 @@ mod model;
 mod touched;
 mod unfinished;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use surecopy_engine::{
@@ -43,6 +44,13 @@ impl Listing {
     fn names(&self) -> Vec<Named> {
         let named = |one: &Surveyed| (one.source, one.path.clone(), one.metadata.kind);
         self.found.iter().map(named).collect()
+    }
+
+    /// Directories of a source of which an entry is told as it is remembered.
+    fn remembered_of(&self, number: usize, source: &Path) -> BTreeSet<PathBuf> {
+        let remembered = self.found.iter().filter(|it| it.source == number && it.is_remembered);
+        let parents = remembered.filter_map(|it| Some(source.join(it.path.as_path().parent()?)));
+        parents.map(|path| path.components().collect()).collect()
     }
 
     /// Files, bytes, directories, others.

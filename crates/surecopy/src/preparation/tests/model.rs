@@ -58,6 +58,8 @@ pub(super) struct World {
     locations: BTreeSet<PathBuf>,
     /// By location and path.
     recorded: BTreeMap<(PathBuf, PathBuf), Recorded>,
+    /// When preparations were cancelled: what they listed may be remembered, and need not be.
+    cancelled: Vec<usize>,
 }
 
 fn identity(seen: &Metadata) -> (FileId, Timestamp, Timestamp, u64, u64) {
@@ -73,6 +75,7 @@ impl World {
             rewritten: BTreeMap::new(),
             locations: BTreeSet::new(),
             recorded: BTreeMap::new(),
+            cancelled: Vec::new(),
         }
     }
 
@@ -201,7 +204,7 @@ impl World {
     }
 
     /// Whether something is remembered of a source: only of directories, and not through links.
-    pub(super) fn is_known(&mut self, source: &Path) -> bool {
+    pub(super) fn is_known(&self, source: &Path) -> bool {
         let found = self.fs.stat(source);
         let location = self.location_of(source);
         found.is_some_and(|found| found.kind == FileKind::Directory)
@@ -209,13 +212,22 @@ impl World {
     }
 
     /// The location that a directory lies in: the nearest, or itself, which becomes one.
-    fn location_of(&mut self, path: &Path) -> PathBuf {
+    fn location_of(&self, path: &Path) -> PathBuf {
         let nearest = self.locations.iter().filter(|location| path.starts_with(location)).max();
-        let nearest = nearest.cloned();
-        nearest.unwrap_or_else(|| {
-            self.locations.insert(path.to_owned());
-            path.to_owned()
-        })
+        nearest.map_or_else(|| path.to_owned(), Clone::clone)
+    }
+
+    /// The locations that the index has after a preparation that added all of them, or might have been
+    /// stopped before that.
+    pub(super) fn has_locations(&mut self, there: BTreeSet<PathBuf>, are_all_added: bool) {
+        assert!(there.is_subset(&self.locations), "{there:?}, {:?}", self.locations);
+        assert!(!are_all_added || there == self.locations, "{there:?}, {:?}", self.locations);
+        self.locations = there;
+    }
+
+    /// A preparation was cancelled.
+    pub(super) fn was_cancelled(&mut self) {
+        self.cancelled.push(self.step);
     }
 
     /// The directories of a source that have to be listed because they have changed, or may have, since
@@ -225,6 +237,7 @@ impl World {
             return Vec::new();
         }
         let location = self.location_of(source);
+        self.locations.insert(location.clone());
         // Nothing is remembered of what is reached through a link in a location.
         let is_known = !self.has_link(&location, source);
         let directories = self.directories(source).into_iter();
@@ -255,25 +268,50 @@ impl World {
             .collect()
     }
 
-    /// These were listed in a preparation of the source.
-    pub(super) fn record(&mut self, source: &Path, listed: &[PathBuf], began: i128) {
-        if listed.is_empty() {
+    /// These were due in a preparation of the source, which had to list them unless one that was cancelled had
+    /// done so.
+    pub(super) fn record(
+        &mut self,
+        source: &Path,
+        due: &[PathBuf],
+        began: i128,
+        remembered: &BTreeSet<PathBuf>,
+    ) {
+        if due.is_empty() {
             return;
         }
         let location = self.location_of(source);
         if self.has_link(&location, source) {
             return;
         }
-        for path in listed {
+        for path in due {
             let Some(seen) = self.fs.stat(path) else { continue };
-            let recorded = Recorded { seen, began, at_step: self.step };
-            self.recorded.insert((location.clone(), path.clone()), recorded);
+            let place = (location.clone(), path.clone());
+            let at_step = match remembered.contains(path) {
+                true => self.listed_unseen(&place, &seen),
+                false => self.step,
+            };
+            self.recorded.insert(place, Recorded { seen, began, at_step });
+        }
+    }
+
+    /// When a directory was listed at the earliest that was due and yet is remembered.
+    fn listed_unseen(&self, place: &(PathBuf, PathBuf), now: &Metadata) -> usize {
+        let known = self.recorded.get(place);
+        match known {
+            // It was due only for being listed so soon after a change, and then was listed once more.
+            Some(known) if identity(&known.seen) == identity(now) => known.at_step,
+            _ => {
+                let known = known.map_or(0, |known| known.at_step);
+                let since = self.cancelled.iter().copied().find(|&step| step > known);
+                since.unwrap_or_else(|| panic!("{place:?} was due, and is told as remembered"))
+            }
         }
     }
 
     /// Checks what was found against what there is: the same names and kinds, in the same order. Sizes may
     /// differ where a file was rewritten in place after its directory was remembered.
-    pub(super) fn check(&mut self, sources: &[PathBuf], found: &Listing, there: &Listing) {
+    pub(super) fn check(&self, sources: &[PathBuf], found: &Listing, there: &Listing) {
         assert_eq!(found.names(), there.names());
         assert_eq!(found.problems, []);
         for (found, there) in found.found.iter().zip(&there.found) {
