@@ -11,7 +11,7 @@ use super::own_files::OwnFiles;
 use super::source::Happening;
 
 /// More directories of one location, or more bytes of their paths, are not gathered.
-const MOST_DIRECTORIES: usize = 8_192;
+pub(super) const MOST_DIRECTORIES: usize = 8_192;
 const MOST_BYTES: usize = 4 << 20;
 
 /// So many are written at once, without waiting for more.

@@ -12,7 +12,7 @@ use surecopy_fs::{FileSystem, Moment, RelPath};
 use super::checking::{Finding, Order, look_through};
 use super::delay::{Delay, Work};
 use super::facts::{LostReason, WatchFact};
-use super::gathered::{Gathered, News};
+use super::gathered::{Gathered, MOST_DIRECTORIES, News};
 use super::own_files::OwnFiles;
 use super::pace::WatchPace;
 use super::place::{Place, Standing, ToArm};
@@ -175,14 +175,19 @@ impl<F: FileSystem, S: EventSource> Session<'_, F, S> {
         for (number, news) in news.into_iter().enumerate() {
             let place = &mut self.places[number];
             place.was_marked |= !news.changed.is_empty() || news.has_spilled;
-            place.changed.extend(news.changed);
+            if !place.must_mark_all {
+                place.changed.extend(news.changed);
+            }
+            // The index may take nothing for a long time, in which as much happens as may be.
+            let is_too_much = news.has_spilled || place.changed.len() > MOST_DIRECTORIES;
             let to_arm = |path| ToArm { path, has_come: true };
             place.to_arm.extend(news.came.into_iter().map(to_arm));
             if news.is_root_in_doubt {
                 self.next_look = Duration::ZERO;
             }
-            if news.has_spilled {
+            if is_too_much {
                 place.must_mark_all = true;
+                place.changed.clear();
                 place.must_check = true;
                 place.to_arm = vec![ToArm { path: RelPath::root(), has_come: true }];
                 let location = place.id;

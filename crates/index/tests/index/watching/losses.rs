@@ -219,9 +219,9 @@ fn what_changes_during_a_check_is_not_undone_by_it() {
     assert!(opened_by_looks.load(Ordering::SeqCst) > 1);
 }
 
-/// More directories than are gathered: all of them are to be listed, and memory has its bounds.
-#[test]
-fn more_changes_than_are_gathered_mark_everything() {
+/// More directories than are gathered, at once or one by one: all of them are to be listed, and memory has
+/// its bounds.
+fn check_spill(pause: Duration) {
     let (scene, fs, post) = (scene(), tree(), Post::default());
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
     place.scan();
@@ -232,13 +232,16 @@ fn more_changes_than_are_gathered_mark_everything() {
         held.execute_batch("BEGIN IMMEDIATE").unwrap();
         post.changed("/data/e/x");
         session.wait_for("delay", |fact| matches!(fact, WatchFact::Delayed { .. }));
-        let is_spilled = || lost(session, &LostReason::TooMuch);
-        for number in 0..1_000_000 {
+        for number in 0..10_000 {
             post.changed(&format!("/data/new{number}/file"));
-            if is_spilled() {
-                break;
+            if number % 1_000 == 0 {
+                // Of the watch, which takes in what it has been told.
+                std::thread::sleep(pause);
             }
         }
+        session.wait_for("loss", |fact| {
+            matches!(fact, WatchFact::Lost { reason: LostReason::TooMuch, .. })
+        });
         held.execute_batch("ROLLBACK").unwrap();
         // One that failed just before may begin to wait only now.
         let is_marked = || {
@@ -251,6 +254,16 @@ fn more_changes_than_are_gathered_mark_everything() {
         session.wait_for_checks(2);
         assert_eq!(marked(&place).len(), 6);
     });
+}
+
+#[test]
+fn more_changes_than_are_gathered_mark_everything() {
+    check_spill(Duration::ZERO);
+}
+
+#[test]
+fn more_changes_than_are_gathered_mark_everything_however_slowly_they_come() {
+    check_spill(Duration::from_millis(30));
 }
 
 #[test]
