@@ -28,7 +28,7 @@ fn folder() -> Folder {
 }
 
 #[test]
-fn they_arrive_as_they_are_and_are_shown_as_escapes() {
+fn row_33_they_arrive_as_they_are_and_are_shown_as_escapes() {
     let folder = folder();
     let ended = folder.run(&["copy", "-v", "src/", "dst"]).all_done();
     for name in ODD {

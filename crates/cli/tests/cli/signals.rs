@@ -72,17 +72,17 @@ fn nothing_half_written(folder: &Folder) {
 }
 
 #[test]
-fn interrupt() {
+fn row_03_interrupt() {
     cancelled_by("INT");
 }
 
 #[test]
-fn terminate() {
+fn row_03_terminate() {
     cancelled_by("TERM");
 }
 
 #[test]
-fn hang_up() {
+fn row_03_hang_up() {
     cancelled_by("HUP");
 }
 
@@ -101,7 +101,7 @@ fn a_reader_that_stands_still_does_not_keep_a_cancelled_job_alive() {
 }
 
 #[test]
-fn a_copy_under_nohup_outlives_its_terminal() {
+fn row_03_a_copy_under_nohup_outlives_its_terminal() {
     let folder = folder();
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap "" HUP; exec "$0" copy --json src dst"#]);

@@ -168,7 +168,7 @@ fn rewrite(fs: &FakeFs) {
 }
 
 #[test]
-fn files_that_were_rewritten_are_copied_as_they_are() {
+fn row_37_files_that_were_rewritten_are_copied_as_they_are() {
     for asked in Asked::all() {
         let plain = Arc::new(busy(asked.way));
         rewrite(&plain);

@@ -53,12 +53,12 @@ fn check(fs: &CrashFs, before: &Before, ran: &Ran, what: &str) {
 }
 
 #[test]
-fn the_power_may_go_at_any_step_with_all_that_a_volume_can_offer() {
+fn row_13_the_power_may_go_at_any_step_with_all_that_a_volume_can_offer() {
     at_any_step([Way::Kernel, Way::Staged]);
 }
 
 #[test]
-fn the_power_may_go_at_any_step_on_volumes_that_offer_less() {
+fn row_13_the_power_may_go_at_any_step_on_volumes_that_offer_less() {
     at_any_step([Way::Plain, Way::NoExchange]);
 }
 
@@ -78,7 +78,7 @@ fn at_any_step(ways: [Way; 2]) {
 }
 
 #[test]
-fn the_power_may_go_while_four_workers_are_at_it() {
+fn row_13_the_power_may_go_while_four_workers_are_at_it() {
     for way in Way::ALL {
         let steps = run_until(way, None, 4).0.steps();
         for step in (1..=steps).step_by(9) {

@@ -120,21 +120,21 @@ fn calls_fail(
 }
 
 #[test]
-fn any_call_may_fail_once() {
+fn row_04_any_call_may_fail_once() {
     for way in Way::ALL {
         calls_fail(way, FsErrorKind::Io, Persistence::Once, &[], 1);
     }
 }
 
 #[test]
-fn everything_but_removals_may_fail_from_any_call_on() {
+fn row_04_everything_but_removals_may_fail_from_any_call_on() {
     for way in Way::ALL {
         calls_fail(way, FsErrorKind::Io, Persistence::FromThenOn, &REMOVALS, 1);
     }
 }
 
 #[test]
-fn failures_may_be_of_any_kind() {
+fn row_04_failures_may_be_of_any_kind() {
     for (way, kind) in [
         (Way::Kernel, FsErrorKind::NoSpace),
         (Way::Staged, FsErrorKind::PermissionDenied),
@@ -149,7 +149,7 @@ fn failures_may_be_of_any_kind() {
 
 /// What a volume does not offer is done in another way; it never fails a copy.
 #[test]
-fn any_call_may_be_unsupported() {
+fn row_04_any_call_may_be_unsupported() {
     for way in Way::ALL {
         let mut fired = 0;
         for at in (1..=calls(way)).step_by(2) {

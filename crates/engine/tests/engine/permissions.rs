@@ -73,7 +73,7 @@ fn set_id_bits_are_kept_by_the_owners_own_copy() {
 }
 
 #[test]
-fn set_id_bits_go_when_the_owner_cannot_be_given() {
+fn row_47_set_id_bits_go_when_the_owner_cannot_be_given() {
     // An ordinary user, and one for whom giving files away fails.
     for is_privileged in [false, true] {
         let fake = program();
@@ -92,7 +92,7 @@ fn set_id_bits_go_when_the_owner_cannot_be_given() {
 
 /// Without privilege an owner cannot be given away, to a link as little as to a file.
 #[test]
-fn an_owner_that_is_not_kept_is_told_of_files_and_links() {
+fn row_47_an_owner_that_is_not_kept_is_told_of_files_and_links() {
     for is_privileged in [false, true] {
         let fs = FakeFs::new();
         fs.file("/src/f", "x").symlink("/src/l", "f").symlink("/src/mine", "f").dir("/dst");

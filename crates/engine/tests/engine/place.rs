@@ -88,7 +88,7 @@ fn targets_meet_whatever_root_they_are_written_from() {
 /// As a bind mount of a directory of the source has it: the destination's way up does not lead
 /// through the source.
 #[test]
-fn a_destination_that_is_seen_in_the_source_is_not_copied_into_itself() {
+fn row_31_a_destination_that_is_seen_in_the_source_is_not_copied_into_itself() {
     for (source, target) in [("/src", "/m"), ("/src/", "/m"), ("/src", "/m/new")] {
         let fs = FakeFs::new();
         fs.file("/src/file", "x").file("/src/sub/inside", "y").link("/src/sub", "/m");

@@ -123,7 +123,7 @@ fn two_sources_with_one_target_are_not_merged() {
 }
 
 #[test]
-fn names_that_become_one_at_the_destination_are_not_merged() {
+fn row_35_names_that_become_one_at_the_destination_are_not_merged() {
     for names in [["File", "file"], ["caf\u{e9}", "cafe\u{301}"], ["Dir/x", "Dir/X"]] {
         let fs = FakeFs::new();
         fs.mount("/dst", VolumeSettings::of("vfat"));
@@ -207,7 +207,7 @@ fn a_directory_is_not_replaced_by_a_file() {
 
 /// Two directories of one source must not become one either, and nothing of the second arrives.
 #[test]
-fn directories_that_become_one_at_the_destination_are_not_merged() {
+fn row_35_directories_that_become_one_at_the_destination_are_not_merged() {
     for is_there in [false, true] {
         let fs = FakeFs::new();
         fs.mount("/dst", VolumeSettings::of("vfat"));

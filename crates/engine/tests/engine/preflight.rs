@@ -87,7 +87,7 @@ fn the_margin_counts() {
 
 /// Old and new exist side by side for a while, so old files never make room for new ones.
 #[test]
-fn replaced_files_make_no_room() {
+fn row_22_replaced_files_make_no_room() {
     let fs = ten_pages(ext4().capacity_bytes(15 * 4096));
     fs.file("/dst/file", vec![1; 10 * 4096]);
     let spec = spec(&fs, &["/src/"], "/dst");
@@ -131,7 +131,7 @@ fn what_may_be_equal_is_not_refused_for_room() {
 
 /// Room is a guess; a volume that fills up on the way leaves nothing behind.
 #[test]
-fn a_volume_that_fills_up_on_the_way_is_left_as_it_was() {
+fn row_18_a_volume_that_fills_up_on_the_way_is_left_as_it_was() {
     for pages in 0..10 {
         let fs = ten_pages(ext4().capacity_bytes(20 * 4096));
         fs.file("/dst/file", "old");
@@ -189,7 +189,7 @@ fn a_read_only_target_is_replaced_when_that_is_asked_for() {
 }
 
 #[test]
-fn a_destination_inside_its_source_is_refused() {
+fn row_31_a_destination_inside_its_source_is_refused() {
     let fs = FakeFs::new();
     fs.file("/src/file", "x").dir("/src/deep/down");
     for destination in ["/src/deep", "/src/deep/down", "/src/deep/new", "/src"] {
@@ -206,7 +206,7 @@ fn a_destination_inside_its_source_is_refused() {
 }
 
 #[test]
-fn a_file_is_not_copied_onto_itself() {
+fn row_31_a_file_is_not_copied_onto_itself() {
     let fs = FakeFs::new();
     fs.file("/dir/file", "x").symlink("/alias", "/dir");
     for (source, destination) in [("/dir/file", "/dir"), ("/dir/", "/dir"), ("/alias/", "/dir")] {
@@ -229,7 +229,7 @@ fn files_beyond_the_limit_are_refused() {
 }
 
 #[test]
-fn files_beyond_the_volumes_limit_are_refused() {
+fn row_39_files_beyond_the_volumes_limit_are_refused() {
     let fs = FakeFs::new();
     // Five gigabytes of hole.
     fs.file("/src/file", "x").truncate("/src/file", 5 << 30);

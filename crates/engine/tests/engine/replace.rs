@@ -94,7 +94,7 @@ fn keeps_theirs(fs: &FakeFs, ran: &Ran, done: &AtomicBool) {
 }
 
 #[test]
-fn a_target_edited_before_it_is_published_is_kept() {
+fn row_26_a_target_edited_before_it_is_published_is_kept() {
     for settings in volumes() {
         let (fs, spec) = scene(settings, true);
         let done = before_first(&fs, Operation::FlushFile, |fs| {
@@ -106,7 +106,7 @@ fn a_target_edited_before_it_is_published_is_kept() {
 }
 
 #[test]
-fn a_target_replaced_in_the_last_moment_is_kept() {
+fn row_26_a_target_replaced_in_the_last_moment_is_kept() {
     let replaced = |fs: &FakeFs| {
         fs.file("/dst/theirs", THEIRS).rename("/dst/theirs", "/dst/file");
     };
@@ -140,7 +140,7 @@ fn a_target_that_vanished_is_not_made_anew() {
 }
 
 #[test]
-fn a_target_that_appears_meanwhile_is_kept() {
+fn row_26_a_target_that_appears_meanwhile_is_kept() {
     for settings in volumes() {
         let (fs, spec) = scene(settings, false);
         let done = before_first(&fs, Operation::PublishNew, |fs| {
@@ -153,7 +153,7 @@ fn a_target_that_appears_meanwhile_is_kept() {
 
 /// Putting back what was replaced must not sweep away what somebody put there since.
 #[test]
-fn a_file_put_over_a_published_one_survives_the_rollback() {
+fn row_26_a_file_put_over_a_published_one_survives_the_rollback() {
     for settings in volumes() {
         for has_old in [true, false] {
             let (fs, mut spec) = scene(settings.clone(), has_old);
@@ -202,7 +202,7 @@ fn keeps_replacing(fs: &FakeFs, exchanges: RangeInclusive<u64>) -> impl Fn() -> 
 
 /// Whatever is exchanged back is looked at: the newest file of another program is never removed.
 #[test]
-fn a_target_replaced_again_and_again_is_kept() {
+fn row_26_a_target_replaced_again_and_again_is_kept() {
     for last in [1, 2, 3, 4, 5, u64::MAX] {
         let (fs, spec) = scene(VolumeSettings::of("ext4"), true);
         let newest = keeps_replacing(&fs, 1..=last);
@@ -352,7 +352,7 @@ fn publishing_of(settings: &VolumeSettings, has_old: bool) -> Operation {
 }
 
 #[test]
-fn replacing_one_name_of_a_file_leaves_its_other_names_alone() {
+fn row_32_replacing_one_name_of_a_file_leaves_its_other_names_alone() {
     for settings in &volumes()[..2] {
         let (fs, spec) = scene(settings.clone(), true);
         fs.link("/dst/file", "/dst/other-name");

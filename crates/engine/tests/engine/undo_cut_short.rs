@@ -55,7 +55,7 @@ fn undone_for_good(ran: &Ran, fs: &FakeFs, facts: &[Fact], what: &str) {
 }
 
 #[test]
-fn the_power_may_go_at_any_step() {
+fn row_17_the_power_may_go_at_any_step() {
     for way in Way::ALL {
         let steps = {
             let ran = ran(way);
@@ -145,7 +145,7 @@ fn what_was_made_is_gone_for_good_wherever_it_was() {
 }
 
 #[test]
-fn any_call_may_fail() {
+fn row_17_any_call_may_fail() {
     for way in Way::ALL {
         let calls = {
             let ran = ran(way);

@@ -159,7 +159,7 @@ fn a_disk_that_lies_once_is_given_another_chance() {
 }
 
 #[test]
-fn reading_from_the_cache_misses_the_lie_and_does_not_claim_the_device() {
+fn row_40_reading_from_the_cache_misses_the_lie_and_does_not_claim_the_device() {
     for path in PATHS {
         let (fs, mut spec, content) = path.set_up();
         spec.read_back = ReadBack::Cache;

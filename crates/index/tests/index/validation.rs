@@ -190,7 +190,7 @@ fn a_wide_directory_is_looked_at_by_all_threads() {
 
 /// What the clock showed when a directory was listed is kept with it.
 #[test]
-fn a_clock_that_was_set_since_makes_everything_stale() {
+fn row_36_a_clock_that_was_set_since_makes_everything_stale() {
     let (scene, fs) = (scene(), tree());
     let place = Place::new(&scene.index, &fs, Path::new("/data"), || fs.moment());
     place.scan();

@@ -71,7 +71,7 @@ fn assert_empty(place: &Place) {
 }
 
 #[test]
-fn a_source_that_is_cut_while_it_is_compared_fails_the_item_only() {
+fn row_41_a_source_that_is_cut_while_it_is_compared_fails_the_item_only() {
     let _machine = alongside();
     for bytes in [0, 4096 + 1] {
         let cut = |place: &Place| truncate(&place.at("source"), bytes);
@@ -83,7 +83,7 @@ fn a_source_that_is_cut_while_it_is_compared_fails_the_item_only() {
 }
 
 #[test]
-fn a_partial_file_that_is_cut_while_it_is_compared_is_never_published() {
+fn row_41_a_partial_file_that_is_cut_while_it_is_compared_is_never_published() {
     let _machine = alongside();
     for bytes in [0, 4096 + 1] {
         if let Some((place, ended)) = cut_while_compared(0, |place| cut_partial(place, bytes)) {

@@ -40,7 +40,7 @@ fn odd_names() -> Vec<OsString> {
 }
 
 #[test]
-fn odd_names_arrive_as_they_are() {
+fn row_33_odd_names_arrive_as_they_are() {
     let _machine = alongside();
     let place = Place::new();
     let source = place.dir("source");
@@ -80,7 +80,7 @@ fn odd_names_are_taken_from_whoever_asks() {
 }
 
 #[test]
-fn a_name_that_is_too_long_is_refused_and_the_destination_stays() {
+fn row_33_a_name_that_is_too_long_is_refused_and_the_destination_stays() {
     let _machine = alongside();
     let place = Place::new();
     let source = place.file("source", 10);
@@ -91,7 +91,7 @@ fn a_name_that_is_too_long_is_refused_and_the_destination_stays() {
 }
 
 #[test]
-fn a_tree_deeper_than_any_path_is_copied() {
+fn row_34_a_tree_deeper_than_any_path_is_copied() {
     let _machine = alongside();
     let place = Place::new();
     let mut dir = File::open(place.dir("source")).unwrap();

@@ -136,14 +136,14 @@ fn open(path: &Path) -> File {
 }
 
 #[test]
-fn a_source_that_is_rewritten_in_place_is_noticed() {
+fn row_25_a_source_that_is_rewritten_in_place_is_noticed() {
     never_in_peace(|source, round| {
         open(source).write_all_at(&round.to_le_bytes(), SIZE - 100).unwrap();
     });
 }
 
 #[test]
-fn a_source_that_is_rewritten_and_dated_back_is_noticed() {
+fn row_25_a_source_that_is_rewritten_and_dated_back_is_noticed() {
     never_in_peace(|source, round| {
         let modified = fs::metadata(source).unwrap().modified().unwrap();
         let file = open(source);
@@ -153,22 +153,22 @@ fn a_source_that_is_rewritten_and_dated_back_is_noticed() {
 }
 
 #[test]
-fn a_source_that_grows_is_noticed() {
+fn row_25_a_source_that_grows_is_noticed() {
     never_in_peace(|source, round| open(source).set_len(SIZE + round).unwrap());
 }
 
 #[test]
-fn a_source_that_is_cut_is_noticed() {
+fn row_25_a_source_that_is_cut_is_noticed() {
     never_in_peace(|source, round| open(source).set_len(SIZE - round).unwrap());
 }
 
 #[test]
-fn a_source_that_is_cut_to_nothing_and_written_again_is_noticed() {
+fn row_25_a_source_that_is_cut_to_nothing_and_written_again_is_noticed() {
     never_in_peace(|source, _| fill(source, SIZE));
 }
 
 #[test]
-fn a_source_that_others_take_the_place_of_is_noticed() {
+fn row_25_a_source_that_others_take_the_place_of_is_noticed() {
     never_in_peace(|source, _| {
         let other = source.with_file_name("other");
         fill(&other, SIZE);
@@ -177,7 +177,7 @@ fn a_source_that_others_take_the_place_of_is_noticed() {
 }
 
 #[test]
-fn a_source_that_changes_once_is_copied_as_it_then_is() {
+fn row_25_a_source_that_changes_once_is_copied_as_it_then_is() {
     let _machine = alongside();
     for strategy in STRATEGIES {
         let cut = |source: &Path| open(source).set_len(SIZE / 3).unwrap();
@@ -194,7 +194,7 @@ fn a_source_that_changes_once_is_copied_as_it_then_is() {
 }
 
 #[test]
-fn a_source_that_vanishes_is_a_failure_and_its_target_stays() {
+fn row_25_a_source_that_vanishes_is_a_failure_and_its_target_stays() {
     let _machine = alongside();
     for strategy in STRATEGIES {
         let vanish = |source: &Path| fs::remove_file(source).unwrap();
@@ -206,7 +206,7 @@ fn a_source_that_vanishes_is_a_failure_and_its_target_stays() {
 
 /// Writers that cannot be held: whatever they do, what is published is one state of the source.
 #[test]
-fn a_source_that_changes_all_the_time_is_copied_whole_or_not_at_all() {
+fn row_25_a_source_that_changes_all_the_time_is_copied_whole_or_not_at_all() {
     let _machine = alongside();
     for strategy in STRATEGIES {
         let changing = Changing::new();
@@ -227,7 +227,7 @@ fn a_source_that_changes_all_the_time_is_copied_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_may_not_be_read_is_told_and_the_rest_is_copied() {
+fn row_23_what_may_not_be_read_is_told_and_the_rest_is_copied() {
     let _machine = alongside();
     let place = Place::new();
     place.file("in/source/readable", 100);

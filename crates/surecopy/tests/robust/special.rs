@@ -16,7 +16,7 @@ use crate::running::run;
 use crate::snapshot::{Content, assert_same, tree};
 
 #[test]
-fn pipes_sockets_and_devices_are_told_and_left_out() {
+fn row_28_pipes_sockets_and_devices_are_told_and_left_out() {
     let _machine = alongside();
     let place = Place::new();
     let source = place.dir("source");
@@ -37,7 +37,7 @@ fn pipes_sockets_and_devices_are_told_and_left_out() {
 }
 
 #[test]
-fn files_that_only_look_empty_are_read_to_their_end() {
+fn row_28_files_that_only_look_empty_are_read_to_their_end() {
     let _machine = alongside();
     for strategy in [StrategyChoice::Direct, StrategyChoice::Staged] {
         for name in ["version", "filesystems", "devices"] {
@@ -58,7 +58,7 @@ fn files_that_only_look_empty_are_read_to_their_end() {
 }
 
 #[test]
-fn links_are_copied_as_they_are_and_never_followed() {
+fn row_29_links_are_copied_as_they_are_and_never_followed() {
     let _machine = alongside();
     let place = Place::new();
     let source = place.dir("source");
@@ -83,7 +83,7 @@ fn links_are_copied_as_they_are_and_never_followed() {
 }
 
 #[test]
-fn a_link_in_the_targets_place_is_replaced_and_not_followed() {
+fn row_29_a_link_in_the_targets_place_is_replaced_and_not_followed() {
     let _machine = alongside();
     for policy in [ConflictPolicy::Update, ConflictPolicy::Replace] {
         let place = Place::new();
@@ -102,7 +102,7 @@ fn a_link_in_the_targets_place_is_replaced_and_not_followed() {
 }
 
 #[test]
-fn a_dangling_link_in_the_targets_place_makes_nothing_elsewhere() {
+fn row_29_a_dangling_link_in_the_targets_place_makes_nothing_elsewhere() {
     let _machine = alongside();
     let place = Place::new();
     let source = place.file("source", 3000);
@@ -115,7 +115,7 @@ fn a_dangling_link_in_the_targets_place_makes_nothing_elsewhere() {
 }
 
 #[test]
-fn a_link_in_a_directorys_place_bars_the_way() {
+fn row_29_a_link_in_a_directorys_place_bars_the_way() {
     let _machine = alongside();
     let place = Place::new();
     place.file("source/sub/file", 100);

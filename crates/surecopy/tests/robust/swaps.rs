@@ -98,7 +98,7 @@ fn copy_again_and_again(swapped: &Swapped, prepare: impl Fn()) {
 }
 
 #[test]
-fn nothing_is_read_through_a_link_swapped_into_the_source() {
+fn row_30_nothing_is_read_through_a_link_swapped_into_the_source() {
     let _machine = alone();
     let swapped = Swapped::new("source/sub");
     let out = swapped.place.at("out");
@@ -115,7 +115,7 @@ fn nothing_is_read_through_a_link_swapped_into_the_source() {
 }
 
 #[test]
-fn nothing_is_written_through_a_link_swapped_into_the_destination() {
+fn row_30_nothing_is_written_through_a_link_swapped_into_the_destination() {
     let _machine = alone();
     let swapped = Swapped::new("out/sub");
     copy_again_and_again(&swapped, || ());

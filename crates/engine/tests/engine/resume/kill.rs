@@ -36,22 +36,22 @@ fn at_every_step(way: Way, asked: Asked, stride: usize) {
 }
 
 #[test]
-fn a_run_may_be_killed_at_any_step_where_names_are_exchanged() {
+fn row_01_a_run_may_be_killed_at_any_step_where_names_are_exchanged() {
     at_every_step(Way::Kernel, Asked::Policy(ConflictPolicy::Update), 1);
 }
 
 #[test]
-fn a_run_may_be_killed_in_a_streamed_copy() {
+fn row_01_a_run_may_be_killed_in_a_streamed_copy() {
     at_every_step(Way::Staged, Asked::Policy(ConflictPolicy::Update), 4);
 }
 
 #[test]
-fn a_run_may_be_killed_at_any_step_where_old_files_are_linked() {
+fn row_01_a_run_may_be_killed_at_any_step_where_old_files_are_linked() {
     at_every_step(Way::NoExchange, Asked::Policy(ConflictPolicy::Update), 1);
 }
 
 #[test]
-fn a_run_may_be_killed_at_any_step_where_old_files_are_copied() {
+fn row_01_a_run_may_be_killed_at_any_step_where_old_files_are_copied() {
     at_every_step(Way::Plain, Asked::Policy(ConflictPolicy::Update), 1);
 }
 

@@ -44,13 +44,13 @@ fn at_every_step(way: Way, stride: usize) {
 }
 
 #[test]
-fn a_run_goes_on_after_a_power_cut_where_names_are_exchanged() {
+fn row_13_a_run_goes_on_after_a_power_cut_where_names_are_exchanged() {
     at_every_step(Way::Kernel, 2);
     at_every_step(Way::Staged, 9);
 }
 
 #[test]
-fn a_run_goes_on_after_a_power_cut_on_volumes_that_offer_less() {
+fn row_13_a_run_goes_on_after_a_power_cut_on_volumes_that_offer_less() {
     at_every_step(Way::Plain, 6);
     at_every_step(Way::NoExchange, 6);
 }
@@ -106,12 +106,12 @@ fn twice(way: Way, stride: usize) {
 }
 
 #[test]
-fn putting_in_order_may_be_interrupted_where_names_are_exchanged() {
+fn row_17_putting_in_order_may_be_interrupted_where_names_are_exchanged() {
     twice(Way::Kernel, 29);
 }
 
 #[test]
-fn putting_in_order_may_be_interrupted_on_volumes_that_offer_less() {
+fn row_17_putting_in_order_may_be_interrupted_on_volumes_that_offer_less() {
     twice(Way::Plain, 61);
     twice(Way::NoExchange, 47);
 }
@@ -119,7 +119,7 @@ fn putting_in_order_may_be_interrupted_on_volumes_that_offer_less() {
 /// Directories that a killed run has made are no less new than those that the next one makes, so what
 /// is copied into them is durable only with their names.
 #[test]
-fn the_power_may_go_when_a_killed_run_is_gone_on_with() {
+fn row_17_the_power_may_go_when_a_killed_run_is_gone_on_with() {
     for way in [Way::Kernel, Way::Plain, Way::NoExchange] {
         // Each file for itself, so that no flush is made for the sake of another directory.
         let begin = || {

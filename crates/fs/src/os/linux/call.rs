@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn interrupted_calls_are_repeated() {
+    fn row_04_interrupted_calls_are_repeated() {
         let mut left = 3;
         let result = must(Operation::Read, || {
             left -= 1;

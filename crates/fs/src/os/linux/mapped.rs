@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn truncation_of_either_file_while_comparing_is_survived() {
+    fn row_41_truncation_of_either_file_while_comparing_is_survived() {
         // Zeros are also what a missing page reads as, and must not pass for content.
         for content in [content(), vec![0; LENGTH]] {
             for is_left_cut in [true, false] {

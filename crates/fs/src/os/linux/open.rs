@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_file_is_private_new_and_locked_while_it_is_held() {
+    fn row_48_a_partial_file_is_private_new_and_locked_while_it_is_held() {
         let temp = tempfile::tempdir().unwrap();
         let dir = open_root(temp.path()).unwrap();
         let name = OsStr::new("partial");

@@ -115,7 +115,7 @@ fn a_recent_change_time_counts_where_there_is_one() {
 }
 
 #[test]
-fn a_clock_that_was_set_makes_everything_stale_in_the_same_boot() {
+fn row_36_a_clock_that_was_set_makes_everything_stale_in_the_same_boot() {
     for (step, expected) in [
         (0, None),
         (2, None),
@@ -142,7 +142,7 @@ fn a_directory_without_times_is_stale_where_only_they_would_tell() {
 }
 
 #[test]
-fn a_small_step_of_the_clock_makes_recent_changes_stale() {
+fn row_36_a_small_step_of_the_clock_makes_recent_changes_stale() {
     for (step, before, expected) in [
         (2, 3, Some(StaleReason::TooRecent)),
         (-2, 3, Some(StaleReason::TooRecent)),
