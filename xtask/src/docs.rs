@@ -1,12 +1,13 @@
 //! Writes the documents that are made from tables in the code, or checks that they are up to date.
 //!
-//! The product prints them itself, through hidden flags; this module only adds the heading that
-//! says so and puts them in their place. It must not know what is in them.
+//! The product prints most of them itself, through hidden flags; this module only adds the heading that
+//! says so and puts them in their place. It must not know what is in them. One holds the fault matrix.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::matrix;
 use crate::workspace::Workspace;
 
 /// One generated document.
@@ -27,11 +28,10 @@ const HEADING: &str =
 
 /// Writes every generated document.
 pub(crate) fn write(workspace: &Workspace) -> Result<ExitCode> {
-    for document in DOCUMENTS {
-        let text = render(workspace, document)?;
-        let path = workspace.root().join(document.path);
-        std::fs::write(&path, text).with_context(|| format!("writing {}", document.path))?;
-        println!("wrote {}", document.path);
+    for (path, text) in all(workspace)? {
+        std::fs::write(workspace.root().join(path), text)
+            .with_context(|| format!("writing {path}"))?;
+        println!("wrote {path}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -39,20 +39,30 @@ pub(crate) fn write(workspace: &Workspace) -> Result<ExitCode> {
 /// Compares every generated document with what would be written now.
 pub(crate) fn check(workspace: &Workspace) -> Result<ExitCode> {
     let mut stale = 0;
-    for document in DOCUMENTS {
-        let wanted = render(workspace, document)?;
-        let found = std::fs::read_to_string(workspace.root().join(document.path)).ok();
-        if let Some(difference) = difference(found.as_deref(), &wanted) {
-            eprintln!("{}: {difference}", document.path);
+    let all = all(workspace)?;
+    for (path, wanted) in &all {
+        let found = std::fs::read_to_string(workspace.root().join(path)).ok();
+        if let Some(difference) = difference(found.as_deref(), wanted) {
+            eprintln!("{path}: {difference}");
             stale += 1;
         }
     }
     if stale == 0 {
-        println!("docs: {} generated documents are up to date", DOCUMENTS.len());
+        println!("docs: {} generated documents are up to date", all.len());
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("docs: run `cargo xtask docs` and commit the result");
     Ok(ExitCode::FAILURE)
+}
+
+/// Where each stands, and what has to be in it.
+fn all(workspace: &Workspace) -> Result<Vec<(&'static str, String)>> {
+    let mut all = Vec::new();
+    for document in DOCUMENTS {
+        all.push((document.path, render(workspace, document)?));
+    }
+    all.push((matrix::PATH, matrix::with_table(workspace)?));
+    Ok(all)
 }
 
 fn render(workspace: &Workspace, document: &Document) -> Result<String> {

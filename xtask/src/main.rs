@@ -4,6 +4,7 @@
 
 mod bench;
 mod docs;
+mod matrix;
 mod tidy;
 mod workspace;
 
@@ -19,6 +20,8 @@ commands:
   tidy          check the rules of the house that compilers do not check
   docs          write the documents that are made from tables in the code
   docs --check  fail when one of those documents is out of date
+  matrix LOG... print every row of the fault matrix with its tests, and how they ended in these logs of
+                `cargo test` and `lab/run`; fail when a row is not proved and has no reason
   bench NAME [ROUNDS]
                 time the program: `ledger` (what it costs), `resume` (of a finished job), `scan` and
                 `scan-flat` (beside `find`)";
@@ -40,6 +43,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         ["tidy"] => tidy::run(&Workspace::find()?),
         ["docs"] => docs::write(&Workspace::find()?),
         ["docs", "--check"] => docs::check(&Workspace::find()?),
+        ["matrix", logs @ ..] => matrix::run(&Workspace::find()?, logs),
         ["bench", rest @ ..] => bench::run(&Workspace::find()?, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
