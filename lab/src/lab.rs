@@ -62,6 +62,13 @@ impl Lab {
         Ok(Self { scratch, program, next: AtomicUsize::new(0) })
     }
 
+    /// The same machine with another program.
+    pub(crate) fn with_program(&self, program: PathBuf) -> Result<Self> {
+        // A folder of its own, as paths are counted anew.
+        let scratch = self.new_dir("other-program")?;
+        Ok(Self { scratch, program, next: AtomicUsize::new(0) })
+    }
+
     /// A path in the scratch folder that was not given before.
     pub(crate) fn new_path(&self, name: &str) -> PathBuf {
         let number = self.next.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! looks inside the program: it is judged by its objects, its exit status and what the kernel says, and its
 //! ledger by what any program can find out about a database.
 
+mod careless;
 mod cases;
 mod child;
 mod content;
@@ -28,12 +29,14 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|word| word == crash::server::WORD) {
-        if let Err(error) = crash::server::serve(arguments) {
-            eprintln!("{error:#}");
-            return ExitCode::FAILURE;
-        }
-        return ExitCode::SUCCESS;
+    let done = match arguments.next() {
+        Some(word) if word == crash::server::WORD => crash::server::serve(arguments),
+        Some(word) if word == careless::WORD => careless::run(arguments),
+        _ => return run::all(cases::CASES),
+    };
+    if let Err(error) = done {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
     }
-    run::all(cases::CASES)
+    ExitCode::SUCCESS
 }

@@ -1,10 +1,11 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bit_rot, contract, crash_states, evidence, full_disk, identity, kill, kill_and_resume,
-    kill_at_random, kill_matrix, ledger_faults, link_swaps, memory, other_volume, power_cut,
-    power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts, really_there,
-    replace, strategies, two_processes, undo, watched,
+    bit_rot, contract, controls, crash_states, evidence, full_disk, hung_device, identity, kill,
+    kill_and_resume, kill_at_random, kill_matrix, ledger_faults, link_swaps, memory,
+    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_at_calls, prepared,
+    protected, read_counts, really_there, replace, same_target, source_changes, strategies,
+    two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -98,4 +99,21 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "65 watch: every change marks its directory", run: watched::changes },
     Case { name: "66 watch: unmounted and back", run: watched::unmounted },
     Case { name: "67 watch: more changes than are kept", run: watched::overflow },
+    Case {
+        name: "100 source: changes while it is copied #25 #41",
+        run: source_changes::while_it_is_copied,
+    },
+    Case { name: "101 processes: two copies to one target #27", run: same_target::at_once },
+    Case { name: "102 device: hung, and the copy cancelled #42", run: hung_device::cancelled },
+    Case { name: "103 mounts: a volume within the destination #24", run: mounted_within::works },
+    Case { name: "110 control: moves the target away #1", run: controls::moves_target_away },
+    Case { name: "111 control: times after publishing #1 #47", run: controls::times_after_publish },
+    Case { name: "112 control: no flush #14", run: controls::no_flush },
+    Case { name: "113 control: fixed names #27", run: controls::fixed_names },
+    Case { name: "114 control: as many bytes as there were #25", run: controls::trusts_size },
+    Case {
+        name: "115 control: a folder's time alone #36 #37",
+        run: controls::directory_time_alone,
+    },
+    Case { name: "116 control: older than the index #36", run: controls::older_than_index },
 ];

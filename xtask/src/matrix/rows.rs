@@ -125,11 +125,10 @@ pub(crate) static ROWS: &[Row] = &[
         "Read-only volumes and targets, immutable files, no permissions, unreadable sources",
         "Those files fail, the rest is copied",
     ),
-    open(
+    row(
         24,
         "Another volume mounted within the destination",
         "Partial files are made in the folder of the target, so publishing works there as well",
-        "not shown yet",
     ),
     row(
         25,
@@ -202,12 +201,7 @@ pub(crate) static ROWS: &[Row] = &[
         "Seen, because what is read back does not come from memory",
     ),
     row(41, "A file is cut short while it is mapped into memory", "No crash: said to have changed"),
-    open(
-        42,
-        "A device that does not answer any more",
-        "The program answers, and can be left",
-        "not shown yet",
-    ),
+    row(42, "A device that does not answer any more", "The program answers, and can be left"),
     open(
         43,
         "A slow disk, or one that answers out of order",
