@@ -29,6 +29,10 @@ test:
 lab *ARGS:
     lab/run {{ARGS}}
 
+# An hour of random trees, faults, kills and resumes; prints the seed that replays a round.
+soak SECONDS="3600":
+    SURECOPY_LAB_SOAK={{SECONDS}} lab/run soak
+
 # Write the documents that are made from tables in the code.
 docs:
     cargo xtask docs

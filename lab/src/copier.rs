@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -83,8 +83,12 @@ pub(crate) fn finish(command: &mut Command) -> Result<Copied> {
 
 /// The exit status; 128 and the signal when a signal ended it.
 pub(crate) fn exit_status(output: &Output) -> i32 {
-    let killed_by = || 128 + output.status.signal().unwrap_or_default();
-    output.status.code().unwrap_or_else(killed_by)
+    status_of(output.status)
+}
+
+/// The same of a program that was waited for.
+pub(crate) fn status_of(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 /// Makes sense of what a copy has left.

@@ -19,6 +19,7 @@ mod likeness;
 mod recorded;
 mod run;
 mod snapshot;
+mod soak;
 mod tool;
 mod trace;
 mod tree;

@@ -116,4 +116,8 @@ pub(crate) static CASES: &[Case] = &[
         run: controls::directory_time_alone,
     },
     Case { name: "116 control: older than the index #36", run: controls::older_than_index },
+    Case {
+        name: "120 soak: random trees, faults, kills and resumes #2",
+        run: crate::soak::for_a_while,
+    },
 ];

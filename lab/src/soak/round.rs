@@ -1,0 +1,200 @@
+//! One round: a tree is copied under a fault, the job is gone on with under others, and ended in peace.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use surecopy_testkit::Random;
+
+use super::fault::{Disturbed, Fault};
+use super::random_tree::RandomTree;
+use crate::copier::{Copied, done_among};
+use crate::lab::Lab;
+use crate::recorded::Recorded;
+use crate::snapshot::ensure_no_partials;
+use crate::tree::ensure_alike;
+use crate::volume::{Fs, Volume};
+
+/// How many runs of one job are disturbed at most.
+const MOST_FAULTS: u64 = 4;
+
+/// What has happened so far.
+#[derive(Default)]
+pub(super) struct Counts {
+    rounds: usize,
+    /// How often each kind of fault has struck.
+    struck: BTreeMap<&'static str, usize>,
+    undone: usize,
+}
+
+impl Counts {
+    /// Every kind of fault has struck.
+    pub(super) fn has_all(&self) -> bool {
+        self.struck.len() == KINDS && self.undone > 0
+    }
+}
+
+/// How many kinds of fault there are.
+const KINDS: usize = 4;
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} jobs", self.rounds)?;
+        for (kind, count) in &self.struck {
+            write!(f, ", {count} {kind}")?;
+        }
+        write!(f, ", {} undone", self.undone)
+    }
+}
+
+/// A job in the making.
+struct Job<'a> {
+    lab: &'a Lab,
+    tree: RandomTree,
+    volume: Volume,
+    fs: Option<Fs>,
+    target: PathBuf,
+    recorded: Recorded,
+    options: Vec<&'static str>,
+    is_begun: bool,
+}
+
+/// Runs the round of this seed.
+pub(super) fn run(lab: &Lab, seed: u64, counts: &mut Counts) -> Result<()> {
+    let mut random = Random::new(seed);
+    let mut job = Job::new(lab, &mut random)?;
+    let (mut faults, options) = (Vec::new(), job.options.join(" "));
+    for _ in 0..random.below(MOST_FAULTS + 1) {
+        let can_cut = matches!(job.fs, Some(Fs::Ext4 | Fs::Xfs));
+        faults.push(Fault::draw(&mut random, job.tree.len(), can_cut));
+        let is_over = job.go_on(&faults[faults.len() - 1], counts);
+        if is_over.with_context(|| format!("{options}; {faults:?}"))? {
+            break;
+        }
+    }
+    job.end().with_context(|| format!("{options}; {faults:?}, and then in peace"))?;
+    if job.options.contains(&"--keep-replaced") {
+        job.undo().context("undo")?;
+        counts.undone += 1;
+    }
+    counts.rounds += 1;
+    Ok(())
+}
+
+impl<'a> Job<'a> {
+    fn new(lab: &'a Lab, random: &mut Random) -> Result<Self> {
+        let fs = *random.pick(&[None, Some(Fs::Ext4), Some(Fs::Xfs), Some(Fs::Btrfs)]);
+        let volume = match fs {
+            None => Volume::tmpfs(lab, "size=512m")?,
+            // By itself ext4 flushes what is renamed over, which hides mistakes.
+            Some(Fs::Ext4) => Volume::loopback_with(lab, Fs::Ext4, 512 << 20, "noauto_da_alloc")?,
+            Some(fs) => Volume::loopback(lab, fs, fs.smallest().max(512 << 20))?,
+        };
+        let source = match random.below(3) {
+            // Where blocks can be shared.
+            0 => volume.join("source"),
+            _ => lab.new_path("source"),
+        };
+        let tree = RandomTree::make(random, source)?;
+        let target = volume.join("target");
+        tree.fill(&target)?;
+        crate::tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
+        let mut options = vec!["-a", "--on-conflict", "replace"];
+        options.extend(["-j", *random.pick(&["1", "2", "4"])]);
+        options.extend(["--strategy", *random.pick(&["auto", "direct", "staged"])]);
+        options.extend(["--read-back", *random.pick(&["device", "cache"])]);
+        options.extend(["--reflink", *random.pick(&["auto", "never"])]);
+        options.extend(["--set", *random.pick(&["group_max_files=4", "group_max_files=64"])]);
+        options.extend(["--retries", *random.pick(&["0", "2"])]);
+        if random.below(3) == 0 {
+            options.push("--keep-replaced");
+        }
+        let recorded = Recorded::new(lab)?;
+        Ok(Self { lab, tree, volume, fs, target, recorded, options, is_begun: false })
+    }
+
+    /// Begins the job or goes on with it under a fault; says whether nothing is left to be done.
+    fn go_on(&mut self, fault: &Fault, counts: &mut Counts) -> Result<bool> {
+        let Disturbed { copied, has_struck } =
+            fault.strike(self.lab, &self.volume.path, |wrapper| {
+                let recorded = self.recorded.under(wrapper);
+                match self.is_begun {
+                    true => recorded.command(&["resume", "1", "--json"]),
+                    false => recorded.copy_command(&self.options, &self.tree.source, &self.target),
+                }
+            })?;
+        if has_struck {
+            let kind = match fault {
+                Fault::None => "in peace",
+                Fault::KilledAfterItems(_) | Fault::KilledAfter(_) => "killed",
+                Fault::Cancelled(_) => "cancelled",
+                Fault::Call { .. } => "with failing calls",
+                Fault::PowerCut { .. } => "cut off",
+            };
+            *counts.struck.entry(kind).or_default() += 1;
+        }
+        if fault.cuts_power()
+            && let Some(fs) = self.fs
+        {
+            self.volume.mount_again(fs)?;
+        }
+        self.judge(&copied)?;
+        self.is_begun = self.has_job()?;
+        Ok(copied.status == 0)
+    }
+
+    /// Whatever has happened: no target in between, none told done that is not, the source as it was.
+    fn judge(&self, copied: &Copied) -> Result<()> {
+        let killed = 128 + 9;
+        ensure!(
+            copied.status < 128 || [130, killed].contains(&copied.status),
+            "ended with {}: {}",
+            copied.status,
+            copied.describe()
+        );
+        let found = self.tree.check(&self.target, &done_among(&copied.objects))?;
+        let is_whole = found.new == self.tree.len();
+        ensure!(copied.status != 0 || is_whole, "it is said to be done: {found:?}");
+        self.tree.ensure_untouched()
+    }
+
+    fn has_job(&self) -> Result<bool> {
+        let jobs = self.recorded.run(&["jobs", "--json"])?;
+        jobs.ensure_ok().context("jobs")?;
+        Ok(!jobs.objects.is_empty())
+    }
+
+    /// Goes on in peace until all is done, which has to succeed: what had failed is tried again.
+    fn end(&mut self) -> Result<()> {
+        let mut copied = match self.is_begun {
+            true => self.recorded.run(&["resume", "1", "--json"])?,
+            false => self.recorded.copy(&self.options, &self.tree.source, &self.target)?,
+        };
+        self.judge(&copied)?;
+        if copied.status != 0 {
+            copied = self.recorded.run(&["retry", "1", "--json"])?;
+            self.judge(&copied)?;
+        }
+        self.is_begun = true;
+        copied.ensure_ok()?;
+        self.ensure_whole(&self.target)?;
+        self.recorded.ensure_sound(1)?;
+        Ok(())
+    }
+
+    fn ensure_whole(&self, target: &Path) -> Result<()> {
+        // Old files are kept under names of ours until they are given up.
+        if self.options.contains(&"--keep-replaced") {
+            return Ok(());
+        }
+        ensure_no_partials(target)?;
+        ensure_alike(&self.tree.source, target)
+    }
+
+    fn undo(&self) -> Result<()> {
+        self.recorded.run(&["undo", "1", "--json"])?.ensure_ok()?;
+        ensure_no_partials(&self.target)?;
+        self.tree.ensure_old(&self.target)
+    }
+}
