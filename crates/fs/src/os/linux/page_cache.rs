@@ -28,9 +28,8 @@ const MINCORE_PIECE_BYTES: u64 = 1 << 30;
 const CACHED_ELSEWHERE: &[u32] = &[0x794c_7630, 0xf15f, 0x6573_5546, 0x2fc1_2fc1];
 
 pub(super) fn drop_cache(file: &NativeFile) -> FsResult<Support<()>> {
-    may(Operation::DropCache, &[Errno::NOSYS, Errno::INVAL, Errno::SPIPE], || {
-        fadvise(file, 0, None, Advice::DontNeed)
-    })
+    let absent = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL, Errno::SPIPE];
+    may(Operation::DropCache, &absent, || fadvise(file, 0, None, Advice::DontNeed))
 }
 
 pub(super) fn resident_bytes(file: &NativeFile, length: u64) -> FsResult<Support<u64>> {
