@@ -13,7 +13,7 @@ use crate::commands::{
 use crate::exit::{self, ExitStatus};
 use crate::failure::Failure;
 use crate::shown::Plain;
-use crate::terminal;
+use crate::{signals, terminal};
 
 /// Copy files and trees, and prove what lands.
 ///
@@ -73,6 +73,7 @@ fn definition() -> clap::Command {
 /// Runs the program with the arguments of this process.
 pub(crate) fn run() -> ExitCode {
     start_log();
+    signals::outlive_file_size_limits();
     let parsed = definition()
         .try_get_matches()
         .and_then(|mut matches| Program::from_arg_matches_mut(&mut matches));

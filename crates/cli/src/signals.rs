@@ -1,6 +1,6 @@
 //! Signals that end a job: they switch the job off and are counted; what a second or a third one
 //! means is decided where the job is shown, and the third ends the program even if that place hangs.
-//! SIGTSTP and SIGQUIT keep their meaning.
+//! SIGTSTP and SIGQUIT keep their meaning. SIGXFSZ does not: a file that becomes too large is an error.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level;
 use surecopy::{Control, is_signal_ignored};
@@ -35,6 +36,17 @@ impl SignalCount {
     /// One more.
     pub(crate) fn add(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// From now on a write beyond a limit on the size of files (`ulimit -f`) fails, and the item with it. By
+/// itself such a write ends the program: in the middle of a job, with a partial file left, and without a word.
+pub(crate) fn outlive_file_size_limits() {
+    // Whatever handles it keeps the program alive, so nobody has to look at the flag.
+    if !is_signal_ignored(SIGXFSZ)
+        && let Err(error) = flag::register(SIGXFSZ, Arc::default())
+    {
+        tracing::warn!(%error, "a file that is too large will end the program");
     }
 }
 

@@ -125,7 +125,7 @@ impl Folder {
     pub(crate) fn run_with_small_files(&self, blocks: u32, arguments: &[&str]) -> Ended {
         let like = self.command(arguments);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
         shell.arg(like.get_program()).args(like.get_args()).current_dir(self.path(""));
         shell.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
         ended(shell.stdin(Stdio::null()))

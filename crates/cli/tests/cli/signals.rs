@@ -114,3 +114,21 @@ fn row_03_a_copy_under_nohup_outlives_its_terminal() {
     assert_eq!(end(&mut child).code(), Some(0));
     assert_eq!(std::fs::read_dir(folder.path("dst")).unwrap().count(), MANY);
 }
+
+#[test]
+fn row_5_a_limit_on_the_size_of_files_fails_those_that_reach_it_and_no_other() {
+    let folder = Folder::new();
+    let large = "x".repeat(600_000);
+    folder.write("src/a-large", &large).write("src/b-large", &large).write("src/small", "small");
+    folder.write("dst/a-large", "old");
+    for strategy in ["direct", "staged"] {
+        let copy = ["copy", "--no-ledger", "--strategy", strategy, "-j", "1", "-T", "src", "dst"];
+        let ended = folder.run_with_small_files(200, &copy);
+        assert_eq!(ended.code, 1, "{strategy}: {ended:?}");
+        assert!(ended.stderr.contains("os error 27"), "{strategy}: {ended:?}");
+        assert_eq!(folder.read("dst/a-large"), "old");
+        assert_eq!(folder.read("dst/small"), "small");
+        let there = std::fs::read_dir(folder.path("dst")).unwrap().count();
+        assert_eq!(there, 2, "{strategy}: {:?}", folder.listing());
+    }
+}
