@@ -24,6 +24,8 @@ pub(crate) struct Delay {
     wrapper: Vec<String>,
     /// How a line about one of the calls goes on behind the thread's number.
     beginnings: Vec<String>,
+    /// Which of these calls is delayed, from 1.
+    number: usize,
 }
 
 impl Delay {
@@ -34,6 +36,16 @@ impl Delay {
 
     /// Only calls that concern one of these paths count.
     pub(crate) fn with_filter(lab: &Lab, calls: &str, millis: u64, paths: &[&Path]) -> Self {
+        Self::at_number(lab, (calls, 1), millis, paths)
+    }
+
+    /// Not the first of them in each thread, but the one of this number.
+    pub(crate) fn at_number(
+        lab: &Lab,
+        (calls, number): (&str, usize),
+        millis: u64,
+        paths: &[&Path],
+    ) -> Self {
         let log = lab.new_path("strace.log");
         let mut wrapper: Vec<String> =
             ["strace", "-f", "-qq", "-o"].into_iter().map(str::to_owned).collect();
@@ -43,9 +55,21 @@ impl Delay {
         }
         let micros = millis * 1000;
         wrapper.extend(["-e".to_owned(), format!("trace={calls}")]);
-        wrapper.extend(["-e".to_owned(), format!("inject={calls}:delay_enter={micros}:when=1")]);
+        wrapper.extend([
+            "-e".to_owned(),
+            format!("inject={calls}:delay_enter={micros}:when={number}"),
+        ]);
         let beginnings = calls.split(',').map(|call| format!(" {call}(")).collect();
-        Self { log, wrapper, beginnings }
+        Self { log, wrapper, beginnings, number }
+    }
+
+    /// Moreover lets a call fail: `fault` is what `strace` is told to inject.
+    pub(crate) fn with_fault(mut self, call: &str, fault: &str) -> Self {
+        for word in self.wrapper.iter_mut().filter(|word| word.starts_with("trace=")) {
+            word.push_str(&format!(",{call}"));
+        }
+        self.wrapper.extend(["-e".to_owned(), format!("inject={call}:{fault}")]);
+        self
     }
 
     /// The words before the program.
@@ -59,8 +83,15 @@ impl Delay {
         // strace does not know are written down whatever it was told to trace.
         let is_one = |line: &str| self.beginnings.iter().any(|begin| line.contains(begin));
         wait_for("a delayed call", || {
-            fs::read_to_string(&self.log).is_ok_and(|log| log.lines().any(is_one))
+            let is_there =
+                |log: String| log.lines().filter(|line| is_one(line)).count() >= self.number;
+            fs::read_to_string(&self.log).is_ok_and(is_there)
         })
+    }
+
+    /// Whether a call was let fail.
+    pub(crate) fn has_failed(&self) -> Result<bool> {
+        Ok(self.read_log()?.contains("(INJECTED)"))
     }
 
     /// Whether a call that was delayed has gone on.

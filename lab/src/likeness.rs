@@ -89,13 +89,31 @@ impl Likeness {
 
     /// Fails, naming what differs, unless the tree is like this one.
     pub(crate) fn ensure_of(&self, top: &Path) -> Result<()> {
-        let found = Self::take(top)?;
+        self.ensure_is(&Self::take(top)?, top)
+    }
+
+    fn ensure_is(&self, found: &Self, top: &Path) -> Result<()> {
         for name in self.0.keys().chain(found.0.keys()) {
             let (expected, found) = (self.0.get(name), found.0.get(name));
             let path = top.join(name);
             ensure!(expected == found, "{}: {found:?} instead of {expected:?}", path.display());
         }
         Ok(())
+    }
+}
+
+impl Likeness {
+    /// The same without the times of directories, and without what they are: who puts files back in them
+    /// changes those.
+    pub(crate) fn ensure_files_of(&self, top: &Path) -> Result<()> {
+        let without = |likeness: &Self| {
+            let mut entries = likeness.0.clone();
+            for entry in entries.values_mut().filter(|entry| entry.content == Content::Folder) {
+                (entry.mode, entry.owner, entry.modified) = (0, (0, 0), (0, 0));
+            }
+            Self(entries)
+        };
+        without(self).ensure_is(&without(&Self::take(top)?), top)
     }
 }
 

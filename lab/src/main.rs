@@ -18,6 +18,7 @@ mod ledger;
 mod likeness;
 mod recorded;
 mod run;
+mod small;
 mod snapshot;
 mod soak;
 mod tool;

@@ -1,6 +1,7 @@
 //! The parts of the lab.
 
 mod bit_rot;
+mod call_faults;
 mod contract;
 mod controls;
 mod crash_states;
@@ -10,8 +11,10 @@ mod hung_device;
 mod identity;
 mod kill;
 mod kill_and_resume;
+mod kill_and_undo;
 mod kill_at_random;
 mod kill_matrix;
+mod later_swaps;
 mod ledger_faults;
 mod link_swaps;
 mod memory;
@@ -26,6 +29,7 @@ mod read_counts;
 mod really_there;
 mod replace;
 mod same_target;
+mod short_calls;
 mod source_changes;
 mod strategies;
 mod table;

@@ -1,11 +1,11 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bit_rot, contract, controls, crash_states, evidence, full_disk, hung_device, identity, kill,
-    kill_and_resume, kill_at_random, kill_matrix, ledger_faults, link_swaps, memory,
-    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_at_calls, prepared,
-    protected, read_counts, really_there, replace, same_target, source_changes, strategies,
-    two_processes, undo, watched,
+    bit_rot, call_faults, contract, controls, crash_states, evidence, full_disk, hung_device,
+    identity, kill, kill_and_resume, kill_and_undo, kill_at_random, kill_matrix, later_swaps,
+    ledger_faults, link_swaps, memory, mounted_within, other_volume, power_cut,
+    power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts, really_there,
+    replace, same_target, short_calls, source_changes, strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -120,4 +120,20 @@ pub(crate) static CASES: &[Case] = &[
         name: "120 soak: random trees, faults, kills and resumes #2",
         run: crate::soak::for_a_while,
     },
+    Case { name: "90 calls: of a careless program #4", run: call_faults::of_a_careless_program },
+    Case { name: "91 calls: each fails #4 #11 #47", run: call_faults::of_a_copy },
+    Case {
+        name: "92 calls: each fails, with a ledger #4 #11 #45 #47",
+        run: call_faults::of_a_recorded_copy,
+    },
+    Case { name: "93 swaps: of careless programs #30", run: later_swaps::of_careless_programs },
+    Case {
+        name: "94 swaps: while undoing, rolling back, cleaning up, resuming #30",
+        run: later_swaps::everywhere,
+    },
+    Case { name: "95 calls: short reads and writes #5", run: short_calls::both_ways },
+    Case { name: "96 calls: lost writes #6", run: short_calls::lost_writes },
+    Case { name: "97 calls: flipped reads of the source #7", run: short_calls::flipped_reads },
+    Case { name: "98 undo: killed before every call #17", run: kill_and_undo::of_an_undo },
+    Case { name: "99 rollback: killed before every call #17", run: kill_and_undo::of_a_rollback },
 ];

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use fuser::{
     BackgroundSession, BsdFileFlags, Config, Errno, FileHandle, FileType, Filesystem, FopenFlags,
     Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request,
+    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
     SessionACL, TimeOrNow, WriteFlags,
 };
 
@@ -22,8 +23,21 @@ use super::node::{self, Content, Node};
 
 const KEPT: Duration = Duration::from_secs(1);
 
+/// How much is read or written at once by a file system that does less than it is asked for.
+const SHORT: usize = 1000;
+
 /// Serves a new file system at a folder while the session lives.
 pub(super) fn serve(at: &Path) -> Result<BackgroundSession> {
+    serve_with(at, None)
+}
+
+/// Serves one that reads and writes no more than 1,000 bytes at once, which the kernel hands on. How often it
+/// did less than it was asked for is counted.
+pub(super) fn serve_short(at: &Path, count: Arc<AtomicUsize>) -> Result<BackgroundSession> {
+    serve_with(at, Some(count))
+}
+
+fn serve_with(at: &Path, short: Option<Arc<AtomicUsize>>) -> Result<BackgroundSession> {
     let mut config = Config::default();
     // Asking for the unmount at the end makes fusermount3 mount it, which knows subtypes.
     config.mount_options = vec![
@@ -33,17 +47,35 @@ pub(super) fn serve(at: &Path) -> Result<BackgroundSession> {
         MountOption::DefaultPermissions,
     ];
     config.acl = SessionACL::All;
-    let network = Network { memory: Mutex::new(Memory::new()) };
+    let network = Network { memory: Mutex::new(Memory::new()), short };
     fuser::spawn_mount(network, at, &config).context("mount with FUSE")
 }
 
 struct Network {
     memory: Mutex<Memory>,
+    /// Counts when it does less than it is asked for, if it does.
+    short: Option<Arc<AtomicUsize>>,
 }
 
 impl Network {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().expect("no request panics while it holds the tree")
+    }
+
+    /// How much of so many bytes is read or written.
+    fn at_once(&self, length: usize) -> usize {
+        match &self.short {
+            Some(count) if length > SHORT => {
+                count.fetch_add(1, Ordering::Relaxed);
+                SHORT
+            }
+            _ => length,
+        }
+    }
+
+    /// By the page cache the kernel would make up for what is missing.
+    fn open_flags(&self) -> FopenFlags {
+        if self.short.is_some() { FopenFlags::FOPEN_DIRECT_IO } else { FopenFlags::empty() }
     }
 
     fn add(&self, parent: INodeNo, name: &OsStr, node: Node, reply: ReplyEntry) {
@@ -214,10 +246,14 @@ impl Filesystem for Network {
             .and_then(|ino| memory.node(ino).map(|node| node.attributes(ino)));
         match attributes {
             Ok(attributes) => {
-                reply.created(&KEPT, &attributes, Generation(0), FileHandle(0), FopenFlags::empty())
+                reply.created(&KEPT, &attributes, Generation(0), FileHandle(0), self.open_flags())
             }
             Err(error) => reply.error(error),
         }
+    }
+
+    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.opened(FileHandle(0), self.open_flags());
     }
 
     fn read(
@@ -234,8 +270,8 @@ impl Filesystem for Network {
         match self.memory().node(ino.0).map(|node| &node.content) {
             Ok(Content::File(bytes)) => {
                 let from = length(offset).unwrap_or(usize::MAX).min(bytes.len());
-                let to = from.saturating_add(size as usize).min(bytes.len());
-                reply.data(&bytes[from..to]);
+                let length = (size as usize).min(bytes.len() - from);
+                reply.data(&bytes[from..from + self.at_once(length)]);
             }
             Ok(Content::Dir(_) | Content::Link(_)) => reply.error(Errno::EISDIR),
             Err(error) => reply.error(error),
@@ -254,6 +290,7 @@ impl Filesystem for Network {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let data = &data[..self.at_once(data.len())];
         match length(offset).and_then(|at| self.memory().write(ino.0, at, data)) {
             // The kernel never hands over more than it can count in 32 bits.
             Ok(()) => reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX)),

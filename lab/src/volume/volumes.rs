@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
@@ -112,6 +114,14 @@ impl Volume {
         let path = lab.new_dir("network")?;
         let session = network::serve(&path)?;
         Ok(Self { path, image: None, session: Some(session), _below: None })
+    }
+
+    /// A file system that reads and writes less than it is asked for, and counts how often.
+    pub(crate) fn short(lab: &Lab) -> Result<(Self, Arc<AtomicUsize>)> {
+        let path = lab.new_dir("short")?;
+        let count = Arc::default();
+        let session = network::serve_short(&path, Arc::clone(&count))?;
+        Ok((Self { path, image: None, session: Some(session), _below: None }, count))
     }
 
     /// An ext4 that promises more room than the volume beneath it has: `size` in an image on a
