@@ -172,3 +172,41 @@ fn stable_path<'a>(arguments: &'a str, top: &str) -> Option<&'a str> {
 fn is_on(arguments: &str, path: &str) -> bool {
     arguments.contains(&format!("<{path}>")) || arguments.contains(&format!("\"{path}\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_on_paths_that_stay_and_anywhere_else_where_nothing_but_partial_files_is_met()
+     {
+        let log = "\
+1 read(3</tmp/gate>, \"\", 32) = 0
+1 openat(AT_FDCWD, \"/tmp/1/source/a\", O_RDONLY) = 4</tmp/1/source/a>
+1 read(4</tmp/1/source/a>, \"x\", 1) = 1
+2 pwrite64(5</tmp/1/target/.surecopy-1.partial>, \"x\", 1, 0) = 1
+2 pwrite64(5</tmp/1/target/.surecopy-2.partial>, \"x\", 1, 0) = 1
+3 pwrite64(6</tmp/1/ledger/ledger.db>, \"x\", 1, 0) = 1
+2 fsync(5</tmp/1/target/.surecopy-1.partial>) = 0
+2 fsync(7</tmp/1/target>) = 0
+2 read(8</etc/passwd>, \"x\", 1) = 1
+";
+        let points = points_of(&calls::read(log), "/tmp/1/", "/tmp/gate");
+        let found: Vec<_> = points
+            .iter()
+            .map(|point| (point.call.as_str(), point.path.as_deref(), point.occurrence))
+            .collect();
+        // The first write of any thread could be the ledger's. The pipe's read counts, and is no point.
+        let expected = [
+            ("fsync", None, 1),
+            ("fsync", Some("target"), 1),
+            ("openat", Some("source/a"), 1),
+            ("pwrite64", None, 2),
+            ("pwrite64", Some("ledger/ledger.db"), 1),
+            ("read", Some("source/a"), 2),
+        ];
+        assert_eq!(found, expected);
+        let on_ledger = points.iter().filter(|point| point.is_ledger).count();
+        assert_eq!(on_ledger, 1);
+    }
+}
