@@ -98,9 +98,9 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
         (book.at, outcome, book.job.0, book.run),
     )?;
     if ending.outcome == RunOutcome::Finished {
-        // What is left of them was told. A run that was cut short leaves that to the next one.
-        let sql = "DELETE FROM publications WHERE job = ? AND run = ?";
-        connection.execute(sql, (book.job.0, book.run))?;
+        // A run that was cut short leaves all of it to the next one.
+        book.announced.settle_told(connection, book.job)?;
+        book.announced.save(connection, book.job)?;
     }
     // To try again what failed is not to go on with the rest.
     let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);

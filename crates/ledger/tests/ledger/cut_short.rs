@@ -1,9 +1,14 @@
 //! Runs that come to nothing or are cut short: what was left before is left.
 
-use surecopy_engine::{Action, Check, Fact, History, Journal, Outcome, Queue, Report, WorkList};
+use surecopy_engine::{
+    Action, Check, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Outcome, Queue,
+    RecordedEnd, Report, WorkList,
+};
 use surecopy_ledger::{JobState, RunKind, Sums};
 
-use crate::scene::{all_ok, copy, digest, item, planned, publication, rel, report, scene, seen};
+use crate::scene::{
+    all_ok, copy, digest, ended, item, planned, publication, rel, report, scene, seen,
+};
 
 fn ended_as(outcome: Outcome) -> Report {
     Report { outcome, ..all_ok(0) }
@@ -81,6 +86,36 @@ fn what_a_cancelled_run_has_not_settled_is_left_to_the_next() {
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].publication.item, replacing.id);
     run.note(vec![Fact::Settled { items: vec![replacing.id] }]).unwrap();
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    assert!(scene.resume(job).in_flight().publications.is_empty());
+}
+
+#[test]
+fn row_12_what_a_finished_run_replaced_and_could_not_settle_is_left_to_the_next() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let replacing = |id, path| {
+        let mut item = item(id, path);
+        item.action = Action::Replace(seen(50 + id, 4_096));
+        item
+    };
+    let [well, badly] = [replacing(0, "a"), replacing(1, "b")];
+    run.append(Queue::Items, vec![well.clone(), badly.clone()]).unwrap();
+    run.record(planned(2)).unwrap();
+    let items = vec![publication(&well), publication(&badly)];
+    run.record(vec![Fact::Publishing { items }]).unwrap();
+    run.record(vec![Fact::Ended { item: well.id, report: Box::new(report(&well)) }]).unwrap();
+    let error = ItemError::new(ErrorCode::DurabilityUnknown, "/target/b".into(), "not flushed");
+    run.record(vec![ended(&badly, ItemStatus::Error(error))]).unwrap();
+    // Its directory could not be flushed any more, so nothing was settled.
+    run.finish(&all_ok(1)).unwrap();
+    let run = scene.resume(job);
+    let left = &run.in_flight().publications;
+    let left: Vec<_> = left.iter().map(|left| (left.publication.item, left.end)).collect();
+    assert_eq!(left, [(well.id, RecordedEnd::Ok)], "of the other one the user was told");
+    run.note(vec![Fact::Settled { items: vec![well.id] }]).unwrap();
     run.record(planned(0)).unwrap();
     run.finish(&all_ok(0)).unwrap();
     assert!(scene.resume(job).in_flight().publications.is_empty());
