@@ -33,6 +33,10 @@ lab *ARGS:
 soak SECONDS="3600":
     SURECOPY_LAB_SOAK={{SECONDS}} lab/run soak
 
+# Copy to bad disks with surecopy and other programs, as root, and write what came of it into the README.
+bad-disks:
+    lab/run --table
+
 # Write the documents that are made from tables in the code.
 docs:
     cargo xtask docs

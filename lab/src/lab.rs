@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
 
+use crate::run::Skip;
 use crate::tool;
 
 /// Programs that the cases use, and the Debian package of those that are seldom there.
@@ -47,10 +48,7 @@ impl Lab {
             bail!("not root");
         }
         for (name, package) in TOOLS {
-            let is_there = std::env::var_os("PATH").is_some_and(|path| {
-                std::env::split_paths(&path).any(|dir| dir.join(name).exists())
-            });
-            if !is_there {
+            if !is_there(name) {
                 bail!("no {name}: install {package}");
             }
         }
@@ -69,6 +67,14 @@ impl Lab {
         Ok(Self { scratch, program, next: AtomicUsize::new(0) })
     }
 
+    /// Skips a part that wants a program which no other one wants.
+    pub(crate) fn need(&self, name: &str, package: &str) -> Result<()> {
+        if is_there(name) {
+            return Ok(());
+        }
+        Err(Skip(format!("no {name}: install {package}")).into())
+    }
+
     /// A path in the scratch folder that was not given before.
     pub(crate) fn new_path(&self, name: &str) -> PathBuf {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -81,4 +87,9 @@ impl Lab {
         fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
         Ok(path)
     }
+}
+
+fn is_there(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).exists()))
 }

@@ -4,6 +4,7 @@
 //! looks inside the program: it is judged by its objects, its exit status and what the kernel says, and its
 //! ledger by what any program can find out about a database.
 
+mod bad_disk;
 mod careless;
 mod cases;
 mod child;
@@ -11,6 +12,7 @@ mod content;
 mod copier;
 mod crash;
 mod delay;
+mod disks;
 mod disturbed;
 mod job;
 mod lab;
@@ -32,8 +34,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let done = match arguments.next() {
-        Some(word) if word == crash::server::WORD => crash::server::serve(arguments),
+        Some(word) if word == disks::server::WORD => disks::server::serve(arguments),
         Some(word) if word == careless::WORD => careless::run(arguments),
+        Some(word) if word == "--table" => cases::write_table(),
         _ => return run::all(cases::CASES),
     };
     if let Err(error) = done {

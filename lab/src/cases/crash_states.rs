@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::crash::{Disk, Log, Machine, Recorder, State, Told};
+use crate::crash::{Machine, Recorder, State, Told};
+use crate::disks::{Disk, Log};
 use crate::job::{Found, Job, Size};
 use crate::lab::Lab;
 use crate::tool;

@@ -1,5 +1,6 @@
 //! The parts of the lab.
 
+mod bad_disks;
 mod bit_rot;
 mod call_faults;
 mod contract;
@@ -17,6 +18,7 @@ mod kill_matrix;
 mod later_swaps;
 mod ledger_faults;
 mod link_swaps;
+mod lost_disk;
 mod memory;
 mod mounted_within;
 mod other_volume;
@@ -37,4 +39,5 @@ mod two_processes;
 mod undo;
 mod watched;
 
+pub(crate) use bad_disks::write_table;
 pub(crate) use table::CASES;

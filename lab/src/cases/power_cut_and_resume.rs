@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::copier::done_among;
-use crate::crash::{CUTS, Disk, Log, Machine, State, Told};
+use crate::crash::{CUTS, Machine, State, Told};
+use crate::disks::{Disk, Log};
 use crate::disturbed::{Disturbed, Ends};
 use crate::job::{Job, Size};
 use crate::lab::Lab;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::copier::{self, done_among};
-use crate::crash::{CUTS, Disk, Machine, State};
+use crate::crash::{CUTS, Machine, State};
+use crate::disks::Disk;
 use crate::job::{Found, Job, Size};
 use crate::lab::Lab;
 use crate::trace::Trace;

@@ -1,15 +1,17 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bit_rot, call_faults, contract, controls, crash_states, evidence, full_disk, hung_device,
-    identity, kill, kill_and_resume, kill_and_undo, kill_at_random, kill_matrix, later_swaps,
-    ledger_faults, link_swaps, memory, mounted_within, other_volume, power_cut,
-    power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts, really_there,
-    replace, same_target, short_calls, source_changes, strategies, two_processes, undo, watched,
+    bad_disks, bit_rot, call_faults, contract, controls, crash_states, evidence, full_disk,
+    hung_device, identity, kill, kill_and_resume, kill_and_undo, kill_at_random, kill_matrix,
+    later_swaps, ledger_faults, link_swaps, lost_disk, memory, mounted_within, other_volume,
+    power_cut, power_cut_and_resume, power_cut_at_calls, prepared, protected, read_counts,
+    really_there, replace, same_target, short_calls, source_changes, strategies, two_processes,
+    undo, watched,
 };
 use crate::run::Case;
 
-/// All of them. The number is the order, the word before the colon a filter for `lab/run`.
+/// All of them. The number is the order, the word before the colon a filter for `lab/run`, and so is each row of
+/// the fault matrix, such as `#8`.
 pub(crate) static CASES: &[Case] = &[
     Case { name: "01 strategy: by place, size and order", run: strategies::rows },
     Case { name: "02 strategy: the default threshold", run: strategies::two_gib },
@@ -100,40 +102,44 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "66 watch: unmounted and back", run: watched::unmounted },
     Case { name: "67 watch: more changes than are kept", run: watched::overflow },
     Case {
-        name: "100 source: changes while it is copied #25 #41",
-        run: source_changes::while_it_is_copied,
+        name: "68 bad disk: beside other programs #8 #9 #46",
+        run: bad_disks::beside_other_programs,
     },
-    Case { name: "101 processes: two copies to one target #27", run: same_target::at_once },
-    Case { name: "102 device: hung, and the copy cancelled #42", run: hung_device::cancelled },
-    Case { name: "103 mounts: a volume within the destination #24", run: mounted_within::works },
-    Case { name: "110 control: moves the target away #1", run: controls::moves_target_away },
-    Case { name: "111 control: times after publishing #1 #47", run: controls::times_after_publish },
-    Case { name: "112 control: no flush #14", run: controls::no_flush },
-    Case { name: "113 control: fixed names #27", run: controls::fixed_names },
-    Case { name: "114 control: as many bytes as there were #25", run: controls::trusts_size },
+    Case { name: "69 bad disk: once, and always #8 #9 #40 #46", run: bad_disks::once_and_always },
+    Case { name: "70 bad disk: one of a group #8 #9 #10 #46", run: bad_disks::in_a_group },
+    Case { name: "71 bad disk: gone in the middle of a job #12", run: lost_disk::in_the_middle },
+    Case { name: "72 calls: of a careless program #4", run: call_faults::of_a_careless_program },
+    Case { name: "73 calls: each fails #4 #11 #47", run: call_faults::of_a_copy },
     Case {
-        name: "115 control: a folder's time alone #36 #37",
-        run: controls::directory_time_alone,
-    },
-    Case { name: "116 control: older than the index #36", run: controls::older_than_index },
-    Case {
-        name: "120 soak: random trees, faults, kills and resumes #2",
-        run: crate::soak::for_a_while,
-    },
-    Case { name: "90 calls: of a careless program #4", run: call_faults::of_a_careless_program },
-    Case { name: "91 calls: each fails #4 #11 #47", run: call_faults::of_a_copy },
-    Case {
-        name: "92 calls: each fails, with a ledger #4 #11 #45 #47",
+        name: "74 calls: each fails, with a ledger #4 #11 #45 #47",
         run: call_faults::of_a_recorded_copy,
     },
-    Case { name: "93 swaps: of careless programs #30", run: later_swaps::of_careless_programs },
+    Case { name: "75 swaps: of careless programs #30", run: later_swaps::of_careless_programs },
     Case {
-        name: "94 swaps: while undoing, rolling back, cleaning up, resuming #30",
+        name: "76 swaps: while undoing, rolling back, cleaning up, resuming #30",
         run: later_swaps::everywhere,
     },
-    Case { name: "95 calls: short reads and writes #5", run: short_calls::both_ways },
-    Case { name: "96 calls: lost writes #6", run: short_calls::lost_writes },
-    Case { name: "97 calls: flipped reads of the source #7", run: short_calls::flipped_reads },
-    Case { name: "98 undo: killed before every call #17", run: kill_and_undo::of_an_undo },
-    Case { name: "99 rollback: killed before every call #17", run: kill_and_undo::of_a_rollback },
+    Case { name: "77 calls: short reads and writes #5", run: short_calls::both_ways },
+    Case { name: "78 calls: lost writes #6", run: short_calls::lost_writes },
+    Case { name: "79 calls: flipped reads of the source #7", run: short_calls::flipped_reads },
+    Case { name: "80 undo: killed before every call #17", run: kill_and_undo::of_an_undo },
+    Case { name: "81 rollback: killed before every call #17", run: kill_and_undo::of_a_rollback },
+    Case {
+        name: "82 source: changes while it is copied #25 #41",
+        run: source_changes::while_it_is_copied,
+    },
+    Case { name: "83 processes: two copies to one target #27", run: same_target::at_once },
+    Case { name: "84 device: hung, and the copy cancelled #42", run: hung_device::cancelled },
+    Case { name: "85 mounts: a volume within the destination #24", run: mounted_within::works },
+    Case { name: "86 control: moves the target away #1", run: controls::moves_target_away },
+    Case { name: "87 control: times after publishing #1 #47", run: controls::times_after_publish },
+    Case { name: "88 control: no flush #14", run: controls::no_flush },
+    Case { name: "89 control: fixed names #27", run: controls::fixed_names },
+    Case { name: "90 control: as many bytes as there were #25", run: controls::trusts_size },
+    Case { name: "91 control: a folder's time alone #36 #37", run: controls::directory_time_alone },
+    Case { name: "92 control: older than the index #36", run: controls::older_than_index },
+    Case {
+        name: "93 soak: random trees, faults, kills and resumes #2",
+        run: crate::soak::for_a_while,
+    },
 ];

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::disk::{Disk, Mounted};
-use super::image::Image;
-use super::log::Log;
 use super::recorder::Recorder;
 use super::states::{self, Builder};
+use crate::disks::Log;
+use crate::disks::{Disk, Image, Mounted};
 use crate::lab::Lab;
 use crate::volume::Volume;
 

@@ -1,21 +1,15 @@
 //! The states in which a power cut can leave a volume.
 //!
 //! A [`Machine`] has disks with a file system each. While work is done on it, a block device written
-//! here records every write and every flush in order ([`server`], [`log`]). Afterwards the states in
+//! here records every write and every flush in order ([`crate::disks`]). Afterwards the states in
 //! which a power cut can leave the disks are built from that ([`states`]): what was flushed is there,
 //! and of what was not, anything may be. Each is mounted, which replays the journal, and looked at.
 
 mod cut;
-mod disk;
-mod image;
-mod log;
 mod machine;
 mod recorder;
-pub(crate) mod server;
 mod states;
 
 pub(crate) use cut::CUTS;
-pub(crate) use disk::Disk;
-pub(crate) use log::Log;
 pub(crate) use machine::{Machine, State};
 pub(crate) use recorder::{Recorder, Told};

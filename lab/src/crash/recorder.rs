@@ -1,35 +1,21 @@
 //! Disks at work, and the record of what is written to them.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
-use super::disk::{self, Disk, Mounted};
-use super::log::Log;
-use super::server;
 use crate::child::Running;
 use crate::copier::{self, Copied, done_among};
-use crate::delay::wait_for;
-
-/// Longer than any recording takes.
-const LIMIT: Duration = Duration::from_secs(1800);
+use crate::disks::{Disk, Log, Mounted, Served};
 
 /// Disks whose writes are being recorded.
 pub(crate) struct Recorder {
     // Taken down in this order.
     mounts: Vec<Mounted>,
-    server: Server,
-}
-
-struct Server {
-    /// Where the files are that the disks stand on.
-    at: PathBuf,
+    served: Served,
     log: PathBuf,
-    program: Option<Running>,
 }
 
 impl Recorder {
@@ -39,18 +25,11 @@ impl Recorder {
         serve_at: PathBuf,
         log: PathBuf,
     ) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(server::WORD).args([&serve_at, &log]);
-        command.args(disks.iter().map(|(_, image, _)| image));
-        let program = Running::start_within(LIMIT, &mut command)?;
-        // From here on, dropping cleans up.
-        let server = Server { at: serve_at, log, program: Some(program) };
-        let position = server.at.join(server::POSITION);
-        wait_for("the server of disks", || position.exists())?;
-        let mut recorder = Self { mounts: Vec::new(), server };
+        let images = disks.iter().map(|(_, image, _)| image.as_path());
+        let served = Served::start(images, serve_at, Some(&log))?;
+        let mut recorder = Self { mounts: Vec::new(), served, log };
         for (number, (disk, _, at)) in disks.iter().enumerate() {
-            let file = recorder.server.at.join(server::disk_name(number));
-            recorder.mounts.push(Mounted::served(*disk, &file, at)?);
+            recorder.mounts.push(recorder.served.mount(number, *disk, at)?);
         }
         Ok(recorder)
     }
@@ -62,9 +41,7 @@ impl Recorder {
 
     /// How many entries the log has: what happened before this was asked is before this position.
     pub(crate) fn position(&self) -> Result<usize> {
-        let path = self.server.at.join(server::POSITION);
-        let text = fs::read_to_string(&path).context("ask for the position in the log")?;
-        text.parse().with_context(|| format!("{text:?} is no position"))
+        self.served.position()
     }
 
     /// Runs a copy and notes for each object how far the log was when it was read. What the object
@@ -89,30 +66,8 @@ impl Recorder {
         for mounted in self.mounts.drain(..) {
             mounted.unmount()?;
         }
-        self.server.stop()?;
-        Log::read(&self.server.log)
-    }
-}
-
-impl Server {
-    fn stop(&mut self) -> Result<()> {
-        let Some(program) = self.program.take() else { return Ok(()) };
-        disk::unmount(&self.at)?;
-        let output = program.output()?;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "the server of disks: {}\n{stderr}", output.status);
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Also what nobody serves any more.
-        if disk::is_mounted(&self.at)
-            && let Err(error) = self.stop()
-        {
-            eprintln!("{error:#}");
-        }
+        self.served.stop()?;
+        Log::read(&self.log)
     }
 }
 

@@ -7,8 +7,7 @@ use std::fmt;
 
 use surecopy_testkit::Random;
 
-use super::image::{BLOCK, Image};
-use super::log::{Entry, Log};
+use crate::disks::{BLOCK, Entry, Image, Log};
 
 /// A power cut, and what becomes of the writes that were not flushed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,8 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::image::BLOCK;
 use crate::tool;
 use crate::volume::Fs;
+
+/// What the server gets in one piece, in KiB. Of what it gets in several pieces, an error of any but the first
+/// would be lost: a loop device takes a short write for a whole one.
+const MOST_AT_ONCE: &str = "64";
 
 /// A disk with a file system.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +22,8 @@ pub(crate) struct Disk {
     pub(crate) fs: Fs,
     /// Options of the mount.
     pub(crate) options: &'static str,
+    /// Of ext4, when it should not choose by itself.
+    block: Option<usize>,
 }
 
 impl Disk {
@@ -30,10 +37,15 @@ impl Disk {
             // Discards tell the disk to forget, which the log does not know.
             Fs::Btrfs => "nodiscard",
         };
-        Self { fs, options }
+        Self { fs, options, block: None }
     }
 
-    pub(super) fn make(self, image: &Path) -> Result<()> {
+    /// With blocks of the size that can be marked: ext4 takes smaller ones on a small disk.
+    pub(crate) fn of_marked_blocks(fs: Fs) -> Self {
+        Self { block: (fs == Fs::Ext4).then_some(BLOCK), ..Self::new(fs) }
+    }
+
+    pub(crate) fn make(self, image: &Path) -> Result<()> {
         // A copy leaves a margin of 64 MiB.
         fs::File::create(image)?.set_len(self.fs.smallest().max(192 << 20))?;
         let options = match self.fs {
@@ -42,29 +54,31 @@ impl Disk {
             Fs::Xfs | Fs::Btrfs => &["-q"],
         };
         let mkfs = format!("mkfs.{}", self.fs.name());
-        tool::run(&mkfs, options.iter().map(OsStr::new).chain([image.as_os_str()]))?;
+        let block = self.block.map(|bytes| format!("-b{bytes}"));
+        let options = options.iter().copied().chain(block.as_deref()).map(OsStr::new);
+        tool::run(&mkfs, options.chain([image.as_os_str()]))?;
         Ok(())
     }
 }
 
 /// A disk that is mounted. Unmounted when dropped.
-pub(super) struct Mounted {
+pub(crate) struct Mounted {
     disk: Disk,
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The block device, when it does not go away with the mount.
     device: Option<String>,
 }
 
 impl Mounted {
     /// Mounts an image; that replays the journal.
-    pub(super) fn image(disk: Disk, image: &Path, at: &Path) -> Result<Self> {
+    pub(crate) fn image(disk: Disk, image: &Path, at: &Path) -> Result<Self> {
         let options = format!("loop,{}", disk.options);
         mount(disk, &options, image.as_os_str(), at)?;
         Ok(Self { disk, path: at.to_owned(), device: None })
     }
 
     /// Mounts a file of the server of disks, past every cache on the way there.
-    pub(super) fn served(disk: Disk, file: &Path, at: &Path) -> Result<Self> {
+    pub(crate) fn served(disk: Disk, file: &Path, at: &Path) -> Result<Self> {
         let attach = ["--find", "--show", "--direct-io=on"].map(OsStr::new);
         let device = tool::run("losetup", attach.into_iter().chain([file.as_os_str()]))?;
         let device = device.trim().to_owned();
@@ -72,12 +86,14 @@ impl Mounted {
         let mounted = Self { disk, path: at.to_owned(), device: Some(device.clone()) };
         let about = tool::run("losetup", ["--noheadings", "--output", "DIO", &device])?;
         anyhow::ensure!(about.trim() == "1", "{device} is not past the cache: {about}");
+        let name = device.trim_start_matches("/dev/");
+        fs::write(format!("/sys/block/{name}/queue/max_sectors_kb"), MOST_AT_ONCE)?;
         mount(disk, disk.options, device.as_ref(), at)?;
         Ok(mounted)
     }
 
     /// Unmounts, which has to succeed.
-    pub(super) fn unmount(self) -> Result<()> {
+    pub(crate) fn unmount(self) -> Result<()> {
         unmount(&self.path)
     }
 }
@@ -88,13 +104,13 @@ fn mount(disk: Disk, options: &str, what: &OsStr, at: &Path) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn is_mounted(at: &Path) -> bool {
+pub(crate) fn is_mounted(at: &Path) -> bool {
     fs::read_to_string("/proc/self/mountinfo")
         .is_ok_and(|table| table.contains(&format!(" {} ", at.display())))
 }
 
 /// Programs that have just been killed may hold it for a moment.
-pub(super) fn unmount(at: &Path) -> Result<()> {
+pub(crate) fn unmount(at: &Path) -> Result<()> {
     let mut tries = 100;
     loop {
         match tool::run("umount", [at]) {

@@ -1,4 +1,5 @@
-//! Serves disks as files of a FUSE file system, and records what is done to them.
+//! Serves disks as files of a FUSE file system, records what is done to them, and does to them what bad
+//! disks do, as soon as it is told to.
 //!
 //! A process of its own: were it a thread of the lab, a lab that is killed while it waits for one of
 //! these disks would wait for ever, because the connection to the kernel would never be closed.
@@ -7,7 +8,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -19,63 +19,54 @@ use fuser::{
     ReplyWrite, Request, WriteFlags,
 };
 
+use super::faults::Faults;
 use super::log::Entry;
+use super::medium::Medium;
 
 /// The lab started with this word serves disks instead of running cases.
 pub(crate) const WORD: &str = "--serve-disks";
 
 /// The file that tells how many entries the log has.
-pub(super) const POSITION: &str = "position";
+pub(crate) const POSITION: &str = "position";
+
+/// The file that takes what is to be done to the disks, a [`super::Fault`] or nothing, and tells how often it was
+/// done.
+pub(super) const FAULTS: &str = "faults";
 
 /// How a disk is called.
-pub(super) fn disk_name(disk: usize) -> String {
+pub(crate) fn disk_name(disk: usize) -> String {
     format!("disk{disk}")
 }
 
 const TOP: u64 = 1;
 const POSITION_INO: u64 = 2;
-const FIRST_DISK: u64 = 3;
+const FAULTS_INO: u64 = 3;
+const FIRST_DISK: u64 = 4;
 const KEPT: Duration = Duration::from_secs(3600);
 
-/// Serves until it is unmounted: where to mount, where the log goes, and the disks' images.
+/// Serves until it is unmounted: where to mount, where the log goes (nowhere, when that is empty), and the
+/// disks' images.
 pub(crate) fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
     let at = arguments.next().context("a folder to mount at")?;
     let log = arguments.next().context("a log")?;
-    let disks = arguments.map(|path| Image::open(Path::new(&path))).collect::<Result<_>>()?;
-    let state = State { log: File::create_new(log)?, entries: 0 };
+    let disks = arguments.map(|path| Medium::open(Path::new(&path))).collect::<io::Result<_>>()?;
+    let log = (!log.is_empty()).then(|| File::create_new(&log)).transpose()?;
+    let state = State { disks, faults: Faults::default(), log, entries: 0 };
     let mut config = Config::default();
     config.mount_options = vec![MountOption::FSName("surecopy-lab".to_owned())];
-    let server = Server { disks, state: Mutex::new(state) };
+    let server = Server { state: Mutex::new(state) };
     fuser::mount(server, Path::new(&at), &config).context("serve disks with FUSE")
 }
 
-struct Image {
-    file: File,
-    size: u64,
-}
-
-impl Image {
-    fn open(path: &Path) -> Result<Self> {
-        let file = File::options().read(true).write(true).open(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self { file, size })
-    }
-
-    fn read(&self, at: u64, length: u32) -> io::Result<Vec<u8>> {
-        let length = u64::from(length).min(self.size.saturating_sub(at));
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(bytes)
-    }
-}
-
 struct State {
-    log: File,
+    disks: Vec<Medium>,
+    faults: Faults,
+    /// Where what is done is recorded, unless nobody wants to know.
+    log: Option<File>,
     entries: usize,
 }
 
 struct Server {
-    disks: Vec<Image>,
     state: Mutex<State>,
 }
 
@@ -84,23 +75,10 @@ impl Server {
         self.state.lock().expect("no request panics while it holds the log")
     }
 
-    fn disk(&self, ino: INodeNo) -> Result<(usize, &Image), Errno> {
-        let number = ino.0.checked_sub(FIRST_DISK).and_then(|number| usize::try_from(number).ok());
-        let number = number.ok_or(Errno::EINVAL)?;
-        self.disks.get(number).map(|disk| (number, disk)).ok_or(Errno::ENOENT)
-    }
-
-    fn record(&self, entry: &Entry) -> Result<(), Errno> {
-        let mut state = self.state();
-        entry.write_to(&state.log).map_err(|_| Errno::EIO)?;
-        state.entries += 1;
-        Ok(())
-    }
-
     fn attributes(&self, ino: INodeNo) -> Result<FileAttr, Errno> {
         let size = match ino.0 {
-            TOP | POSITION_INO => 0,
-            _ => self.disk(ino)?.1.size,
+            TOP | POSITION_INO | FAULTS_INO => 0,
+            _ => find(&mut self.state().disks, ino)?.1.size,
         };
         let (kind, perm) = if ino.0 == TOP {
             (FileType::Directory, 0o700)
@@ -128,29 +106,67 @@ impl Server {
 
     fn find(&self, name: &OsStr) -> Result<FileAttr, Errno> {
         let is_it = |disk: &usize| name == OsStr::new(&disk_name(*disk));
-        let ino = if name == POSITION {
-            POSITION_INO
-        } else {
-            let disk = (0..self.disks.len()).find(is_it).ok_or(Errno::ENOENT)?;
-            FIRST_DISK + disk as u64
+        let ino = match name.to_str() {
+            Some(POSITION) => POSITION_INO,
+            Some(FAULTS) => FAULTS_INO,
+            _ => {
+                let disks = 0..self.state().disks.len();
+                FIRST_DISK + disks.into_iter().find(is_it).ok_or(Errno::ENOENT)? as u64
+            }
         };
         self.attributes(INodeNo(ino))
     }
 
     fn read_some(&self, ino: INodeNo, offset: u64, size: u32) -> Result<Vec<u8>, Errno> {
-        if ino.0 == POSITION_INO {
-            let text = if offset == 0 { self.state().entries.to_string() } else { String::new() };
-            return Ok(text.into_bytes());
-        }
-        self.disk(ino)?.1.read(offset, size).map_err(|_| Errno::EIO)
+        let state = &mut *self.state();
+        let number = match ino.0 {
+            POSITION_INO => state.entries.to_string(),
+            FAULTS_INO => state.faults.fired().to_string(),
+            _ => {
+                let (faults, (_, disk)) = (&mut state.faults, find(&mut state.disks, ino)?);
+                return disk.read(faults, offset, size).map_err(|_| Errno::EIO);
+            }
+        };
+        Ok(if offset == 0 { number.into_bytes() } else { Vec::new() })
     }
 
     fn write_some(&self, ino: INodeNo, at: u64, data: &[u8]) -> Result<u32, Errno> {
-        let (disk, image) = self.disk(ino)?;
-        image.file.write_all_at(data, at).map_err(|_| Errno::EIO)?;
-        self.record(&Entry::Write { disk, at, data: data.to_vec() })?;
+        let state = &mut *self.state();
+        if ino.0 == FAULTS_INO {
+            let text = str::from_utf8(data).map_err(|_| Errno::EINVAL)?.trim();
+            let fault = (!text.is_empty()).then(|| text.parse()).transpose();
+            state.faults.set(fault.map_err(|_| Errno::EINVAL)?);
+        } else {
+            let (number, disk) = find(&mut state.disks, ino)?;
+            disk.write(&mut state.faults, at, data).map_err(|_| Errno::EIO)?;
+            state.record(|| Entry::Write { disk: number, at, data: data.to_vec() })?;
+        }
         u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
+
+    fn flush(&self, ino: INodeNo) -> Result<(), Errno> {
+        let state = &mut *self.state();
+        let (number, disk) = find(&mut state.disks, ino)?;
+        disk.flush(&state.faults).map_err(|_| Errno::EIO)?;
+        state.record(|| Entry::Flush { disk: number })
+    }
+}
+
+impl State {
+    fn record(&mut self, entry: impl FnOnce() -> Entry) -> Result<(), Errno> {
+        if let Some(log) = &self.log {
+            entry().write_to(log).map_err(|_| Errno::EIO)?;
+            self.entries += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The disk that a file is, and its number.
+fn find(disks: &mut [Medium], ino: INodeNo) -> Result<(usize, &mut Medium), Errno> {
+    let number = ino.0.checked_sub(FIRST_DISK).and_then(|number| usize::try_from(number).ok());
+    let number = number.ok_or(Errno::EINVAL)?;
+    disks.get_mut(number).map(|disk| (number, disk)).ok_or(Errno::ENOENT)
 }
 
 impl Filesystem for Server {
@@ -210,7 +226,7 @@ impl Filesystem for Server {
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         // A flush of the disk, or what the kernel makes of a write that has to be there at once.
-        match self.disk(ino).and_then(|(disk, _)| self.record(&Entry::Flush { disk })) {
+        match self.flush(ino) {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(error),
         }

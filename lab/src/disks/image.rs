@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 /// No file system here relies on less being written as a whole, and memory has pages of this size.
-pub(super) const BLOCK: usize = 4096;
+pub(crate) const BLOCK: usize = 4096;
 
 type Block = [u8; BLOCK];
 
@@ -24,12 +24,12 @@ pub(crate) struct Image {
 impl Image {
     /// An empty disk.
     #[cfg(test)]
-    pub(super) fn empty(size: u64) -> Self {
+    pub(crate) fn empty(size: u64) -> Self {
         Self { size, blocks: BTreeMap::new() }
     }
 
     /// Reads a disk's image.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let mut file = File::open(path).with_context(|| format!("open {}", path.display()))?;
         let size = file.metadata()?.len();
         let mut blocks = BTreeMap::new();
@@ -44,7 +44,7 @@ impl Image {
     }
 
     /// Writes it as a new sparse file.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let file = File::create_new(path).with_context(|| format!("create {}", path.display()))?;
         file.set_len(self.size)?;
         let mut run: Vec<u8> = Vec::new();
@@ -63,7 +63,7 @@ impl Image {
     }
 
     /// Changes what a write to the disk changes.
-    pub(super) fn apply(&mut self, mut at: u64, mut data: &[u8]) {
+    pub(crate) fn apply(&mut self, mut at: u64, mut data: &[u8]) {
         while !data.is_empty() {
             let within = usize::try_from(at % BLOCK as u64).unwrap_or_default();
             let (now, later) = data.split_at(data.len().min(BLOCK - within));
@@ -77,7 +77,7 @@ impl Image {
 
     /// The bytes at a place, within one block.
     #[cfg(test)]
-    pub(super) fn bytes(&self, at: u64, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&self, at: u64, length: usize) -> Vec<u8> {
         let within = usize::try_from(at % BLOCK as u64).expect("it is small");
         let block = self.blocks.get(&(at / BLOCK as u64)).map_or([0; BLOCK], |block| **block);
         block[within..within + length].to_vec()

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 /// One thing that was done to a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// Written; nobody knows when it is on the disk.
     Write { disk: usize, at: u64, data: Vec<u8> },
     /// All that was written to this disk before is on it.
@@ -16,14 +16,14 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    pub(super) fn disk(&self) -> usize {
+    pub(crate) fn disk(&self) -> usize {
         match self {
             Entry::Write { disk, .. } | Entry::Flush { disk } => *disk,
         }
     }
 
     /// Appends it to a file; that is what [`Log::read`] reads.
-    pub(super) fn write_to(&self, mut file: impl Write) -> io::Result<()> {
+    pub(crate) fn write_to(&self, mut file: impl Write) -> io::Result<()> {
         let (kind, at, data) = match self {
             Entry::Write { at, data, .. } => (b'w', *at, data.as_slice()),
             Entry::Flush { .. } => (b'f', 0, &[][..]),
@@ -61,11 +61,11 @@ impl Entry {
 
 /// All that was done to some disks. A position in it is a number of entries, and a moment.
 pub(crate) struct Log {
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Log {
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
         let mut file = BufReader::new(file);
         let mut entries = Vec::new();

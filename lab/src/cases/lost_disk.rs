@@ -1,0 +1,157 @@
+//! A disk that takes nothing any more, in the middle of a recorded job.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::bad_disks::CODES;
+use crate::bad_disk::{self, Bench, Left};
+use crate::copier::Copied;
+use crate::disks::{Fault, Kind, marks};
+use crate::lab::Lab;
+use crate::recorded::Recorded;
+use crate::snapshot::PARTIAL_PREFIX;
+use crate::tree;
+use crate::volume::Fs;
+
+/// How many files there are, of how many bytes, and the one with which the disk goes.
+const FILES: u32 = 200;
+const LENGTH: usize = 20_000;
+const LAST: u32 = 120;
+
+/// What was published, and could neither be flushed nor taken back.
+const UNKNOWN: &str = "DURABILITY_UNKNOWN";
+
+const OLD: &[u8] = b"what was there before";
+
+/// The file system turns read-only, or is gone: what is not copied fails and says so, the ledger, which is
+/// elsewhere, fits what is on the disk, and when the disk is back, the job goes on to its end.
+pub(crate) fn in_the_middle(lab: &Lab) -> Result<String> {
+    let figures = bad_disk::on_each(|fs_kind| one(lab, fs_kind).context(fs_kind.name()))?;
+    Ok(figures.join("; "))
+}
+
+fn one(lab: &Lab, fs_kind: Fs) -> Result<String> {
+    let mut scene = Scene::new(lab, fs_kind)?;
+    let copied = scene.copy()?;
+    let told = || copied.describe();
+    ensure!(copied.status == 1, "exit status {}: {}", copied.status, told());
+    let codes = copied.codes();
+    let is_of_disk = |code: &&str| CODES.contains(code) || *code == UNKNOWN;
+    ensure!(codes.iter().all(is_of_disk), "{codes:?}: {}", told());
+    let is_lost = |code: &&str| code.starts_with("DESTINATION_");
+    ensure!(codes.iter().any(is_lost), "nobody is told that the disk is gone: {}", told());
+    let failed = copied.report()?["items"]["failed"].as_u64().unwrap_or_default();
+    ensure!(codes.len() as u64 == failed, "{} errors, {failed} failures", codes.len());
+    scene.recorded.ensure_sound(1).context("with the disk gone")?;
+
+    scene.bench.mount_again()?;
+    let done = scene.ensure_done_is_there().with_context(told)?;
+    scene.ensure_old_or_new()?;
+    let resumed = scene.recorded.run(&["resume", "1", "--json"])?;
+    resumed.ensure_ok()?;
+    let kept = resumed.report()?["planned"]["kept"].as_u64().unwrap_or_default();
+    ensure!(kept >= done, "{kept} kept of {done}: {}", resumed.describe());
+    scene.recorded.ensure_sound(1)?;
+    scene.ensure_all_new()?;
+    let left = scene.ensure_left_is_told(&copied)?;
+    Ok(format!("{}: {done} done, {failed} failed, {left} told to be kept", fs_kind.name()))
+}
+
+/// A volume, a job that copies to it, and its ledger on another one.
+struct Scene {
+    bench: Bench,
+    recorded: Recorded,
+    source: PathBuf,
+    target: PathBuf,
+}
+
+impl Scene {
+    fn new(lab: &Lab, fs_kind: Fs) -> Result<Self> {
+        let bench = Bench::new(lab, fs_kind)?;
+        let recorded = Recorded::new(lab)?;
+        let (source, target) = (bench.elsewhere("source"), bench.path().join("target"));
+        fs::create_dir(&source)?;
+        fs::create_dir(&target)?;
+        for number in 0..FILES {
+            tree::write_old(&source.join(name(number)), &marks::content(number, LENGTH))?;
+            if number.is_multiple_of(3) {
+                tree::write_old(&target.join(name(number)), OLD)?;
+            }
+        }
+        bench.settle();
+        Ok(Self { bench, recorded, source, target })
+    }
+
+    fn copy(&self) -> Result<Copied> {
+        self.bench.set(Fault::always(Kind::Dead, 0).in_file(LAST))?;
+        let options = ["--verify", "all", "--set", "group_max_files=8"];
+        let copied = self.recorded.copy(&options, &self.source, &self.target)?;
+        self.bench.ensure_fired()?;
+        Ok(copied)
+    }
+
+    /// Fails unless all that is recorded as done is there. Gives how much that is.
+    fn ensure_done_is_there(&self) -> Result<u64> {
+        let items = self.recorded.items(1, "ok")?;
+        let files = items.iter().filter(|item| item["kind"] == "file");
+        let mut done = 0;
+        for target in files.filter_map(|item| item["target"].as_str()).map(Path::new) {
+            let source = self.source.join(target.file_name().context("it has a name")?);
+            let is_there =
+                fs::read(target).is_ok_and(|found| fs::read(source).is_ok_and(|s| s == found));
+            ensure!(is_there, "{} is recorded as done, and is not there", target.display());
+            done += 1;
+        }
+        ensure!(done > 0 && done < u64::from(FILES), "{done} were done: not in the middle");
+        Ok(done)
+    }
+
+    fn ensure_old_or_new(&self) -> Result<()> {
+        for number in 0..FILES {
+            let old = number.is_multiple_of(3).then_some(OLD);
+            let target = self.target.join(name(number));
+            let left = Left::look(&target, &marks::content(number, LENGTH), old)?;
+            let expected = if old.is_some() { Left::Old } else { Left::Absent };
+            ensure!(left == Left::Right || left == expected, "{}: {left:?}", target.display());
+        }
+        Ok(())
+    }
+
+    fn ensure_all_new(&self) -> Result<()> {
+        for number in 0..FILES {
+            let content = fs::read(self.target.join(name(number)))?;
+            ensure!(
+                content == marks::content(number, LENGTH),
+                "{} is not new",
+                name(number).display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Fails when anything is left that nobody was told of, or that is not an old file. Of what was published
+    /// and could neither be flushed nor taken back, the user decides. Gives how many there are.
+    fn ensure_left_is_told(&self, copied: &Copied) -> Result<usize> {
+        let unknown = copied.of_type("item").filter(|item| item["error"]["code"] == UNKNOWN);
+        let told: Vec<&str> =
+            unknown.filter_map(|item| item["error"]["details"].as_str()).collect();
+        let mut left = 0;
+        for entry in fs::read_dir(&self.target)? {
+            let path = entry?.path();
+            let name = path.file_name().context("it has a name")?;
+            if name.as_encoded_bytes().starts_with(PARTIAL_PREFIX) {
+                let shown = path.display().to_string();
+                ensure!(told.iter().any(|told| told.contains(&shown)), "{shown} was left behind");
+                ensure!(fs::read(&path)? == OLD, "{shown} is not what was there before");
+                left += 1;
+            }
+        }
+        Ok(left)
+    }
+}
+
+fn name(number: u32) -> PathBuf {
+    PathBuf::from(format!("file-{number:03}"))
+}
