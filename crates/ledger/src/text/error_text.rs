@@ -9,6 +9,7 @@ use crate::text::words::word;
 
 /// An [`ItemError`].
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ErrorText<'a> {
     #[serde(borrow)]
     code: Text<'a>,

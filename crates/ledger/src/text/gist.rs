@@ -7,7 +7,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use surecopy_engine::{Digest, DigestAlgorithm, Landed, SkipReason};
 
-use crate::error::Outcome;
+use crate::error::{Fault, Outcome};
 use crate::text::how_text::HowText;
 use crate::text::landed_text::{TargetSeen, landed, size_bytes};
 use crate::text::path_text::from_hex;
@@ -51,11 +51,15 @@ pub(crate) fn from_text(body: &str) -> Outcome<Vec<Gist>> {
     let read = |item: ItemGist<'_>| {
         let own = item.how.as_deref().map(Words::of).transpose()?;
         let words = own.as_ref().unwrap_or(&shared);
-        let landed = landed(item.source_seen, item.target_seen, item.replaced);
-        let digest = words.algorithm.zip(item.digest);
+        let landed = landed(item.source_seen, item.target_seen, item.replaced)?;
+        let digest = match (words.algorithm, item.digest) {
+            (Some(algorithm), Some(Hex(bytes))) => Some(Digest { algorithm, bytes }),
+            (None, None) => None,
+            _ => return Err(Fault::content("a digest without its algorithm, or none of one")),
+        };
         Ok(Gist {
             landed,
-            digest: digest.map(|(algorithm, Hex(bytes))| Digest { algorithm, bytes }),
+            digest,
             skip_reason: words.skip_reason,
             size_bytes: size_bytes(item.size_bytes, landed.as_ref())?,
         })

@@ -137,7 +137,7 @@ fn prefix(path: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::path::PathBuf;
@@ -187,7 +187,9 @@ mod tests {
 
     fn seen() -> impl Strategy<Value = Seen> {
         (any::<(u64, u64, u64, i64)>(), 0..1_000_000_000u32).prop_map(
-            |((volume, file, size, secs), nanos)| from_numbers((volume, file, size, secs, nanos)),
+            |((volume, file, size, secs), nanos)| {
+                from_numbers((volume, file, size, secs, nanos)).unwrap()
+            },
         )
     }
 
@@ -205,7 +207,8 @@ mod tests {
         ]
     }
 
-    fn report() -> impl Strategy<Value = ItemReport> {
+    /// A report that says anything that one can say.
+    pub(crate) fn report() -> impl Strategy<Value = ItemReport> {
         let words = (
             one_of(&ItemKind::ALL),
             status(),
@@ -274,7 +277,7 @@ mod tests {
         })
     }
 
-    fn gist_of(report: &ItemReport) -> Gist {
+    pub(crate) fn gist_of(report: &ItemReport) -> Gist {
         let skip_reason = match report.status {
             ItemStatus::Skipped(reason) => Some(reason),
             _ => None,

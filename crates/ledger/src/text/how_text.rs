@@ -13,6 +13,7 @@ use crate::text::words::{optional_word, word};
 
 /// The members of an [`ItemReport`] that are words.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct HowText<'a> {
     #[serde(borrow)]
     status: Text<'a>,

@@ -22,6 +22,7 @@ use crate::text::words::{unknown, word};
 
 /// An [`ItemReport`].
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ItemText<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     item: Option<u64>,
@@ -89,6 +90,7 @@ pub(crate) struct ItemText<'a> {
 
 /// A [`MetadataWarning`].
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LossText<'a> {
     #[serde(borrow)]
     loss: Text<'a>,
@@ -194,19 +196,20 @@ impl<'a> ItemText<'a> {
             }
         };
         let name = |name: Option<Vec<u8>>, suffix| {
-            let path = name.map(|name| short_name::read(&name, &target, shared.names, suffix));
-            path.map(from_bytes).transpose()
+            let read = |name: Vec<u8>| short_name::read(&name, &target, shared.names, suffix);
+            name.map(|name| from_bytes(read(name)?)).transpose()
         };
         let partial = bytes(self.partial.as_deref(), self.partial_bytes.as_deref())?;
         let backup = bytes(self.backup.as_deref(), self.backup_bytes.as_deref())?;
-        let landed = landed(self.source_seen, self.target_seen, self.replaced);
+        let landed = landed(self.source_seen, self.target_seen, self.replaced)?;
         let size_bytes = size_bytes(self.size_bytes, landed.as_ref())?;
         let digest = match (&how.digest_algorithm, self.digest) {
             (Some(algorithm), Some(hex)) => Some(Digest {
                 algorithm: word(DigestAlgorithm::from_text, algorithm)?,
                 bytes: from_hex(&hex).ok_or_else(|| unknown(&hex))?,
             }),
-            _ => None,
+            (None, None) => None,
+            _ => return Err(Fault::content("a digest without its algorithm, or none of one")),
         };
         let losses = self.metadata_warnings.into_iter().map(|warning| {
             Ok(MetadataWarning {

@@ -28,7 +28,7 @@ impl TargetSeen {
         }
     }
 
-    fn read(&self, source: Seen) -> Seen {
+    fn read(&self, source: Seen) -> Outcome<Seen> {
         match *self {
             TargetSeen::Alike(volume, file) => {
                 let (.., size, secs, nanos) = to_numbers(source);
@@ -76,10 +76,11 @@ pub(crate) fn landed(
     source: Option<Numbers>,
     target: Option<TargetSeen>,
     replaced: Option<Numbers>,
-) -> Option<Landed> {
-    let (source, target) = source.zip(target)?;
-    let source = from_numbers(source);
-    Some(Landed { source, target: target.read(source), replaced: replaced.map(from_numbers) })
+) -> Outcome<Option<Landed>> {
+    let Some((source, target)) = source.zip(target) else { return Ok(None) };
+    let source = from_numbers(source)?;
+    let replaced = replaced.map(from_numbers).transpose()?;
+    Ok(Some(Landed { source, target: target.read(source)?, replaced }))
 }
 
 /// The size of an item. When it is left out, it is that of the source that was copied.

@@ -1,6 +1,8 @@
 //! What is written as text: reports, requests and the members of records, as JSON, and back again.
 
 pub(crate) mod error_text;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod gist;
 pub(crate) mod group_text;
 pub(crate) mod how_text;

@@ -13,6 +13,7 @@ use crate::text::short_name;
 
 /// Names that do not follow from the report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PublicationText<'a> {
     /// Beneath the destination root.
     #[serde(borrow)]

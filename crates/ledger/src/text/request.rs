@@ -14,6 +14,7 @@ use crate::text::words::word;
 /// A [`CopySpec`], without what is found out anew for each run: the user and their rights, the mask,
 /// how many files may be open, and the number of the run.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RequestText {
     mappings: Vec<MappingText>,
     rules: Vec<RuleText>,
@@ -40,6 +41,7 @@ struct RequestText {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct MappingText {
     source_root: PathText,
     source: PathText,
@@ -48,6 +50,7 @@ struct MappingText {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PathText {
     path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,12 +58,14 @@ struct PathText {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RuleText {
     action: RuleActionText,
     pattern: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[serde(rename_all = "snake_case")]
 enum RuleActionText {
     Include,
@@ -69,6 +74,7 @@ enum RuleActionText {
 
 /// [`Limits`]: the names are those of the settings.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LimitsText {
     copy_strategy_threshold_bytes: u64,
     staged_chunk_bytes: u64,
@@ -244,15 +250,15 @@ limits!(
 );
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::path::PathBuf;
 
     use super::*;
 
-    #[test]
-    fn every_choice_is_the_same_after_it_was_written() {
+    /// A request with something in every list.
+    pub(crate) fn full() -> CopySpec {
         let odd = PathBuf::from(OsStr::from_bytes(b"/caf\xe9"));
         let mut spec = CopySpec::new(vec![Mapping {
             source_root: odd.clone(),
@@ -269,6 +275,12 @@ mod tests {
         spec.limits.group_max_millis = u64::MAX;
         spec.workers = 64;
         spec.retries = 9;
+        spec
+    }
+
+    #[test]
+    fn every_choice_is_the_same_after_it_was_written() {
+        let mut spec = full();
         let flags: [fn(&mut CopySpec) -> &mut bool; 9] = [
             |spec| &mut spec.buffer_reuse,
             |spec| &mut spec.by_content,

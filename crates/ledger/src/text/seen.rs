@@ -34,14 +34,9 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Outcome<Seen> {
     };
     let mut nanos = [0; 4];
     nanos.copy_from_slice(&bytes[32..]);
-    Ok(Seen {
-        id: FileId { volume: u64::from_be_bytes(eight(0)), file: u64::from_be_bytes(eight(8)) },
-        size_bytes: u64::from_be_bytes(eight(16)),
-        modified: Timestamp {
-            secs: i64::from_be_bytes(eight(24)),
-            nanos: u32::from_be_bytes(nanos),
-        },
-    })
+    let number = |at| u64::from_be_bytes(eight(at));
+    let secs = i64::from_be_bytes(eight(24));
+    from_numbers((number(0), number(8), number(16), secs, u32::from_be_bytes(nanos)))
 }
 
 /// In JSON: volume, file, size, seconds, nanoseconds.
@@ -52,8 +47,12 @@ pub(crate) fn to_numbers(seen: Seen) -> Numbers {
     (id.volume, id.file, size_bytes, modified.secs, modified.nanos)
 }
 
-pub(crate) fn from_numbers((volume, file, size_bytes, secs, nanos): Numbers) -> Seen {
-    Seen { id: FileId { volume, file }, size_bytes, modified: Timestamp { secs, nanos } }
+pub(crate) fn from_numbers((volume, file, size_bytes, secs, nanos): Numbers) -> Outcome<Seen> {
+    // No file system says so, and with such a time no file is known again, and none can be given it.
+    if nanos >= 1_000_000_000 {
+        return Err(Fault::content(format!("a time with {nanos} ns beyond the second")));
+    }
+    Ok(Seen { id: FileId { volume, file }, size_bytes, modified: Timestamp { secs, nanos } })
 }
 
 #[cfg(test)]
@@ -63,12 +62,13 @@ mod tests {
     #[test]
     fn all_of_it_is_kept() {
         for numbers in [(0, 0, 0, 0, 0), (u64::MAX, 1, u64::MAX, i64::MIN, 999_999_999)] {
-            let seen = from_numbers(numbers);
+            let seen = from_numbers(numbers).unwrap();
             let bytes = to_bytes(seen);
             assert_eq!(from_bytes(&bytes).unwrap(), seen);
             assert_eq!(to_numbers(seen), numbers);
             assert_eq!(bytes[SIZE_AND_TIME - 1..SIZE_AND_TIME + 7], numbers.2.to_be_bytes());
             assert!(from_bytes(&bytes[1..]).is_err());
         }
+        assert!(from_numbers((1, 2, 3, 4, 1_000_000_000)).is_err());
     }
 }

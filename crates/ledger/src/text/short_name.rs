@@ -2,6 +2,8 @@
 //!
 //! They begin alike for all items of a run, and end alike: what is between tells them apart.
 
+use crate::error::{Fault, Outcome};
+
 /// How the names of partial files end.
 pub(crate) const PARTIAL: &[u8] = b".partial";
 
@@ -28,14 +30,20 @@ pub(crate) fn write<'a>(
 }
 
 /// The path that was written.
-pub(crate) fn read(text: &[u8], target: &[u8], names: Option<&str>, suffix: &[u8]) -> Vec<u8> {
+pub(crate) fn read(
+    text: &[u8],
+    target: &[u8],
+    names: Option<&str>,
+    suffix: &[u8],
+) -> Outcome<Vec<u8>> {
     if text.contains(&b'/') {
-        return text.to_vec();
+        return Ok(text.to_vec());
     }
     if text.first() == Some(&b'.') {
-        return [directory(target), text].concat();
+        return Ok([directory(target), text].concat());
     }
-    [directory(target), names.unwrap_or_default().as_bytes(), text, suffix].concat()
+    let names = names.ok_or_else(|| Fault::content("a part of a name without the rest"))?;
+    Ok([directory(target), names.as_bytes(), text, suffix].concat())
 }
 
 /// Whether a path has this name, beside the target.
