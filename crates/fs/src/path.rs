@@ -59,6 +59,11 @@ impl RelPath {
         Self(joined.into())
     }
 
+    /// The same, of a name that may be anything: `None` when it is no plain one.
+    pub fn plain_name(name: OsString) -> Option<OsString> {
+        is_plain_name(&name).then_some(name)
+    }
+
     /// This path with `other` appended.
     pub fn join_path(&self, other: &RelPath) -> Self {
         if other.is_root() { self.clone() } else { Self(self.0.join(&other.0)) }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tally};
 use surecopy_fs::{RelPath, VolumeIdentity};
 
-use crate::audit::chain::{Chain, chain_of};
+use crate::audit::chain::{BEGINNING, Chain, RecordDigest, chain_of, digest_after};
 use crate::error::{Fault, LedgerError, Outcome};
 use crate::job::{JobId, RunKind};
 use crate::ledger::Ledger;
@@ -184,8 +184,10 @@ fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) ->
         set_state(connection, job, JobState::Planning)?;
     }
     let spec = request::from_text(&request)?;
+    ensure_is_asked_for(connection, job, &request)?;
     let in_flight = in_flight(connection, job, &spec.mappings)?;
-    let unfinished_directories = made_directories(connection, job, Made::Unfinished)?;
+    let unfinished_directories =
+        made_directories(connection, job, &spec.mappings, Made::Unfinished)?;
     let is_finished = has_finished(connection, job)?;
     let sql = "SELECT coalesce(max(run), 0) + 1 FROM runs WHERE job = ?";
     let run: u64 = connection.query_row(sql, (job.0,), |row| row.get(0))?;
@@ -218,6 +220,21 @@ fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) ->
         is_finished,
         chain,
     })
+}
+
+/// Makes sure that a request is what was asked for when the job was made. It says what is read and what is
+/// written, and SQLite does not notice when a bit of it has changed; the first record of the audit log has it
+/// too, with a digest.
+fn ensure_is_asked_for(connection: &Connection, job: JobId, request: &str) -> Outcome<()> {
+    let sql = "SELECT body, digest FROM audit WHERE job = ? AND record = 1";
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, RecordDigest>(1)?));
+    let found = connection.query_row(sql, (job.0,), read).optional()?;
+    let is_asked_for = found.is_some_and(|(body, digest)| {
+        let told = body.strip_suffix('}').and_then(|body| body.strip_suffix(request));
+        told.is_some_and(|told| told.ends_with("\"request\":"))
+            && digest == digest_after(&BEGINNING, &body)
+    });
+    if is_asked_for { Ok(()) } else { Err(LedgerError::RequestChanged { job }.into()) }
 }
 
 /// Takes note of runs that did not come to an end: nobody is at work on the job, so they are dead.

@@ -76,6 +76,15 @@ pub enum LedgerError {
         /// What was seen.
         message: String,
     },
+    /// What was asked for is not what the audit log of the job says. The rest of the ledger is not concerned.
+    #[error(
+        "what was asked for as job {job} is not what the audit log says: it is not as it was written, so \
+         nothing is done by it; copy again: what is in place already is found and not copied twice"
+    )]
+    RequestChanged {
+        /// The job.
+        job: JobId,
+    },
     /// The volume it is on has no room left.
     #[error(
         "there is no room left for the ledger {}; make some, then resume the job",

@@ -199,7 +199,10 @@ impl Ledger {
     /// # Errors
     /// When they cannot be read.
     pub fn made_directories(&self, job: JobId) -> Result<Vec<(usize, RelPath)>, LedgerError> {
-        self.named(made_directories(&self.connection(), job, Made::All))
+        let connection = self.connection();
+        let found = jobs::request(&connection, job)
+            .and_then(|spec| made_directories(&connection, job, &spec.mappings, Made::All));
+        self.named(found)
     }
 
     /// Entries of a job that were refused before they could be planned: those after the one of which

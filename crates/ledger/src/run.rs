@@ -130,7 +130,7 @@ impl JobRun {
     /// When they cannot be read.
     pub fn made_directories(&self) -> Result<Vec<(usize, RelPath)>, LedgerError> {
         let connection = open(&self.path, Access::Read)?;
-        let made = made_directories(&connection, self.job, Made::All);
+        let made = made_directories(&connection, self.job, &self.spec.mappings, Made::All);
         made.map_err(|fault| self.fault(fault))
     }
 

@@ -78,13 +78,15 @@ impl Figures {
                 is_growing: is_running,
             };
         };
+        // They were read from a file, and may be anything.
+        let sum = |numbers: [u64; 3]| numbers.into_iter().fold(0, u64::saturating_add);
         let mut figures = Self {
             // What was refused before it could be planned is in no plan.
-            items_total: planned.items + planned.kept + run.refused,
-            items_done: planned.kept + sums.ok + sums.skipped,
+            items_total: sum([planned.items, planned.kept, run.refused]),
+            items_done: sum([planned.kept, sums.ok, sums.skipped]),
             items_failed: sums.failed,
-            bytes_total: planned.bytes_to_copy + planned.bytes_to_compare + planned.bytes_kept,
-            bytes_done: planned.bytes_kept + sums.bytes_ok,
+            bytes_total: sum([planned.bytes_to_copy, planned.bytes_to_compare, planned.bytes_kept]),
+            bytes_done: planned.bytes_kept.saturating_add(sums.bytes_ok),
             items_damaged: 0,
             items_undone: 0,
             is_growing: false,
@@ -92,11 +94,12 @@ impl Figures {
         if let (true, Some(progress)) = (is_running, progress) {
             // The counters of a run that is at work are ahead of what is recorded of its items.
             let done = progress.items_done.saturating_sub(progress.items_failed);
-            figures.items_done = figures.items_done.max(planned.kept + done);
+            figures.items_done = figures.items_done.max(planned.kept.saturating_add(done));
             figures.items_failed = figures.items_failed.max(progress.items_failed);
-            figures.bytes_done = figures.bytes_done.max(planned.bytes_kept + progress.bytes_copied);
+            let bytes = planned.bytes_kept.saturating_add(progress.bytes_copied);
+            figures.bytes_done = figures.bytes_done.max(bytes);
         }
-        let ended = figures.items_done + figures.items_failed + sums.cancelled;
+        let ended = sum([figures.items_done, figures.items_failed, sums.cancelled]);
         figures.items_total = figures.items_total.max(ended);
         figures.bytes_done = figures.bytes_done.min(figures.bytes_total);
         figures
@@ -105,10 +108,10 @@ impl Figures {
     /// Takes in what a run has done that tried failed items again.
     fn retried(&mut self, run: &Self) {
         self.items_failed = self.items_failed.saturating_sub(run.items_done);
-        self.items_done += run.items_done;
-        self.bytes_done += run.bytes_done;
+        self.items_done = self.items_done.saturating_add(run.items_done);
+        self.bytes_done = self.bytes_done.saturating_add(run.bytes_done);
         // What had failed before it could be planned was in no plan until now.
-        self.items_total = self.items_total.max(self.items_done + self.items_failed);
+        self.items_total = self.items_total.max(self.items_done.saturating_add(self.items_failed));
         self.bytes_total = self.bytes_total.max(self.bytes_done);
     }
 }

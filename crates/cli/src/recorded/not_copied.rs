@@ -42,7 +42,10 @@ impl NotCopied {
             record.runs.iter().any(|run| looks_at_all(run.kind) && run.planned.is_some());
         let figures = Figures::of(record);
         // What was undone has been copied.
-        let items = figures.items_total.saturating_sub(figures.items_done + figures.items_undone);
+        let items = figures
+            .items_total
+            .saturating_sub(figures.items_done)
+            .saturating_sub(figures.items_undone);
         Self { job: record.id, state: record.state, items: is_known.then_some(items) }
     }
 }

@@ -12,6 +12,7 @@ mod contract;
 mod dry_run;
 mod exit;
 mod filters;
+mod fuzz;
 mod help;
 mod index;
 mod json;

@@ -131,6 +131,7 @@ fn target_directory(mapping: &Mapping, directory: &Path) -> Outcome<RelPath> {
 pub(crate) fn made_directories(
     connection: &Connection,
     job: JobId,
+    mappings: &[Mapping],
     which: Made,
 ) -> Outcome<Vec<(usize, RelPath)>> {
     let sql = match which {
@@ -144,6 +145,9 @@ pub(crate) fn made_directories(
     let mut made = Vec::new();
     for row in rows {
         let (mapping, path): (usize, Vec<u8>) = row?;
+        if mapping >= mappings.len() {
+            return Err(Fault::content("a lost mapping"));
+        }
         made.push((mapping, rel_from_bytes(path)?));
     }
     // The deepest first.

@@ -144,7 +144,7 @@ pub(crate) fn undone(
     while let Some(row) = found.next()? {
         let place = Place { record: row.get(0)?, position: row.get(1)? };
         undone.items += 1;
-        undone.bytes += match records.if_readable(connection, job, place)? {
+        let bytes = match records.if_readable(connection, job, place)? {
             Some(told) => told.size_bytes,
             None => {
                 undone.unreadable_record.get_or_insert(place.record);
@@ -152,6 +152,7 @@ pub(crate) fn undone(
                 seen::from_bytes(source).map_or(0, |source| source.size_bytes)
             }
         };
+        undone.bytes = undone.bytes.saturating_add(bytes);
     }
     Ok(undone)
 }

@@ -16,7 +16,7 @@ use crate::rows::directory_ids::{DirectoryIds, name, path_below};
 use crate::rows::known_digest::known_digest;
 use crate::rows::records::Records;
 use crate::text::gist::Gist;
-use crate::text::path_text::{from_bytes, rel_from_bytes};
+use crate::text::path_text::{from_bytes, plain_name, rel_from_bytes};
 use crate::text::seen;
 use crate::text::words::{optional_word, word};
 
@@ -158,7 +158,7 @@ impl Rows {
         let link_role = match (text(row, 12)?, first) {
             ("single", None) => LinkRole::Single,
             ("first", None) => LinkRole::First,
-            ("further", Some((mapping, path))) => {
+            ("further", Some((mapping, path))) if mapping < self.sources.len() => {
                 LinkRole::Further(Box::new((mapping, rel_from_bytes(path)?)))
             }
             (other, _) => return Err(Fault::content(format!("the link role {other:?}"))),
@@ -182,7 +182,7 @@ impl Rows {
 
 /// A name in a column.
 pub(crate) fn os_name(bytes: Option<Vec<u8>>) -> Outcome<Option<OsString>> {
-    bytes.map(|bytes| Ok(from_bytes(bytes)?.into_os_string())).transpose()
+    bytes.map(|bytes| plain_name(from_bytes(bytes)?.into_os_string())).transpose()
 }
 
 pub(crate) fn text<'a>(row: &'a Row<'_>, at: usize) -> Outcome<&'a str> {

@@ -1,6 +1,7 @@
 //! Paths in JSON: readable where they can be, exact always. The same rule as in `--json`.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use surecopy_fs::RelPath;
@@ -39,7 +40,14 @@ pub(crate) fn from_members(text: &str, bytes: Option<&str>) -> Outcome<PathBuf> 
 
 /// The path that these bytes spell.
 pub(crate) fn from_bytes(bytes: Vec<u8>) -> Outcome<PathBuf> {
-    surecopy_fs::path_from_bytes(bytes).ok_or_else(|| Fault::content("bytes that are no path"))
+    let bytes = Some(bytes).filter(|bytes| !bytes.contains(&0));
+    let path = bytes.and_then(surecopy_fs::path_from_bytes);
+    path.ok_or_else(|| Fault::content("bytes that are no path"))
+}
+
+/// A name that stands in a directory: it leads nowhere else.
+pub(crate) fn plain_name(name: OsString) -> Outcome<OsString> {
+    RelPath::plain_name(name).ok_or_else(|| Fault::content("a name that is none"))
 }
 
 /// The path beneath a root that these bytes spell.

@@ -8,7 +8,7 @@ use surecopy_engine::{ItemId, Mapping, Publication};
 
 use crate::error::{Fault, Outcome};
 use crate::text::group_text::Read;
-use crate::text::path_text::{Text, from_members, rel, to_members};
+use crate::text::path_text::{Text, from_members, plain_name, rel, to_members};
 use crate::text::short_name;
 
 /// Names that do not follow from the report.
@@ -79,8 +79,8 @@ pub(crate) fn publication(read: Read, mappings: &[Mapping]) -> Outcome<Publicati
     let (target, partial, backup) = match read.publication {
         Some(text) => (
             rel(&from_members(&text.below, text.below_bytes.as_deref())?)?,
-            OsString::from(text.partial.into_owned()),
-            OsString::from(text.backup.into_owned()),
+            plain_name(text.partial.into_owned().into())?,
+            plain_name(text.backup.into_owned().into())?,
         ),
         None => {
             let below = report.target.strip_prefix(&mapping.destination_root);
