@@ -2,5 +2,7 @@
 //! itself, with one of its own words, and touches nothing that is not its to touch.
 
 mod damage;
+mod index;
 mod ledger;
 mod outside;
+mod texts;
