@@ -61,6 +61,9 @@ impl Rule {
         if body.is_empty() {
             return Err(fail("the pattern is empty".to_owned()));
         }
+        if let Some(excess) = excess(body) {
+            return Err(fail(excess));
+        }
         let anchored = at_root || body.contains('/');
         // Two patterns, not one with both in braces: a comma in the body would part it.
         let mut globs = vec![body.to_owned()];
@@ -91,6 +94,33 @@ impl Rule {
         let matched = if self.anchored { Some(path.as_path()) } else { path.name().map(Path::new) };
         matched.is_some_and(|text| self.matchers.iter().any(|matcher| matcher.is_match(text)))
     }
+}
+
+/// Longer than any path that a pattern has to tell from others; with more, matchers take megabytes each.
+const LONGEST_PATTERN_BYTES: usize = 32 * 1024;
+
+/// So many braces may stand in one another: each takes room on the stack.
+const DEEPEST_BRACES: usize = 50;
+
+/// Why a pattern is not even looked at: what makes matchers gives up with the whole program at these.
+fn excess(pattern: &str) -> Option<String> {
+    if pattern.len() > LONGEST_PATTERN_BYTES {
+        return Some(format!("it is longer than {LONGEST_PATTERN_BYTES} bytes"));
+    }
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    for byte in pattern.bytes() {
+        match byte {
+            _ if is_escaped => {}
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        is_escaped = byte == b'\\' && !is_escaped;
+        if depth > DEEPEST_BRACES {
+            return Some(format!("more than {DEEPEST_BRACES} braces stand in one another"));
+        }
+    }
+    None
 }
 
 fn matcher(glob: &str) -> Result<GlobMatcher, globset::Error> {
@@ -168,6 +198,8 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
+    use surecopy_testkit::fuzz::Verdict;
+
     use super::*;
 
     fn path(text: &str) -> RelPath {
@@ -177,6 +209,41 @@ mod tests {
     fn excluded(pattern: &str, text: &str, is_directory: bool) -> bool {
         let rule = Rule::new(RuleAction::Exclude, pattern).unwrap();
         !Filter::new(vec![rule]).admits(&path(text), is_directory)
+    }
+
+    #[test]
+    fn patterns_that_matchers_give_up_at_are_refused() {
+        let nested = |depth| "{".repeat(depth) + "a" + &"}".repeat(depth);
+        for refused in [nested(51), nested(251), nested(100_000), "a".repeat(32 * 1024 + 1)] {
+            let refused = Rule::new(RuleAction::Exclude, &refused);
+            let reason = refused.unwrap_err().reason;
+            assert!(reason.contains("braces") || reason.contains("bytes"), "{reason}");
+        }
+        assert!(excluded(&nested(50), "a", false));
+        assert!(excluded(&"\\{".repeat(200), &"{".repeat(200), false));
+        // As much as there may be of everything that has a meaning can be made a matcher of.
+        for token in ["?", "*", "**/", "[!a]", "[a-z]", "{a,b}", "{,a}", "\\?", "\u{ff}", "a/"] {
+            let pattern = token.repeat(32 * 1024 / token.len() - 1) + "a";
+            Rule::new(RuleAction::Exclude, &pattern).unwrap();
+        }
+    }
+
+    #[test]
+    fn fuzz_patterns() {
+        let samples = ["*.tmp", "/sub/**/c/", "{a,b{c,d}}[!e-g]?", "\\*x[]]", "gr\u{fc}n/*"];
+        let samples = samples.map(|text| text.as_bytes().to_vec()).into();
+        surecopy_testkit::fuzz::hold("fuzz_patterns", 120, samples, |input| {
+            let Ok(text) = std::str::from_utf8(input) else { return Verdict::Refused };
+            let rule = Rule::new(RuleAction::Exclude, text);
+            if let Ok(rule) = &rule {
+                assert_eq!(rule.pattern(), text);
+                let filter = Filter::new(vec![rule.clone()]);
+                for name in ["a", "sub/x/c", "grün/b"] {
+                    filter.admits(&path(name), true);
+                }
+            }
+            Verdict::from(&rule)
+        });
     }
 
     #[test]
