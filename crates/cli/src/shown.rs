@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_without_their_powers() {
+    fn row_33_names_are_shown_without_their_powers() {
         let rows: [(&[u8], &str); 15] = [
             (b"plain/name.txt", "plain/name.txt"),
             ("grüße/日本".as_bytes(), "grüße/日本"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn two_names_never_look_the_same() {
+    fn row_33_two_names_never_look_the_same() {
         let pairs: [(&[u8], &[u8]); 3] =
             [(b"a\\x1b", b"a\x1b"), (b"a\\n", b"a\n"), (b"\\xff", b"\xff")];
         for (left, right) in pairs {

@@ -55,7 +55,7 @@ fn an_existing_file_is_judged_by_its_content() {
 }
 
 #[test]
-fn what_is_no_file_link_or_directory_is_left_out_of_a_tree() {
+fn row_28_what_is_no_file_link_or_directory_is_left_out_of_a_tree() {
     let (_folder, source, target) = folder();
     fs::create_dir(&source).unwrap();
     fs::write(source.join("file"), "content").unwrap();
@@ -108,7 +108,7 @@ fn an_empty_path_is_refused_and_not_taken_for_the_current_directory() {
 }
 
 #[test]
-fn a_tree_into_itself_is_refused() {
+fn row_31_a_tree_into_itself_is_refused() {
     let (_folder, source, _) = folder();
     fs::create_dir(&source).unwrap();
     fs::write(source.join("file"), "content").unwrap();

@@ -50,7 +50,7 @@ fn row_33_they_arrive_as_they_are_and_are_shown_as_escapes() {
 }
 
 #[test]
-fn programs_get_the_exact_bytes() {
+fn row_33_programs_get_the_exact_bytes() {
     let folder = folder();
     let (code, objects) = folder.run_json(&["src/", "dst"]);
     assert_eq!(code, 0);
@@ -65,7 +65,7 @@ fn programs_get_the_exact_bytes() {
 }
 
 #[test]
-fn an_error_message_has_no_powers_either() {
+fn row_33_an_error_message_has_no_powers_either() {
     let folder = Folder::new();
     let ended = folder.run(&["copy", "\x1b[31mgone", "b"]);
     assert_eq!(ended.code, 4);
@@ -74,7 +74,7 @@ fn an_error_message_has_no_powers_either() {
 }
 
 #[test]
-fn a_source_that_begins_with_a_minus_follows_two_of_them() {
+fn row_33_a_source_that_begins_with_a_minus_follows_two_of_them() {
     let folder = Folder::new();
     folder.write("-n", "content");
     folder.run(&["copy", "--", "-n", "copy"]).all_done();

@@ -54,7 +54,7 @@ fn is_ours(fs: &FakeFs, path: &str, ran: &Ran) {
 
 /// The first name is kept from its place, for every reason there is; the others are copied once.
 #[test]
-fn further_names_are_not_given_to_a_stranger() {
+fn row_32_further_names_are_not_given_to_a_stranger() {
     let policies = [
         (ConflictPolicy::Skip, SkipReason::TargetExists),
         (ConflictPolicy::Ask, SkipReason::TargetExists),
@@ -86,7 +86,7 @@ fn further_names_are_not_given_to_a_stranger_when_the_first_fails() {
 }
 
 #[test]
-fn further_names_follow_the_first_to_its_other_name() {
+fn row_32_further_names_follow_the_first_to_its_other_name() {
     let fs = Arc::new(scene(&["a"]));
     let ran = run(&fs, |spec| spec.conflict = ConflictPolicy::KeepBoth);
     ran.all_ok();
@@ -98,7 +98,7 @@ fn further_names_follow_the_first_to_its_other_name() {
 }
 
 #[test]
-fn further_names_follow_a_first_name_that_was_replaced() {
+fn row_32_further_names_follow_a_first_name_that_was_replaced() {
     for policy in [ConflictPolicy::Update, ConflictPolicy::Replace] {
         let fs = Arc::new(scene(&["a", "c"]));
         let strangers = [id(&fs, "/dst/a"), id(&fs, "/dst/c")];

@@ -28,7 +28,7 @@ fn an_empty_path_is_not_the_current_directory() {
 }
 
 #[test]
-fn a_link_by_the_sources_name_is_not_followed() {
+fn row_29_a_link_by_the_sources_name_is_not_followed() {
     let fs = FakeFs::new();
     fs.file("/conf/f", "x").dir("/elsewhere").dir("/dst").symlink("/dst/conf", "/elsewhere");
     let fs = Arc::new(fs);
@@ -38,7 +38,7 @@ fn a_link_by_the_sources_name_is_not_followed() {
 }
 
 #[test]
-fn a_link_that_was_typed_is_followed() {
+fn row_29_a_link_that_was_typed_is_followed() {
     for (source, below) in [("/conf", "conf"), ("/conf/", "")] {
         let fs = FakeFs::new();
         fs.file("/conf/f", "x").dir("/real").symlink("/typed", "/real");
@@ -50,7 +50,7 @@ fn a_link_that_was_typed_is_followed() {
 }
 
 #[test]
-fn a_directory_is_not_copied_onto_itself_by_its_parent() {
+fn row_31_a_directory_is_not_copied_onto_itself_by_its_parent() {
     let fs = FakeFs::new();
     fs.file("/a/src/file", "x");
     let ran = carry_out(&Arc::new(fs.clone()), &spec(&fs, &["/a/src"], "/a"));

@@ -63,7 +63,7 @@ fn row_33_odd_names_arrive_as_they_are() {
 }
 
 #[test]
-fn odd_names_are_taken_from_whoever_asks() {
+fn row_33_odd_names_are_taken_from_whoever_asks() {
     let _machine = alongside();
     let place = Place::new();
     for name in odd_names() {
