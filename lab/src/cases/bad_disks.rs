@@ -1,13 +1,13 @@
 //! Copies to disks that are bad.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bad_disk::{self, Bench, Cell, Left, PROGRAMS, table};
-use crate::copier::{self, Copied, ensure_has};
+use crate::copier::{Copied, ensure_has};
 use crate::disks::{Fault, Kind, marks};
 use crate::lab::Lab;
 use crate::snapshot::ensure_no_partials;
@@ -79,7 +79,7 @@ fn is_read_by_nobody(cell: &Cell) -> bool {
 }
 
 /// Fails unless it was said what is wrong, and what to do about it, and nothing is called verified.
-fn ensure_told(told: &Copied) -> Result<()> {
+pub(super) fn ensure_told(told: &Copied) -> Result<()> {
     let codes = told.codes();
     let is_known = |code: &&str| CODES.contains(code);
     ensure!(!codes.is_empty() && codes.iter().all(is_known), "{codes:?}: {}", told.describe());
@@ -90,19 +90,25 @@ fn ensure_told(told: &Copied) -> Result<()> {
     Ok(())
 }
 
-/// Fails unless `cp` calls wrong files a success: else the disks are not as bad as they should be.
+/// Fails unless `cp` calls wrong files a success, and so does ours where it is told by memory: else the disks are
+/// not as bad as they should be, and what was held above holds for nothing.
 fn ensure_control(cells: &[Cell]) -> Result<()> {
-    for fault in [Kind::Drop, Kind::Stale, Kind::Flip, Kind::Swap, Kind::Rot, Kind::WriteError] {
-        let of_cp = |cell: &&Cell| PROGRAMS[cell.program].name == "cp" && cell.fault == fault;
-        let on_ext4 = cells.iter().filter(of_cp).filter(|cell| cell.fs == Fs::Ext4);
-        let lies = on_ext4.filter(|c| c.outcome.status == 0 && c.outcome.left == Left::Wrong);
-        ensure!(lies.count() == 2, "{fault:?}: cp has noticed, so the disk is not bad");
+    use Kind::{Dead, Drop, Flip, Rot, Stale, Swap, WriteError};
+    let told_by_memory = "surecopy --verify all --read-back cache";
+    let controls: [(&str, &[Kind]); 2] = [
+        ("cp", &[Drop, Stale, Flip, Swap, Rot, WriteError, Dead]),
+        (told_by_memory, &[Drop, Stale, Flip, Swap, Rot]),
+    ];
+    for (name, faults) in controls {
+        for fault in faults {
+            let is_one = |cell: &&Cell| PROGRAMS[cell.program].name == name && cell.fault == *fault;
+            let on_ext4 = cells.iter().filter(is_one).filter(|cell| cell.fs == Fs::Ext4);
+            let lies = on_ext4.filter(|cell| cell.outcome.is_lie()).count();
+            ensure!(lies == 2, "{fault:?}: {name} has noticed, so the disk is not bad");
+        }
     }
     Ok(())
 }
-
-/// Of the small files, in bytes: more than btrfs keeps within its tree.
-const LENGTH: usize = 20_000;
 
 /// The block that is hit.
 const BLOCK: u32 = 3;
@@ -128,12 +134,20 @@ pub(crate) fn once_and_always(lab: &Lab) -> Result<String> {
                 for times in [None, Some(1)] {
                     let file = number * 10 + u32::try_from(singles.len())?;
                     let fault = Fault { times, ..Fault::always(kind, BLOCK) };
-                    let single = Single::copy(lab, &bench, strategy, fault, file);
+                    let options = ["--read-back", "device", "--strategy", strategy];
+                    let single = Single::copy(lab, &bench, &options, fault, file);
                     let name = || format!("{} {strategy} {fault}", fs_kind.name());
                     singles.push((single.with_context(name)?, name()));
                 }
             }
+            let careless = ["--read-back", "cache"];
+            let fault = Fault::always(kind, BLOCK);
+            let careless = is_silent(kind)
+                .then(|| Single::copy(lab, &bench, &careless, fault, number * 10 + 9))
+                .transpose()?;
             bench.mount_again()?;
+            let is_caught = careless.is_none_or(|careless| careless.check(fs_kind).is_err());
+            ensure!(is_caught, "{} {fault}: what was published is not looked at", fs_kind.name());
             for (single, name) in &singles {
                 single.check(fs_kind).with_context(|| name.clone())?;
                 copies += 1;
@@ -144,6 +158,11 @@ pub(crate) fn once_and_always(lab: &Lab) -> Result<String> {
     Ok(format!("{} copies over an old file", copies.iter().sum::<usize>()))
 }
 
+/// Whether nobody but who reads from the disk can know.
+fn is_silent(kind: Kind) -> bool {
+    matches!(kind, Kind::Drop | Kind::Stale | Kind::Flip | Kind::Swap | Kind::Rot)
+}
+
 /// A copy of one file over an old one.
 struct Single {
     fault: Fault,
@@ -152,10 +171,11 @@ struct Single {
     told: Copied,
 }
 
-const OLD: &[u8] = b"what was there before";
+/// What is replaced.
+pub(super) const OLD: &[u8] = b"what was there before";
 
 impl Single {
-    fn copy(lab: &Lab, bench: &Bench, strategy: &str, fault: Fault, file: u32) -> Result<Self> {
+    fn copy(lab: &Lab, bench: &Bench, options: &[&str], fault: Fault, file: u32) -> Result<Self> {
         // Not small, so that it is flushed by itself.
         let content = marks::content(file, 2 << 20);
         let source = bench.elsewhere(&format!("source-{file}"));
@@ -166,7 +186,8 @@ impl Single {
         tree::write_old(&target, OLD)?;
         bench.settle();
         bench.set(fault)?;
-        let told = lab.copy(&["--verify", "all", "--strategy", strategy], &source, &target)?;
+        let options: Vec<&str> = ["--verify", "all"].iter().chain(options).copied().collect();
+        let told = lab.copy(&options, &source, &target)?;
         bench.ensure_fired()?;
         Ok(Self { fault, target, content, told })
     }
@@ -189,104 +210,4 @@ impl Single {
         ensure!(is_told, "what was mended is not told: {item}");
         Ok(())
     }
-}
-
-/// Files that are flushed, read back and published together, one of which the disk has damaged: the others are
-/// proved and published.
-pub(crate) fn in_a_group(lab: &Lab) -> Result<String> {
-    bad_disk::on_each(|fs_kind| {
-        let mut bench = Bench::new(lab, fs_kind)?;
-        for (number, kind) in (0..).zip([Kind::WriteError, Kind::Drop, Kind::Flip, Kind::Rot]) {
-            for times in [None, Some(1)] {
-                let fault = Fault { times, ..Fault::always(kind, BLOCK) };
-                let file = 1000 * (number + 1) + if times.is_some() { 100 } else { 0 };
-                let group = Group::copy(lab, &bench, fault, file);
-                let name = || format!("{} {fault}", fs_kind.name());
-                let group = group.with_context(name)?;
-                bench.mount_again()?;
-                group.check().with_context(name)?;
-            }
-        }
-        Ok(())
-    })?;
-    Ok(format!("groups of {FILES} files on ext4, xfs and btrfs"))
-}
-
-/// How many files are in a group, and which one is damaged.
-const FILES: u32 = 20;
-const DAMAGED: u32 = 7;
-
-struct Group {
-    fault: Fault,
-    first: u32,
-    target: PathBuf,
-    told: Copied,
-}
-
-impl Group {
-    fn copy(lab: &Lab, bench: &Bench, fault: Fault, first: u32) -> Result<Self> {
-        let fault = fault.in_file(first + DAMAGED);
-        let source = bench.elsewhere(&format!("group-{first}"));
-        let target = bench.path().join(format!("group-{first}"));
-        fs::create_dir(&source)?;
-        fs::create_dir(&target)?;
-        for number in 0..FILES {
-            fs::write(source.join(name(number)), marks::content(first + number, LENGTH))?;
-            if is_replaced(number) {
-                tree::write_old(&target.join(name(number)), OLD)?;
-            }
-        }
-        bench.settle();
-        bench.set(fault)?;
-        let trace = lab.new_path("trace");
-        let trace_arg = trace.display().to_string();
-        let strace = ["strace", "-f", "-qq", "-e", "trace=syncfs", "-o", &trace_arg];
-        let options = ["--verify", "all", "--set", "group_max_millis=60000", "-j", "1"];
-        let command = &mut lab.copy_command_under(&strace, &options, &source, &target);
-        let told = copier::finish(command)?;
-        bench.ensure_fired()?;
-        let flushes = fs::read_to_string(trace)?;
-        let is_told_by_flush = flushes.lines().any(|line| line.contains(" = -1 EIO"));
-        ensure!(flushes.contains("syncfs("), "not flushed together: {}", told.describe());
-        ensure!(is_told_by_flush == (fault.kind == Kind::WriteError), "flushes:\n{flushes}");
-        Ok(Self { fault, first, target, told })
-    }
-
-    fn check(&self) -> Result<()> {
-        ensure_no_partials(&self.target)?;
-        let is_mended = self.fault.times.is_some();
-        ensure!((self.told.status == 0) == is_mended, "{}", self.told.describe());
-        if !is_mended {
-            ensure_told(&self.told)?;
-        }
-        for number in 0..FILES {
-            let target = self.target.join(name(number));
-            let old = is_replaced(number).then_some(OLD);
-            let left = Left::look(&target, &marks::content(self.first + number, LENGTH), old)?;
-            let item = self.item(&target)?;
-            if number == DAMAGED && !is_mended {
-                let expected = if old.is_some() { Left::Old } else { Left::Absent };
-                ensure!(left == expected && item["status"] == "error", "{left:?}: {item}");
-            } else {
-                ensure!(left == Left::Right, "{left:?}: {item}");
-                let expected = json!({"status": "ok", "evidence": "device", "verified": true});
-                ensure_has("an item", item, &expected)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn item(&self, target: &Path) -> Result<&Value> {
-        let mut items = self.told.of_type("item");
-        let item = items.find(|item| item["target"].as_str().map(Path::new) == Some(target));
-        item.with_context(|| format!("nothing is said of {}", target.display()))
-    }
-}
-
-fn name(number: u32) -> String {
-    format!("file-{number}")
-}
-
-fn is_replaced(number: u32) -> bool {
-    number.is_multiple_of(2)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::bad_disks::CODES;
+use super::bad_disks::{CODES, OLD};
 use crate::bad_disk::{self, Bench, Left};
 use crate::copier::Copied;
 use crate::disks::{Fault, Kind, marks};
@@ -22,8 +22,6 @@ const LAST: u32 = 120;
 
 /// What was published, and could neither be flushed nor taken back.
 const UNKNOWN: &str = "DURABILITY_UNKNOWN";
-
-const OLD: &[u8] = b"what was there before";
 
 /// The file system turns read-only, or is gone: what is not copied fails and says so, the ledger, which is
 /// elsewhere, fits what is on the disk, and when the disk is back, the job goes on to its end.
