@@ -39,52 +39,37 @@ pub(crate) static ROWS: &[Row] = &[
         "Any system call fails, with any error, once or from then on",
         "No half target; what failed is named with its step, and the exit status is not 0; what was only an offer of the system is done in another way",
     ),
-    open(
-        5,
-        "Reads and writes that do less than asked",
-        "The content is right all the same",
-        "not shown yet",
-    ),
-    open(
-        6,
-        "A write that is said to be done and is not",
-        "Found by reading back; not published",
-        "not shown yet",
-    ),
-    open(
+    row(5, "Reads and writes that do less than asked", "The content is right all the same"),
+    row(6, "A write that is said to be done and is not", "Found by reading back; not published"),
+    row(
         7,
         "A bit flips while the source is read",
         "Found when the source is read a second time (`--verify-source`); not found where it is read once",
-        "not shown yet",
     ),
-    open(
+    row(
         8,
         "A disk that drops, flips, swaps or keeps old blocks and says that all is well",
         "Found by reading back from the device; not published",
-        "not shown yet",
     ),
-    open(
+    row(
         9,
         "The disk fails when a file's data is written back",
         "The partial file is given up, another one is made; the flush that failed is not asked again",
-        "not shown yet",
     ),
-    open(
+    row(
         10,
         "The same among many small files that are flushed together",
         "None of the group is believed until it was read back from the device",
-        "not shown yet",
     ),
     row(
         11,
         "The flush of a directory, or closing a file, fails",
         "Said of the file, not reported as done; the old file is kept",
     ),
-    open(
+    row(
         12,
         "The file system turns read-only in the middle",
         "Stops with the reason; the ledger is in order, and `resume` ends the job later",
-        "not shown yet",
     ),
     row(
         13,
@@ -213,18 +198,12 @@ pub(crate) static ROWS: &[Row] = &[
         "The ledger is damaged, locked, read-only, newer, older, or gone",
         "No data is lost; said in a sentence with what to do",
     ),
-    open(
+    row(
         45,
         "The ledger's own disk fails within a transaction",
         "What may not be recorded counts as not done",
-        "not shown yet",
     ),
-    open(
-        46,
-        "Verification fails where there is an old target",
-        "The old file stays as it was",
-        "not shown yet",
-    ),
+    row(46, "Verification fails where there is an old target", "The old file stays as it was"),
     row(
         47,
         "Times, permissions, owner or attributes cannot be set",
