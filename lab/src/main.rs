@@ -14,6 +14,7 @@ mod crash;
 mod delay;
 mod disks;
 mod disturbed;
+mod failing;
 mod job;
 mod lab;
 mod ledger;
