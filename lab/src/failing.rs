@@ -137,6 +137,8 @@ impl<'a> Stage<'a> {
         // Of what failed in a ledger SQLite gives no number, but words.
         let is_told = if point.is_ledger {
             all.contains("/ledger") && copied.status == 5
+        } else if number == 13 && all.contains("permission denied") {
+            true
         } else {
             all.contains(&format!("os error {number})"))
                 || all.contains(&format!("\"os_error\":{number},"))
@@ -188,7 +190,8 @@ fn ensure_not_in_vain(copied: &Copied, (point, error, lasts): Fault<'_>) -> Resu
     let is_refused = ["EINVAL", "EOPNOTSUPP", "ENOSYS"].contains(&error.0);
     let is_offer = match point.call.as_str() {
         "fallocate" | "copy_file_range" | "ioctl" | "sync_file_range" | "fadvise64" => true,
-        "openat" => has("O_TMPFILE") || has("O_DIRECT|") || has("O_DIRECT,"),
+        // From then on, others on this path fail as well.
+        "openat" => lasts == Lasts::Once && (has("O_TMPFILE") || has("O_DIRECT|")),
         "renameat2" => true,
         "openat2" => error.0 == "ENOSYS",
         _ => false,
@@ -202,10 +205,12 @@ fn ensure_not_in_vain(copied: &Copied, (point, error, lasts): Fault<'_>) -> Resu
     Ok(())
 }
 
-/// Fails when a flush that fails is of no consequence.
+/// Fails when a flush that fails is of no consequence. Of the first on each path that is so in any case; later
+/// ones may only be for the sake of names that were removed.
 fn ensure_heeded(copied: &Copied, (point, error, lasts): Fault<'_>) -> Result<()> {
     let is_flush = ["fsync", "fdatasync", "syncfs"].contains(&&*point.call) && !point.is_ledger;
-    if is_flush && ["EIO", "ENOSPC", "EDQUOT"].contains(&error.0) {
+    let is_first = point.path.is_some() && point.occurrence == 1;
+    if is_flush && is_first && ["EIO", "ENOSPC", "EDQUOT"].contains(&error.0) {
         let begun_again = copied.report()?["retries"].as_u64().unwrap_or(0) > 0;
         let is_heeded = copied.status != 0 || (lasts == Lasts::Once && begun_again);
         ensure!(is_heeded, "a flush has failed, and nothing came of it");

@@ -47,8 +47,12 @@ fn all<'a>(points: &'a [FaultPoint]) -> Vec<Fault<'a>> {
     for point in points {
         for error in ERRORS {
             for lasts in [Lasts::Once, Lasts::Always] {
-                // No system interrupts for ever, and who goes on goes on for ever.
-                if (error.0, lasts) != ("EINTR", Lasts::Always) {
+                // No system interrupts for ever, and who goes on goes on for ever. A source that somebody holds is
+                // waited for as long as the system lets them: not here.
+                let is_held = point.path.as_ref().is_some_and(|path| path.starts_with("source"))
+                    && point.call == "openat"
+                    && error.0 == "EAGAIN";
+                if lasts == Lasts::Once || (error.0 != "EINTR" && !is_held) {
                     faults.push((point, error, lasts));
                 }
             }
@@ -119,12 +123,15 @@ fn run(stage: &Stage<'_>, fault: Fault<'_>, others: &[FaultPoint], tally: &Tally
 }
 
 fn everywhere(lab: &Lab, record: Record) -> Result<String> {
-    let is_all = are_all_wanted();
     let first = Stage::new(lab, record)?;
     let points = first.place().points(&mut first.begin()?)?;
     let names: std::collections::BTreeSet<&str> =
         points.iter().map(|point| point.call.as_str()).collect();
-    let faults = if is_all { all(&points) } else { sample(&points) };
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        points.iter().cloned().partition(|point| are_all_wanted(&point.call));
+    let is_all = !wanted.is_empty();
+    // Who wants all of some calls has seen the others.
+    let faults = if is_all { all(&wanted) } else { sample(&others) };
     let tally = Tally::default();
     let next = AtomicUsize::new(0);
     let work = |stage: &Stage<'_>| {

@@ -92,7 +92,7 @@ pub(crate) fn of_a_rollback(lab: &Lab) -> Result<String> {
     // The flush that fails is no point, and what comes before is the same as in any copy.
     let points: Vec<_> =
         points[first..].iter().copied().filter(|point| !point.call.contains("sync")).collect();
-    let count = if are_all_wanted() { points.len() } else { ROLLED_BACK };
+    let count = if are_all_wanted("kill") { points.len() } else { ROLLED_BACK };
     let kills = kill_at_each(lab, &some(&points, count), begin, |_, _| {
         small.check(&Default::default())?;
         if ledger.has_job(lab)? {

@@ -26,9 +26,10 @@ const PARTIAL: &str = "/.surecopy-";
 /// Files of the system that a copy reads to know about volumes.
 const OF_SYSTEM: [&str; 2] = ["/proc/self/mountinfo", "/sys/"];
 
-/// Whether every call is to be looked at, which takes an hour, and not a choice of them.
-pub(crate) fn are_all_wanted() -> bool {
-    std::env::var_os("SURECOPY_LAB_ALL_CALLS").is_some_and(|value| value == "1")
+/// Whether every call of this name is to be looked at, and not a choice of them. All take an hour.
+pub(crate) fn are_all_wanted(call: &str) -> bool {
+    std::env::var("SURECOPY_LAB_ALL_CALLS")
+        .is_ok_and(|wanted| wanted == "1" || wanted.split(',').any(|name| name == call))
 }
 
 /// The so-many-th call of this name in a thread, or in each, of those on a path when there is one.
@@ -37,7 +38,7 @@ pub(crate) struct FaultPoint {
     pub(crate) call: String,
     /// Beneath the folder of the scene unless it is absolute.
     pub(crate) path: Option<String>,
-    occurrence: usize,
+    pub(crate) occurrence: usize,
     /// What the first of these calls was asked for.
     pub(crate) arguments: String,
     /// Whether it is on the files of the ledger.
