@@ -168,7 +168,12 @@ impl<F: FileSystem> Names<'_, F> {
             Err(error) => {
                 let path = self.target.shown.clone();
                 let both = path.with_file_name(kept);
-                let message = "another program put a file there at the same moment";
+                let message = match error.kind {
+                    FsErrorKind::AlreadyExists => {
+                        "another program put a file there at the same moment"
+                    }
+                    _ => "what was there could not be looked at after the exchange",
+                };
                 let details = format!(
                     "nothing was removed: look at the target and at what is kept as {}: {error}",
                     both.display()

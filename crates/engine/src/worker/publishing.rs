@@ -167,7 +167,10 @@ fn publish_failed(error: &PublishError, report: &mut ItemReport) -> Setback {
         }
         PublishError::Displaced { kept_as, error } => {
             let kept = beside(&report.target, kept_as);
-            let message = "another program put a file there at the same moment";
+            let message = match error.kind {
+                FsErrorKind::AlreadyExists => "another program put a file there at the same moment",
+                _ => "what was there could not be looked at after the exchange",
+            };
             let details = format!(
                 "nothing was removed: look at the target and at what is kept as {}: {error}",
                 kept.display()
@@ -220,6 +223,21 @@ mod tests {
                 panic!("{error:?}")
             };
             assert_eq!(reason.os_error, Some(NUMBER), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn another_program_is_named_only_when_it_was_seen() {
+        let looked = FsError::new(Operation::Metadata, std::io::Error::from_raw_os_error(5));
+        let seen = FsError::of_kind(Operation::Metadata, FsErrorKind::AlreadyExists);
+        for (error, is_named) in [(looked, false), (seen, true)] {
+            let path = PathBuf::from("file");
+            let mut report = ItemReport::new(ItemKind::File, path.clone(), path, 0);
+            let error = PublishError::Displaced { kept_as: OsString::from("backup"), error };
+            let Setback::Failed(reason) = publish_failed(&error, &mut report) else {
+                panic!("{error:?}")
+            };
+            assert_eq!(reason.message.contains("another program"), is_named, "{reason:?}");
         }
     }
 }
