@@ -3,7 +3,7 @@
 //! [`FakeFs`] is a file system in memory. [`FaultFs`] makes any file system fail at a chosen call.
 //! [`CrashFs`] cuts the power at a chosen call and shows what a reboot would find.
 //! [`conformance`] holds all of them, and the native one, to one contract. [`tree`] makes trees of
-//! odd files. [`fuzz`] holds parsers against input that nobody has written.
+//! odd files, [`differential`] random ones. [`fuzz`] holds parsers against input that nobody has written.
 //!
 //! Nothing here is part of the product; only tests depend on it.
 
@@ -11,6 +11,7 @@
 
 pub mod conformance;
 mod crash;
+pub mod differential;
 mod fake;
 mod fault;
 pub mod fuzz;

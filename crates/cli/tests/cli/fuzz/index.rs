@@ -30,7 +30,7 @@ fn a_damaged_index_costs_no_file() {
     let whole = fs::read(&index).unwrap();
     let source = tree(&folder.path("src"));
     let questions = proptest::sample::select(QUESTIONS.to_vec());
-    hold_values("a_damaged_index", 40, &(damage(), questions), |(damage, question)| {
+    hold_values("a_damaged_index", 25, &(damage(), questions), |(damage, question)| {
         for suffix in ["-wal", "-shm"] {
             drop(fs::remove_file(format!("{}{suffix}", index.display())));
         }
