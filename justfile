@@ -25,6 +25,10 @@ doc:
 test:
     cargo test --workspace
 
+# Every parser and database with random input, for so many seconds each (see CONTRIBUTING.md).
+fuzz SECONDS:
+    SURECOPY_FUZZ_SECONDS={{SECONDS}} cargo test --workspace fuzz -- --nocapture
+
 # The root lane: real file systems on loop devices, power cuts, kills. Skips loudly what it lacks.
 lab *ARGS:
     lab/run {{ARGS}}

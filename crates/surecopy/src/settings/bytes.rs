@@ -97,7 +97,23 @@ pub fn format_bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use surecopy_testkit::fuzz::Verdict;
+
     use super::*;
+
+    #[test]
+    fn fuzz_numbers_of_bytes() {
+        let samples = ["4MiB", "1.5 GB", "4_194_304", "0", "16 tib", "0.5K"];
+        let samples = samples.map(|text| text.as_bytes().to_vec()).into();
+        surecopy_testkit::fuzz::hold("fuzz_numbers_of_bytes", 400, samples, |input| {
+            let Ok(text) = std::str::from_utf8(input) else { return Verdict::Refused };
+            let read = parse_bytes(text);
+            if let Ok(bytes) = read {
+                assert_eq!(parse_bytes(&format_bytes(bytes)), Ok(bytes));
+            }
+            Verdict::from(&read)
+        });
+    }
 
     #[test]
     fn numbers_of_bytes() {

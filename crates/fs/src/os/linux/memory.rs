@@ -80,7 +80,23 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
+    use surecopy_testkit::fuzz::Verdict;
+
     use super::*;
+
+    #[test]
+    fn fuzz_tables_of_memory() {
+        let samples = ["MemTotal: 9 kB\nMemAvailable:     2048 kB\n", "0::/a/b", "7:cpu,memory:/a"];
+        let samples = samples.map(|text| text.as_bytes().to_vec()).into();
+        surecopy_testkit::fuzz::hold("fuzz_tables_of_memory", 150, samples, |input| {
+            let text = String::from_utf8_lossy(input);
+            // No such group is there, or what it says is a number.
+            let group = text.lines().take(20).filter(|line| line.len() < 200);
+            let group = group.filter_map(available_in_group).min();
+            let is_taken = available_in(&text).is_some() || group.is_some();
+            if is_taken { Verdict::Taken } else { Verdict::Refused }
+        });
+    }
 
     #[test]
     fn the_machine_says_kibibytes() {

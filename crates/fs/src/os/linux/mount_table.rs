@@ -106,6 +106,8 @@ mod tests {
     use std::fs::File;
     use std::os::fd::AsFd;
 
+    use surecopy_testkit::fuzz::Verdict;
+
     use super::*;
 
     #[test]
@@ -116,6 +118,20 @@ mod tests {
         let plain = "1 1 0:2 / / rw - ext4 /dev/root rw,errors=continue";
         assert_eq!(Row::parse(plain).unwrap().filesystem, "ext4");
         assert_eq!(Row::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn fuzz_tables_of_mounts() {
+        let row = b"36 35 98:0 /mnt1 /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw\n";
+        let samples = vec![row.to_vec(), row.repeat(3), std::fs::read(TABLE).unwrap()];
+        surecopy_testkit::fuzz::hold("fuzz_tables_of_mounts", 150, samples, |input| {
+            let text = String::from_utf8_lossy(input);
+            let mut rows = text.lines().map(Row::parse);
+            for found in mounts_beneath(&text, "/mnt/") {
+                assert!(text.contains(found) && !found.contains('\n'));
+            }
+            if rows.any(|row| row.is_some()) { Verdict::Taken } else { Verdict::Refused }
+        });
     }
 
     #[test]

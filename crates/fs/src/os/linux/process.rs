@@ -141,6 +141,8 @@ pub fn raise_open_file_limit() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use surecopy_testkit::fuzz::Verdict;
+
     use super::*;
 
     #[test]
@@ -186,6 +188,17 @@ mod tests {
             assert_eq!(ignored_in(status, no_signal), None, "{no_signal}");
         }
         assert_eq!(ignored_in("", 1), None);
+    }
+
+    #[test]
+    fn fuzz_tables_of_signals() {
+        let samples = vec![b"Name:\tx\nSigIgn:\t0000000000001000\nSigCgt:\t0\n".to_vec()];
+        surecopy_testkit::fuzz::hold("fuzz_tables_of_signals", 150, samples, |input| {
+            let text = String::from_utf8_lossy(input);
+            let said = [1, 13, 64, 65].map(|signal| ignored_in(&text, signal));
+            assert_eq!(said[3], None);
+            if said[0].is_some() { Verdict::Taken } else { Verdict::Refused }
+        });
     }
 
     #[test]
