@@ -7,6 +7,7 @@ mod call_faults;
 mod contract;
 mod controls;
 mod crash_states;
+mod differential;
 mod evidence;
 mod full_disk;
 mod hung_device;

@@ -1,12 +1,12 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bad_disk_groups, bad_disks, bit_rot, call_faults, contract, controls, crash_states, evidence,
-    full_disk, hung_device, identity, kill, kill_and_resume, kill_and_undo, kill_at_random,
-    kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk, memory, mounted_within,
-    other_volume, power_cut, power_cut_and_resume, power_cut_at_calls, prepared, protected,
-    read_counts, really_there, replace, same_target, short_calls, source_changes, strategies,
-    two_processes, undo, watched,
+    bad_disk_groups, bad_disks, bit_rot, call_faults, contract, controls, crash_states,
+    differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume, kill_and_undo,
+    kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk, memory,
+    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_at_calls, prepared,
+    protected, read_counts, really_there, replace, same_target, short_calls, source_changes,
+    strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -134,15 +134,19 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "83 processes: two copies to one target #27", run: same_target::at_once },
     Case { name: "84 device: hung, and the copy cancelled #42", run: hung_device::cancelled },
     Case { name: "85 mounts: a volume within the destination #24", run: mounted_within::works },
-    Case { name: "86 control: moves the target away #1", run: controls::moves_target_away },
-    Case { name: "87 control: times after publishing #1 #47", run: controls::times_after_publish },
-    Case { name: "88 control: no flush #14", run: controls::no_flush },
-    Case { name: "89 control: fixed names #27", run: controls::fixed_names },
-    Case { name: "90 control: as many bytes as there were #25", run: controls::trusts_size },
-    Case { name: "91 control: a folder's time alone #36 #37", run: controls::directory_time_alone },
-    Case { name: "92 control: older than the index #36", run: controls::older_than_index },
     Case {
-        name: "93 soak: random trees, faults, kills and resumes #2",
+        name: "86 differential: random trees beside cp and rsync #53",
+        run: differential::random_trees,
+    },
+    Case { name: "87 control: moves the target away #1", run: controls::moves_target_away },
+    Case { name: "88 control: times after publishing #1 #47", run: controls::times_after_publish },
+    Case { name: "89 control: no flush #14", run: controls::no_flush },
+    Case { name: "90 control: fixed names #27", run: controls::fixed_names },
+    Case { name: "91 control: as many bytes as there were #25", run: controls::trusts_size },
+    Case { name: "92 control: a folder's time alone #36 #37", run: controls::directory_time_alone },
+    Case { name: "93 control: older than the index #36", run: controls::older_than_index },
+    Case {
+        name: "94 soak: random trees, faults, kills and resumes #2",
         run: crate::soak::for_a_while,
     },
 ];

@@ -237,10 +237,9 @@ pub(crate) static ROWS: &[Row] = &[
         "The same results",
         "surecopy does not use `io_uring`",
     ),
-    open(
+    row(
         53,
         "Random trees beside `cp -a` and `rsync -a`",
         "Equal trees, but for what is different on purpose",
-        "not shown yet",
     ),
 ];

@@ -176,7 +176,7 @@ impl RandomTree {
             1 => b"/etc/passwd".to_vec(),
             2 => b"..".to_vec(),
             3 => path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec(),
-            4 => b"x/".repeat(1_000),
+            4 => b"x/".repeat(500),
             _ => b"\xff \n*".to_vec(),
         };
         self.links.push(path.clone());
