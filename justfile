@@ -35,7 +35,7 @@ lab *ARGS:
 
 # An hour of random trees, faults, kills and resumes; prints the seed that replays a round.
 soak SECONDS="3600":
-    SURECOPY_LAB_SOAK={{SECONDS}} lab/run soak
+    SURECOPY_LAB_SOAK={{SECONDS}} lab/run --soak
 
 # Copy to bad disks with surecopy and other programs, as root, and write what came of it into the README.
 bad-disks:

@@ -38,7 +38,11 @@ fn main() -> ExitCode {
         Some(word) if word == disks::server::WORD => disks::server::serve(arguments),
         Some(word) if word == careless::WORD => careless::run(arguments),
         Some(word) if word == "--table" => cases::write_table(),
-        _ => return run::all(cases::CASES),
+        Some(word) if word == soak::WORD => return run::all(soak::CASES, &[]),
+        _ => {
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            return run::all(cases::CASES, &words);
+        }
     };
     if let Err(error) = done {
         eprintln!("{error:#}");

@@ -37,9 +37,8 @@ struct Counts {
     skipped: usize,
 }
 
-/// Runs every case whose name contains one of the program's arguments; without arguments, all.
-pub(crate) fn all(cases: &[Case]) -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+/// Runs every case whose name contains one of these words; without words, all.
+pub(crate) fn all(cases: &[Case], words: &[String]) -> ExitCode {
     let is_required = std::env::var_os("SURECOPY_LAB_REQUIRED").is_some_and(|value| value == "1");
     let chosen = |case: &&Case| words.is_empty() || words.iter().any(|w| has(case.name, w));
     let lab = Lab::find();

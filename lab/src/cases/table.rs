@@ -145,8 +145,4 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "91 control: as many bytes as there were #25", run: controls::trusts_size },
     Case { name: "92 control: a folder's time alone #36 #37", run: controls::directory_time_alone },
     Case { name: "93 control: older than the index #36", run: controls::older_than_index },
-    Case {
-        name: "94 soak: random trees, faults, kills and resumes #2",
-        run: crate::soak::for_a_while,
-    },
 ];

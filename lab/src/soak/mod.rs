@@ -6,4 +6,4 @@ mod random_tree;
 mod round;
 mod run;
 
-pub(crate) use run::for_a_while;
+pub(crate) use run::{CASES, WORD};

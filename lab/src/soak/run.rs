@@ -6,6 +6,14 @@ use anyhow::{Context, Result, ensure};
 
 use super::round::{self, Counts};
 use crate::lab::Lab;
+use crate::run::Case;
+
+/// The lab started with this word does nothing else.
+pub(crate) const WORD: &str = "--soak";
+
+/// All that there is to run then.
+pub(crate) static CASES: &[Case] =
+    &[Case { name: "soak: random trees, faults, kills and resumes", run: for_a_while }];
 
 /// How long it goes on, in seconds, and how long when nobody says.
 const SECONDS: (&str, u64) = ("SURECOPY_LAB_SOAK", 180);
@@ -20,7 +28,7 @@ fn number(name: &str) -> Result<Option<u64>> {
 }
 
 /// Runs until the time is over.
-pub(crate) fn for_a_while(lab: &Lab) -> Result<String> {
+fn for_a_while(lab: &Lab) -> Result<String> {
     let mut counts = Counts::default();
     if let Some(seed) = number(SEED)? {
         run(lab, seed, &mut counts)?;
@@ -41,5 +49,5 @@ pub(crate) fn for_a_while(lab: &Lab) -> Result<String> {
 }
 
 fn run(lab: &Lab, seed: u64, counts: &mut Counts) -> Result<()> {
-    round::run(lab, seed, counts).with_context(|| format!("{SEED}={seed} lab/run soak"))
+    round::run(lab, seed, counts).with_context(|| format!("{SEED}={seed} lab/run --soak"))
 }
