@@ -9,4 +9,4 @@ mod trial;
 
 pub use script::RandomTree;
 pub use sight::{difference, sight};
-pub use trial::Trial;
+pub use trial::{Copy, Trial};

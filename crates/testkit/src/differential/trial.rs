@@ -30,6 +30,9 @@ const POLICIES: &[(&str, &[&str], &[&str])] = &[
 /// Without this, rsync sees no difference between two times of the same second.
 const NANOSECONDS: &str = "--modify-window=-1";
 
+/// Copies with options, from one path to exactly another; an error says what went wrong.
+pub type Copy<'a> = dyn Fn(&[&str], &Path, &Path) -> Result<(), String> + 'a;
+
 /// What a trial works with.
 pub struct Trial<'a> {
     /// An empty directory.
@@ -41,7 +44,7 @@ pub struct Trial<'a> {
     /// Whether rsync is there.
     pub has_rsync: bool,
     /// Copies one directory to exactly that path, with everything kept, with options.
-    pub ours: &'a dyn Fn(&[&str], &Path, &Path) -> Result<(), String>,
+    pub ours: &'a Copy<'a>,
 }
 
 impl Trial<'_> {
