@@ -191,7 +191,7 @@ pub(crate) static ROWS: &[Row] = &[
         43,
         "A slow disk, or one that answers out of order",
         "Nothing times out; all is right",
-        "not shown yet",
+        "the lab has no disk yet that is slow or answers out of order",
     ),
     row(
         44,
