@@ -44,7 +44,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(
         7,
         "A bit flips while the source is read",
-        "Found when the source is read a second time (`--verify-source`); not found where it is read once",
+        "Found when the source is read a second time (`--set buffer_reuse=off`); not found where it is read once",
     ),
     row(
         8,
@@ -66,10 +66,11 @@ pub(crate) static ROWS: &[Row] = &[
         "The flush of a directory, or closing a file, fails",
         "Said of the file, not reported as done; the old file is kept",
     ),
-    row(
+    open(
         12,
         "The file system turns read-only in the middle",
-        "Stops with the reason; the ledger is in order, and `resume` ends the job later",
+        "What is left fails with the reason; the ledger is in order, and `resume` ends the job later",
+        "that the job stops early: it does not, each file that is left fails by itself",
     ),
     row(
         13,
@@ -92,7 +93,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(
         19,
         "No inodes left; no room for the ledger",
-        "The same; a job without its ledger pauses, and data is safe",
+        "The same; a job without its ledger ends, data is safe, and it can be gone on with",
     ),
     row(
         20,
@@ -133,7 +134,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(
         28,
         "Pipes, sockets, devices, files of /proc, a sparse file of 8 TiB",
-        "Nothing hangs; each is copied as what it is or skipped with a word",
+        "Nothing hangs; each is copied as what it is, or skipped or refused with a word",
     ),
     row(
         29,
