@@ -1,7 +1,7 @@
 //! The end of a run at the destination: directories that came to nothing go, and the others get
 //! their own metadata, deepest first, because everything done in a directory changes its times.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
@@ -17,13 +17,14 @@ use crate::plan::PlannedItem;
 use crate::report::{ItemKind, ItemReport, ItemStatus, Warning, WarningKind};
 
 /// Completes the directories of a run. When it was ended early, only what was created and is used
-/// is completed, and nothing new is made.
+/// is completed, and nothing new is made. Returns how many directories it came to could not be given what
+/// they are to have.
 pub(crate) fn finish_directories<F: FileSystem>(
     context: &Context<'_, F>,
     directories: &[PlannedItem],
     ended_early: bool,
-) {
-    let finish = Finish { context, volumes: RefCell::default() };
+) -> u64 {
+    let finish = Finish { context, volumes: RefCell::default(), unfinished: Cell::new(0) };
     let below = |item: &PlannedItem| context.roots[item.mapping].target_below(item);
     let mut wanted: Vec<(&PlannedItem, RelPath)> =
         directories.iter().rev().map(|item| (item, below(item))).collect();
@@ -69,6 +70,7 @@ pub(crate) fn finish_directories<F: FileSystem>(
     if !context.outside.control.is_cancelled() {
         finish.flush();
     }
+    finish.unfinished.get()
 }
 
 /// Whoever cancels waits this long, at most, for how directories look.
@@ -78,6 +80,8 @@ struct Finish<'c, 'r, F: FileSystem> {
     context: &'c Context<'r, F>,
     /// The volumes on which directories were completed.
     volumes: RefCell<BTreeMap<u64, Completed<'c, F>>>,
+    /// Directories that could not be completed.
+    unfinished: Cell<u64>,
 }
 
 /// What was completed on one volume.
@@ -119,20 +123,23 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
         });
         let (source, metadata) = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.warn(root.show_source(&below), &error),
+            Err(error) => return self.leave_unfinished(root.show_source(&below), &error),
         };
         let shown = root.show_target(path);
         let directory = self.context.directories.open(item.mapping, &root.destination, path);
         let target = match directory {
             Ok(target) => target,
-            Err(error) => return self.fail(item, &error),
+            Err(error) => {
+                self.count_unfinished(1);
+                return self.fail(item, &error);
+            }
         };
         self.context.note_directories();
         self.context.directories.published_in(item.mapping, path);
         self.remember(&target, item.mapping, path, Some(item));
         let volume = match self.context.volumes.of_dir(fs, &target) {
             Ok(volume) => volume,
-            Err(error) => return self.warn(shown, &error),
+            Err(error) => return self.leave_unfinished(shown, &error),
         };
         let warnings = apply(&Applying {
             fs,
@@ -180,7 +187,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             Ok(())
         });
         if let Err(error) = opened {
-            self.warn(shown, &error);
+            self.leave_unfinished(shown, &error);
         }
     }
 
@@ -213,7 +220,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
                         fs.set_permissions(Node::Dir(&dir), mode | inherited)
                     });
                     if let Err(error) = done {
-                        self.warn(root.show_target(&path), &error);
+                        self.leave_unfinished(root.show_target(&path), &error);
                     }
                 }
                 above = path.parent();
@@ -239,6 +246,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
                     });
                 }
                 Err(error) => {
+                    self.count_unfinished(completed.directories.len() as u64);
                     self.report_failure(completed.shown.clone(), completed.shown, &error);
                 }
             }
@@ -252,13 +260,24 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             directories.flush_with_new_above(mapping, &root.destination, &dir, path)
         });
         let Err(error) = flushed else { return };
+        self.count_unfinished(1);
         match item {
             Some(item) => self.fail(item, &error),
             None => self.report_failure(root.show_target(path), root.show_target(path), &error),
         }
     }
 
-    fn warn(&self, path: std::path::PathBuf, error: &FsError) {
+    fn count_unfinished(&self, directories: u64) {
+        self.unfinished.set(self.unfinished.get() + directories);
+    }
+
+    /// Somebody is to come back to the directory.
+    fn leave_unfinished(&self, path: PathBuf, error: &FsError) {
+        self.count_unfinished(1);
+        self.warn(path, error);
+    }
+
+    fn warn(&self, path: PathBuf, error: &FsError) {
         let message = error.to_string();
         self.context.warn(Warning { kind: WarningKind::Directory, path, message });
     }

@@ -91,14 +91,16 @@ fn carry_out<F: FileSystem>(
     // Of a job that had come to its end, directories have what they are to have already.
     let was_finished = outside.history.is_some_and(|history| history.is_finished());
     let are_new = directories.iter().any(|directory| directory.action == Action::Create);
+    let mut unfinished_directories = 0;
     if !was_finished || are_new || context.tally() != Tally::default() {
         phase(outside, Phase::Finish, || {
-            finish_directories(&context, &directories, context.is_ending());
+            unfinished_directories =
+                finish_directories(&context, &directories, context.is_ending());
         });
     }
     // What was made last.
     context.note(Vec::new());
-    report.tally = context.tally();
+    report.tally = Tally { unfinished_directories, ..context.tally() };
     report.corrected.add(context.corrected());
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {

@@ -13,7 +13,7 @@ use surecopy_fs::{RelPath, VolumeIdentity};
 
 use crate::audit::chain::{BEGINNING, Chain, RecordDigest, chain_of, digest_after};
 use crate::error::{Fault, LedgerError, Outcome};
-use crate::job::{JobId, RunKind};
+use crate::job::{JobId, RunKind, Sums};
 use crate::ledger::Ledger;
 use crate::lines::Lines;
 use crate::read::in_flight::{Made, in_flight, made_directories};
@@ -276,12 +276,16 @@ fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outc
     Ok(())
 }
 
-/// Whether the last run that went through the whole job has come to its end.
+/// Whether the last run that went through the whole job has come to its end, with all directories.
 fn has_finished(connection: &Connection, job: JobId) -> Outcome<bool> {
-    let sql = "SELECT outcome IS 'finished' FROM runs
+    let sql = "SELECT outcome IS 'finished', sums FROM runs
                WHERE job = ? AND kind IN ('copy', 'resume') ORDER BY run DESC LIMIT 1";
-    let found = connection.query_row(sql, (job.0,), |row| row.get(0));
-    Ok(found.optional()?.unwrap_or(false))
+    let read = |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, row.get::<_, Option<String>>(1)?));
+    let Some((true, sums)) = connection.query_row(sql, (job.0,), read).optional()? else {
+        return Ok(false);
+    };
+    let sums: Sums = sums.map(|sums| serde_json::from_str(&sums)).transpose()?.unwrap_or_default();
+    Ok(sums.unfinished_directories == 0)
 }
 
 /// The volumes that the roots of a job were on.

@@ -154,6 +154,8 @@ pub struct Sums {
     pub bytes_ok: u64,
     /// Size of everything that failed or was cancelled.
     pub bytes_failed: u64,
+    /// Directories that may lack their own metadata: whoever goes on with the job comes back to them.
+    pub unfinished_directories: u64,
 }
 
 impl Sums {
@@ -167,6 +169,7 @@ impl Sums {
             bytes_copied: tally.bytes_copied,
             bytes_ok: tally.bytes_ok,
             bytes_failed: tally.bytes_failed,
+            unfinished_directories: tally.unfinished_directories,
         }
     }
 
@@ -181,6 +184,7 @@ impl Sums {
             bytes_copied: self.bytes_copied,
             bytes_ok: self.bytes_ok,
             bytes_failed: self.bytes_failed,
+            unfinished_directories: self.unfinished_directories,
             ..Tally::default()
         }
     }

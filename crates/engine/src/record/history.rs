@@ -28,7 +28,8 @@ pub trait History: Send + Sync {
     /// What earlier runs have left in the middle of being done.
     fn in_flight(&self) -> &InFlight;
 
-    /// The last run came to its end: directories have their own metadata.
+    /// The last run that went through all of the job came to its end, and all directories have their own
+    /// metadata.
     fn is_finished(&self) -> bool;
 }
 

@@ -41,6 +41,8 @@ pub struct Tally {
     pub mapped_fallbacks: u64,
     /// Items with at least one metadata warning.
     pub with_metadata_warnings: u64,
+    /// Directories that may lack their own metadata, or of which that may not be durable.
+    pub unfinished_directories: u64,
     /// Time by phase, summed over workers.
     pub times: ItemTimes,
 }

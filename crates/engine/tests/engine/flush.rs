@@ -14,8 +14,18 @@ const OLD_TIME: Timestamp = Timestamp { secs: 77, nanos: 8 };
 
 type Faulty = Arc<FaultFs<FakeFs>>;
 
-/// Five files, one of which replaces another.
 fn run(plan: FaultPlan, settings: VolumeSettings, change: fn(&mut CopySpec)) -> (Faulty, Ran) {
+    let (fs, ran) = run_whether_it_fires(plan, settings, change);
+    assert!(fs.fired());
+    (fs, ran)
+}
+
+/// Five files, one of which replaces another.
+fn run_whether_it_fires(
+    plan: FaultPlan,
+    settings: VolumeSettings,
+    change: fn(&mut CopySpec),
+) -> (Faulty, Ran) {
     let fs = FakeFs::new();
     for name in ["a", "b", "c", "d", "e"] {
         fs.file(format!("/src/{name}"), format!("the new {name}"));
@@ -26,7 +36,6 @@ fn run(plan: FaultPlan, settings: VolumeSettings, change: fn(&mut CopySpec)) -> 
     change(&mut spec);
     let fs = Arc::new(FaultFs::new(fs, plan));
     let ran = carry_out(&fs, &spec);
-    assert!(fs.fired());
     (fs, ran)
 }
 
@@ -51,6 +60,23 @@ fn a_group_whose_flush_failed_is_copied_again_file_by_file() {
     assert_eq!(fs.count(Operation::CreatePartial), 10);
     assert_eq!(fs.count(Operation::FlushFile), 5, "each is flushed on its own");
     assert!(leftovers(fs.inner(), "/dst").is_empty());
+}
+
+/// It is the volume's own last flush that fails: all files are in place, and durable.
+#[test]
+fn row_11_directories_that_cannot_be_flushed_are_left_to_the_next_run() {
+    let plan = FaultPlan::once(2, FsErrorKind::Io).only(Operation::FlushVolume);
+    let (_, ran) = run(plan, ext4(), |_| {});
+    assert_eq!((ran.report.tally.ok, ran.report.tally.failed), (5, 1), "{}", ran.in_short());
+    assert_eq!(ran.report.tally.unfinished_directories, 1);
+    // Where it cannot be flushed as a whole, the directory's last flush is the one that counts.
+    let without = VolumeSettings { can_flush_group: false, ..ext4() };
+    let on = |nth| FaultPlan::once(nth, FsErrorKind::Io).only(Operation::FlushDir);
+    let (fs, ran) = run_whether_it_fires(on(u64::MAX), without.clone(), |_| {});
+    ran.all_ok();
+    let (_, ran) = run(on(fs.count(Operation::FlushDir)), without, |_| {});
+    assert_eq!((ran.report.tally.ok, ran.report.tally.failed), (5, 1), "{}", ran.in_short());
+    assert_eq!(ran.report.tally.unfinished_directories, 1);
 }
 
 #[test]

@@ -104,7 +104,9 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
     }
     // To try again what failed is not to go on with the rest.
     let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);
-    if goes_through_all && ending.outcome == RunOutcome::Finished {
+    let are_finished =
+        ending.outcome == RunOutcome::Finished && ending.sums.unfinished_directories == 0;
+    if goes_through_all && are_finished {
         connection.execute(
             "UPDATE made_directories SET is_finished = 1 WHERE job = ? AND NOT is_finished",
             (book.job.0,),

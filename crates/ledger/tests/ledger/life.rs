@@ -87,6 +87,24 @@ fn a_job_that_was_interrupted_is_known_as_such_and_goes_on() {
 }
 
 #[test]
+fn a_job_that_left_directories_unfinished_is_not_at_its_end() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    run.record(planned(0)).unwrap();
+    run.note(vec![Fact::DirectoryMade { mapping: 0, path: rel("made") }]).unwrap();
+    let left = Sums { unfinished_directories: 1, ..Sums::default() };
+    run.finish_as(Outcome::Finished, left).unwrap();
+    let run = scene.resume(job);
+    assert!(!run.is_finished());
+    assert_eq!(run.unfinished_directories(), [(0, rel("made"))]);
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    let run = scene.resume(job);
+    assert!(run.is_finished() && run.unfinished_directories().is_empty());
+}
+
+#[test]
 fn the_latest_that_was_interrupted_is_gone_on_with_before_one_that_was_ended() {
     let scene = scene();
     let latest = || scene.ledger.latest_to_resume().unwrap().map(|job| job.id);

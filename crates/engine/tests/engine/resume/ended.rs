@@ -123,6 +123,28 @@ fn directories_of_a_dead_run_get_their_permissions() {
     assert!(made > 100 && untold < 30, "directories were made in {made} runs, {untold} untold");
 }
 
+/// A directory that cannot be looked at in the end keeps nothing from being copied; but somebody has to come
+/// back to it, although there is nothing else to do.
+#[test]
+fn directories_that_could_not_be_finished_are_finished_by_the_next_run() {
+    let (end, ..) = End::undisturbed(Story::new(Way::Kernel, UPDATE));
+    let mut unfinished = 0;
+    for nth in 1..20 {
+        let mut story = Story::new(Way::Kernel, UPDATE);
+        story.fs.before(Operation::FlushVolume, move |fs, count| {
+            if count == nth {
+                fs.mode("/src/one", 0);
+            }
+        });
+        let ran = story.run(Death::Never).ran;
+        story.fs.mode("/src/one", 0o755);
+        unfinished += ran.report.tally.unfinished_directories;
+        story.resume(&end, &format!("unreadable from flush {nth}"));
+        story.rests("all directories are finished");
+    }
+    assert!(unfinished > 0, "the directory was always finished before");
+}
+
 #[test]
 fn a_kept_first_name_is_linked_to_and_counted_once() {
     let mut story = Story::new(Way::Kernel, UPDATE);

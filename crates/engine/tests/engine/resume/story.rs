@@ -134,7 +134,8 @@ impl Story {
         let has_died = fs.fired() || self.ledger.has_died();
         assert_eq!(has_died, death != Death::Never, "{death:?}: {}", ran.in_short());
         if !has_died {
-            self.ledger.end(ran.report.outcome == Outcome::Finished);
+            let are_left = ran.report.tally.unfinished_directories > 0;
+            self.ledger.end(ran.report.outcome == Outcome::Finished && !are_left);
         }
         assert_eq!(fs.live().open_handles(), self.others, "handles are left open");
         Life { fs, ran, has_died }
