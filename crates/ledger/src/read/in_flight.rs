@@ -93,15 +93,15 @@ pub(crate) fn announced(connection: &Connection, job: JobId) -> Outcome<Vec<Anno
     Ok(found)
 }
 
-/// The directories in which partial files may be left: those of items that dead runs had taken, and
-/// that have no end.
+/// The directories in which partial files may be left: those of items that a run had taken which died, or in
+/// which not all ended well, and that have no end, or not a good one.
 fn directories(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
 ) -> Outcome<Vec<(usize, RelPath)>> {
     let sql = "SELECT DISTINCT mapping, path FROM item_states JOIN directories USING (directory)
-               WHERE job = ?1 AND state = 'interrupted'
+               WHERE job = ?1 AND state IN ('interrupted', 'failed', 'cancelled')
                  AND run IN (SELECT run FROM runs WHERE job = ?1 AND NOT is_cleared)
                ORDER BY mapping, path";
     let mut statement = connection.prepare(sql)?;

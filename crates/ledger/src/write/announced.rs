@@ -9,8 +9,6 @@ use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 use crate::error::Outcome;
 use crate::job::JobId;
 use crate::rows::records::Place;
-use crate::state::ItemState;
-use crate::text::words::word;
 
 /// Publications that are not settled. There are never more than workers have in their groups, but for
 /// those of which something could not be removed.
@@ -72,30 +70,6 @@ impl Announced {
             group.unsettled -= 1;
             group.has_changed = true;
         }
-    }
-
-    /// A run has come to its end. What is left of items that ended otherwise than well was told, and the user
-    /// decides. Of those that ended well, what they replaced may be back after a power cut, when its removal could
-    /// not be flushed, or may not have been removed: the next run looks.
-    pub(crate) fn settle_told(&mut self, connection: &Connection, job: JobId) -> Outcome<()> {
-        let mut state = connection
-            .prepare_cached("SELECT state FROM item_states WHERE job = ? AND item = ?")?;
-        let mut told = Vec::new();
-        for item in self.items.keys() {
-            let text: String = state.query_row((job.0, item.0), |row| row.get(0))?;
-            match word(ItemState::from_text, &text)? {
-                ItemState::Skipped
-                | ItemState::Failed
-                | ItemState::Cancelled
-                | ItemState::Undone => told.push(*item),
-                ItemState::Planned
-                | ItemState::Interrupted
-                | ItemState::Ok
-                | ItemState::Damaged => {}
-            }
-        }
-        told.into_iter().for_each(|item| self.settle(item));
-        Ok(())
     }
 
     /// Writes down what has been settled.

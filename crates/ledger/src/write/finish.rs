@@ -56,6 +56,13 @@ impl Ending {
         })
     }
 
+    /// Nothing of its own can be left anywhere. What it has removed after a failure was not made durable, and may
+    /// be back when the power goes; or it could not be removed.
+    fn has_cleared(&self) -> bool {
+        let is_whole = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
+        is_whole || !self.kind.copies()
+    }
+
     /// It came to its end, and the job before it had not.
     fn is_part_of_more(&self) -> bool {
         let had_ended = matches!(self.before, JobState::Finished | JobState::Incomplete);
@@ -94,14 +101,9 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
     let body = RunEnded { run: book.run, outcome, message, sums: &ending.sums };
     book.chain.append(connection, book.at, "run_ended", &body)?;
     connection.execute(
-        "UPDATE runs SET ended_at = ?, outcome = ?, is_cleared = 1 WHERE job = ? AND run = ?",
-        (book.at, outcome, book.job.0, book.run),
+        "UPDATE runs SET ended_at = ?, outcome = ?, is_cleared = ? WHERE job = ? AND run = ?",
+        (book.at, outcome, ending.has_cleared(), book.job.0, book.run),
     )?;
-    if ending.outcome == RunOutcome::Finished {
-        // A run that was cut short leaves all of it to the next one.
-        book.announced.settle_told(connection, book.job)?;
-        book.announced.save(connection, book.job)?;
-    }
     // To try again what failed is not to go on with the rest.
     let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);
     let are_finished =

@@ -114,11 +114,36 @@ fn row_12_what_a_finished_run_replaced_and_could_not_settle_is_left_to_the_next(
     let run = scene.resume(job);
     let left = &run.in_flight().publications;
     let left: Vec<_> = left.iter().map(|left| (left.publication.item, left.end)).collect();
-    assert_eq!(left, [(well.id, RecordedEnd::Ok)], "of the other one the user was told");
-    run.note(vec![Fact::Settled { items: vec![well.id] }]).unwrap();
+    assert_eq!(left, [(well.id, RecordedEnd::Ok), (badly.id, RecordedEnd::Otherwise)]);
+    run.note(vec![Fact::Settled { items: vec![well.id, badly.id] }]).unwrap();
     run.record(planned(0)).unwrap();
     run.finish(&all_ok(0)).unwrap();
     assert!(scene.resume(job).in_flight().publications.is_empty());
+}
+
+/// What was removed after a failure may be back after a power cut, or may not have been removed at all.
+#[test]
+fn where_items_failed_the_next_run_looks_for_partial_files() {
+    let scene = scene();
+    let run = scene.first_run();
+    let job = run.job();
+    let items = [item(0, "in/a"), item(1, "on/b")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(2)).unwrap();
+    assert_eq!(run.claim(Queue::Items, 2).unwrap(), items);
+    copy(&run, &items[..1]);
+    let error = ItemError::new(ErrorCode::DestinationIoError, "/target/on/b".into(), "write");
+    run.record(vec![ended(&items[1], ItemStatus::Error(error))]).unwrap();
+    let mut report = all_ok(1);
+    report.tally.failed = 1;
+    run.finish(&report).unwrap();
+    let run = scene.resume(job);
+    assert_eq!(run.in_flight().nonces, [7]);
+    assert_eq!(run.in_flight().directories, [(0, rel("in/on"))]);
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    let run = scene.resume(job);
+    assert!(run.in_flight().nonces.is_empty() && run.in_flight().directories.is_empty());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Jobs that came to an end of some kind, and are resumed all the same.
 
-use surecopy_engine::{ConflictPolicy, Control, Fact, ItemStatus, Outcome};
-use surecopy_fs::{FileKind, Operation};
+use surecopy_engine::{ConflictPolicy, Control, ErrorCode, Fact, ItemReport, ItemStatus, Outcome};
+use surecopy_fs::{FileKind, FsErrorKind, Operation};
+use surecopy_testkit::FaultPlan;
 
 use super::story::{Asked, Death, End, Story};
 use crate::scene::Way;
@@ -143,6 +144,34 @@ fn directories_that_could_not_be_finished_are_finished_by_the_next_run() {
         story.rests("all directories are finished");
     }
     assert!(unfinished > 0, "the directory was always finished before");
+}
+
+/// From some moment on, nothing can be done on any disk any more, not even to take back what was done; and then
+/// all is well again.
+#[test]
+fn row_12_what_a_lost_disk_kept_from_being_taken_back_is_taken_back_by_the_next_run() {
+    for way in Way::ALL {
+        for (policy, stride) in [(ConflictPolicy::Update, 4), (ConflictPolicy::KeepBoth, 11)] {
+            let asked = Asked::Policy(policy);
+            let (end, steps, _) = End::undisturbed(Story::new(way, asked));
+            let mut unknown = 0;
+            for step in (1..=steps).step_by(stride) {
+                let mut story = Story::new(way, asked);
+                let (ran, fired) =
+                    story.run_failing(FaultPlan::from_then_on(step, FsErrorKind::Io));
+                assert!(fired, "{way:?}: {step} of {steps}");
+                let is_unknown = |item: &&ItemReport| {
+                    matches!(&item.status, ItemStatus::Error(error)
+                        if error.code == ErrorCode::DurabilityUnknown)
+                };
+                unknown += ran.items().filter(is_unknown).count();
+                let what = format!("{way:?}, {policy:?}, lost at {step}");
+                story.resume(&end, &what);
+                story.rests(&what);
+            }
+            assert!(unknown > 0, "{way:?}, {policy:?}: nothing was left as it was");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use surecopy_engine::{
 };
 use surecopy_fs::RelPath;
 
-use super::remembered::{Line, Remembered};
+use super::remembered::{Line, Over, Remembered};
 
 pub(super) type Place = (usize, RelPath);
 
@@ -57,10 +57,13 @@ impl Past {
                     }
                 }
                 Line::Claimed(item) => claimed = claimed.max(Some(item)),
-                Line::Over { has_finished } => {
-                    (nonce, past.is_finished) = (None, has_finished);
-                    own.clear();
-                    if has_finished {
+                Line::Over(Over { are_directories_finished, has_cleared }) => {
+                    past.is_finished = are_directories_finished;
+                    if has_cleared {
+                        nonce = None;
+                        own.clear();
+                    }
+                    if are_directories_finished {
                         directories.clear();
                     }
                 }
@@ -87,7 +90,10 @@ impl Past {
             for item in items.into_iter().filter(|item| Some(*item) <= claimed) {
                 let row = &past.rows[&item];
                 let place = target(&row.item);
-                if row.end.is_none() && !past.in_flight.directories.contains(&place) {
+                let end = row.end.as_ref().map(|end| &end.status);
+                let is_bad =
+                    matches!(end, None | Some(ItemStatus::Error(_) | ItemStatus::Cancelled));
+                if is_bad && !past.in_flight.directories.contains(&place) {
                     past.in_flight.directories.push(place);
                 }
             }

@@ -30,10 +30,16 @@ pub(super) enum Line {
     /// Items up to this one may have been begun.
     Claimed(ItemId),
     Fact(Fact),
-    /// A run came to its end; whether it finished.
-    Over {
-        has_finished: bool,
-    },
+    /// A run came to its end.
+    Over(Over),
+}
+
+/// What of a run that came to its end is known to be done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Over {
+    pub(super) are_directories_finished: bool,
+    /// Nothing of its own can be left.
+    pub(super) has_cleared: bool,
 }
 
 #[derive(Default)]
@@ -83,9 +89,9 @@ impl Remembered {
     }
 
     /// The run came to its end.
-    pub(super) fn end(&self, has_finished: bool) {
+    pub(super) fn end(&self, over: Over) {
         let mut pages = self.pages();
-        pages.lines.push(Line::Over { has_finished });
+        pages.lines.push(Line::Over(over));
         pages.durable = pages.lines.len();
     }
 
@@ -109,7 +115,7 @@ impl Remembered {
     /// Forgets the last facts, and that a run came to its end; what was planned stays known.
     pub(super) fn forget_last(&self, count: usize) {
         let mut pages = self.pages();
-        pages.lines.retain(|line| !matches!(line, Line::Over { .. }));
+        pages.lines.retain(|line| !matches!(line, Line::Over(_)));
         for _ in 0..count {
             let is_fact = |line: &Line| matches!(line, Line::Fact(_));
             let last = pages.lines.iter().rposition(is_fact).expect("there are that many facts");

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use surecopy_engine::{
     Catalog, ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, PlannedItem,
-    SkipReason, Warning, WarningKind,
+    RecordedEnd, SkipReason, Warning, WarningKind,
 };
 use surecopy_fs::{FileKind, Operation, RelPath, Timestamp};
-use surecopy_testkit::{CrashFs, CrashStyle, FakeFs};
+use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan};
 
 use super::past::{Asking, Past, Place};
-use super::remembered::Remembered;
+use super::remembered::{Over, Remembered};
 use crate::job::{Ran, Records, carry_out_remembering};
 use crate::oracle::{Tree, leftovers};
 use crate::scene::{Way, scene};
@@ -134,11 +134,34 @@ impl Story {
         let has_died = fs.fired() || self.ledger.has_died();
         assert_eq!(has_died, death != Death::Never, "{death:?}: {}", ran.in_short());
         if !has_died {
-            let are_left = ran.report.tally.unfinished_directories > 0;
-            self.ledger.end(ran.report.outcome == Outcome::Finished && !are_left);
+            self.end(&ran);
         }
         assert_eq!(fs.live().open_handles(), self.others, "handles are left open");
         Life { fs, ran, has_died }
+    }
+
+    /// One run to its end, in which operations fail as planned. Says whether any did.
+    pub(super) fn run_failing(&mut self, plan: FaultPlan) -> (Ran, bool) {
+        let fs = Arc::new(FaultFs::new(self.fs.clone(), plan));
+        let mappings = self.spec.mappings.clone();
+        let parent = |item: &PlannedItem| parent_of(&mappings, item);
+        let asking = Asking::of(&self.ledger, &parent);
+        self.spec.nonce = self.ledger.begin(&Arc::new(CrashFs::new(self.fs.clone())), None);
+        let history = std::mem::replace(&mut self.is_begun, true).then_some(&asking as _);
+        let records = Records { journal: &self.ledger, work: &self.ledger, history };
+        let catalog = self.catalog.as_deref();
+        let ran = carry_out_remembering(&fs, &self.spec, &records, catalog, &self.control);
+        self.end(&ran);
+        (ran, fs.fired())
+    }
+
+    fn end(&self, ran: &Ran) {
+        let tally = &ran.report.tally;
+        let has_finished = ran.report.outcome == Outcome::Finished;
+        self.ledger.end(Over {
+            are_directories_finished: has_finished && tally.unfinished_directories == 0,
+            has_cleared: has_finished && tally.failed == 0,
+        });
     }
 
     pub(super) fn past(&self) -> Past {
@@ -182,11 +205,12 @@ impl Story {
         ok.map(|end| end.target).collect()
     }
 
-    /// Targets that are published, whether or not their end is recorded.
+    /// Targets that are published, whether or not it is recorded that they ended well.
     pub(super) fn visible(&self) -> BTreeSet<PathBuf> {
-        let in_flight = self.past().in_flight;
-        let reports =
-            in_flight.publications.into_iter().map(|unsettled| unsettled.publication.report);
+        let unsettled = self.past().in_flight.publications.into_iter();
+        let reports = unsettled
+            .filter(|unsettled| unsettled.end != RecordedEnd::Otherwise)
+            .map(|unsettled| unsettled.publication.report);
         let is_there = |report: &surecopy_engine::ItemReport| {
             let landed = report.landed.expect("what is published is known again");
             self.fs.stat(&report.target).is_some_and(|now| now.id.file == landed.target.id.file)
