@@ -1,28 +1,22 @@
 //! A random tree, and random older versions of some of it at the target.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use surecopy_testkit::Random;
+use surecopy_testkit::differential::{self, Sight, difference, sight_without_pipes};
 
 use crate::job::Found;
 use crate::snapshot::Snapshot;
-
-/// Beginnings of names, some of them hard to show.
-const STEMS: &[&[u8]] =
-    &[b"file", b"with space", b"new\nline", "📷".as_bytes(), b"-rf", b"\xff\xfe"];
 
 /// Files with their new and old contents, beneath a source.
 pub(super) struct RandomTree {
     pub(super) source: PathBuf,
     files: BTreeMap<PathBuf, Versions>,
+    sight: Sight,
     untouched: Snapshot,
 }
 
@@ -35,35 +29,20 @@ impl RandomTree {
     /// Makes the tree in a new folder.
     pub(super) fn make(random: &mut Random, source: PathBuf) -> Result<Self> {
         fs::create_dir(&source)?;
-        let directories = directories(random, &source)?;
-        let mut files = BTreeMap::new();
-        for number in 0..5 + random.below(120) {
-            let name = [*random.pick(STEMS), format!("-{number}").as_bytes()].concat();
-            let name = random.pick(&directories).join(OsStr::from_bytes(&name));
-            let path = source.join(&name);
-            if random.below(12) == 0 {
-                symlink(random.pick(&["nowhere", "..", "/etc/hostname"]), &path)?;
-                continue;
+        let (is_privileged, has_attributes) = (true, true);
+        let mut tree = differential::RandomTree::new(random.next(), is_privileged, has_attributes);
+        let script = tree.script(8 + random.below(60));
+        differential::run_script(&source, &script).map_err(anyhow::Error::msg)?;
+        let (sight, mut files) = (sight_without_pipes(&source)?, BTreeMap::new());
+        for name in sight.keys() {
+            let path = source.join(name);
+            if fs::symlink_metadata(&path)?.is_file() {
+                let old = (random.below(3) == 0).then(|| content(random));
+                files.insert(name.clone(), Versions { new: fs::read(&path)?, old });
             }
-            let known: Vec<&PathBuf> = files.keys().collect();
-            if random.below(12) == 0 && !known.is_empty() {
-                let other = (*random.pick(&known)).clone();
-                fs::hard_link(source.join(&other), &path)?;
-                let new = fs::read(&path)?;
-                files.insert(name, Versions { new, old: None });
-                continue;
-            }
-            let old = (random.below(3) == 0).then(|| content(random));
-            write(random, &path)?;
-            files.insert(name, Versions { new: fs::read(&path)?, old });
-        }
-        for directory in directories.iter().rev() {
-            let path = source.join(directory);
-            fs::set_permissions(&path, Permissions::from_mode(*random.pick(&[0o755, 0o700])))?;
-            File::open(path)?.set_modified(time(random))?;
         }
         let untouched = Snapshot::take(&source)?;
-        Ok(Self { source, files, untouched })
+        Ok(Self { source, files, sight, untouched })
     }
 
     /// How many files there are.
@@ -112,6 +91,33 @@ impl RandomTree {
         Ok(found)
     }
 
+    /// Fails unless the target is like the source in everything, but for the metadata of those of which it was
+    /// told that something of it could not be kept. Where old files are kept, they stand there besides.
+    pub(super) fn ensure_copied(
+        &self,
+        target: &Path,
+        lacking: &BTreeSet<PathBuf>,
+        are_old_kept: bool,
+    ) -> Result<()> {
+        let (mut wanted, mut found) = (self.sight.clone(), sight_without_pipes(target)?);
+        for name in lacking.iter().filter_map(|path| path.strip_prefix(target).ok()) {
+            let what = wanted
+                .get(name)
+                .and_then(|line| line.split_once(SAME))
+                .map(|(_, of)| of.to_owned());
+            let is_other_name =
+                |line: &String| what.as_ref().is_some_and(|of| line.ends_with(of.as_str()));
+            wanted.retain(|other, line| other != name && !is_other_name(line));
+        }
+        if are_old_kept || !lacking.is_empty() {
+            found.retain(|name, _| wanted.contains_key(name));
+        }
+        match difference(&wanted, &found) {
+            Some(found) => bail!("source | target:\n{found}"),
+            None => Ok(()),
+        }
+    }
+
     /// Fails unless every target is what it was, or is not there when it was not.
     pub(super) fn ensure_old(&self, target: &Path) -> Result<()> {
         let had = self.files.values().filter(|versions| versions.old.is_some()).count();
@@ -128,42 +134,12 @@ impl RandomTree {
     }
 }
 
-/// Makes some directories; the first is the top.
-fn directories(random: &mut Random, source: &Path) -> Result<Vec<PathBuf>> {
-    let mut all = vec![PathBuf::new()];
-    for number in 0..random.below(12) {
-        let name = random.pick(&all).join(format!("folder {number}"));
-        fs::create_dir(source.join(&name))?;
-        all.push(name);
-    }
-    Ok(all)
-}
-
-fn time(random: &mut Random) -> SystemTime {
-    let nanos = u32::try_from(random.below(1_000_000_000)).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::new(random.below(1_700_000_000), nanos)
-}
+/// Behind it stands which file has another name here.
+const SAME: &str = ", the same as ";
 
 /// As often small as large.
 fn content(random: &mut Random) -> Vec<u8> {
     let most = 1 << random.below(22);
     let length = usize::try_from(random.below(most)).unwrap_or_default();
     random.bytes(length)
-}
-
-fn write(random: &mut Random, path: &Path) -> Result<()> {
-    let bytes = content(random);
-    let file = File::create_new(path)?;
-    if random.below(6) == 0 {
-        // With a hole before it, and one behind.
-        let before = random.below(1 << 20);
-        file.write_all_at(&bytes, before)?;
-        file.set_len(before + bytes.len() as u64 + random.below(1 << 20))?;
-    } else {
-        file.write_all_at(&bytes, 0)?;
-    }
-    let modes = [0o644, 0o600, 0o755, 0o444];
-    file.set_permissions(Permissions::from_mode(*random.pick(&modes)))?;
-    file.set_modified(time(random))?;
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! One round: a tree is copied under a fault, the job is gone on with under others, and ended in peace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,6 @@ use crate::copier::{Copied, done_among};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
 use crate::snapshot::ensure_no_partials;
-use crate::tree::ensure_alike;
 use crate::volume::{Fs, Volume};
 
 /// How many runs of one job are disturbed at most.
@@ -58,6 +57,10 @@ struct Job<'a> {
     recorded: Recorded,
     options: Vec<&'static str>,
     is_begun: bool,
+    /// Targets of which something other than their content could not be kept, as was told.
+    lacking: BTreeSet<PathBuf>,
+    /// What the runs so far have told, for whoever asks what has happened.
+    told: Vec<String>,
 }
 
 /// Runs the round of this seed.
@@ -73,7 +76,9 @@ pub(super) fn run(lab: &Lab, seed: u64, counts: &mut Counts) -> Result<()> {
             break;
         }
     }
-    job.end().with_context(|| format!("{options}; {faults:?}, and then in peace"))?;
+    let told = |job: &Job<'_>| job.told.join("\n");
+    job.end()
+        .with_context(|| format!("{options}; {faults:?}, and then in peace\n{}", told(&job)))?;
     if job.options.contains(&"--keep-replaced") {
         job.undo().context("undo")?;
         counts.undone += 1;
@@ -111,7 +116,18 @@ impl<'a> Job<'a> {
             options.push("--keep-replaced");
         }
         let recorded = Recorded::new(lab)?;
-        Ok(Self { lab, tree, volume, fs, target, recorded, options, is_begun: false })
+        Ok(Self {
+            lab,
+            tree,
+            volume,
+            fs,
+            target,
+            recorded,
+            options,
+            is_begun: false,
+            lacking: BTreeSet::new(),
+            told: Vec::new(),
+        })
     }
 
     /// Begins the job or goes on with it under a fault; says whether nothing is left to be done.
@@ -139,7 +155,9 @@ impl<'a> Job<'a> {
         {
             self.volume.mount_again(fs)?;
         }
+        self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
+        self.lacking.extend(lacking_among(&copied));
         self.is_begun = self.has_job()?;
         Ok(copied.status == 0)
     }
@@ -171,6 +189,7 @@ impl<'a> Job<'a> {
             true => self.recorded.run(&["resume", "1", "--json"])?,
             false => self.recorded.copy(&self.options, &self.tree.source, &self.target)?,
         };
+        self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         if copied.status != 0 {
             copied = self.recorded.run(&["retry", "1", "--json"])?;
@@ -185,11 +204,11 @@ impl<'a> Job<'a> {
 
     fn ensure_whole(&self, target: &Path) -> Result<()> {
         // Old files are kept under names of ours until they are given up.
-        if self.options.contains(&"--keep-replaced") {
-            return Ok(());
+        let are_old_kept = self.options.contains(&"--keep-replaced");
+        if !are_old_kept {
+            ensure_no_partials(target)?;
         }
-        ensure_no_partials(target)?;
-        ensure_alike(&self.tree.source, target)
+        self.tree.ensure_copied(target, &self.lacking, are_old_kept)
     }
 
     fn undo(&self) -> Result<()> {
@@ -197,4 +216,15 @@ impl<'a> Job<'a> {
         ensure_no_partials(&self.target)?;
         self.tree.ensure_old(&self.target)
     }
+}
+
+/// Targets of which these objects tell that they lack something other than content.
+fn lacking_among(copied: &Copied) -> impl Iterator<Item = PathBuf> {
+    copied.objects.iter().filter_map(|object| {
+        let warnings = object["metadata_warnings"].as_array();
+        let is_item = warnings.is_some_and(|warnings| !warnings.is_empty());
+        let is_folder = object["type"] == "warning" && object["kind"] == "loss";
+        let path = if is_item { &object["target"] } else { &object["path"] };
+        (is_item || is_folder).then(|| path.as_str().map(PathBuf::from))?
+    })
 }

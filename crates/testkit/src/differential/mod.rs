@@ -8,5 +8,5 @@ mod sight;
 mod trial;
 
 pub use script::RandomTree;
-pub use sight::{difference, sight};
-pub use trial::{Copy, Trial};
+pub use sight::{Sight, difference, sight, sight_without_pipes};
+pub use trial::{Copy, Trial, run_script};

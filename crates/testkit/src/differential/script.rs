@@ -76,10 +76,10 @@ impl RandomTree {
         }
     }
 
-    /// The script that makes it, in the empty directory where it is run.
-    pub fn script(&mut self) -> String {
+    /// The script of bash that makes it, with so many entries, in the empty directory where it is run.
+    pub fn script(&mut self, entries: u64) -> String {
         let mut lines = vec!["set -e".to_owned()];
-        for _ in 0..8 + self.random.below(30) {
+        for _ in 0..entries {
             let line = match self.random.below(12) {
                 0..=2 => self.directory(),
                 3..=6 => self.file(),

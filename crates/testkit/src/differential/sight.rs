@@ -11,7 +11,23 @@ use std::path::{Path, PathBuf};
 
 /// Every entry beneath a directory, the directory itself among them: its name, and in words what it is.
 /// Everything counts that a copy can keep, but extended attributes.
-pub fn sight(top: &Path) -> io::Result<BTreeMap<PathBuf, String>> {
+pub type Sight = BTreeMap<PathBuf, String>;
+
+/// What is beneath a directory, without what is never copied.
+///
+/// # Errors
+/// When something cannot be looked at.
+pub fn sight_without_pipes(top: &Path) -> io::Result<Sight> {
+    let mut found = sight(top)?;
+    found.retain(|_, line| !line.ends_with(" pipe"));
+    Ok(found)
+}
+
+/// What is beneath a directory.
+///
+/// # Errors
+/// When something cannot be looked at.
+pub fn sight(top: &Path) -> io::Result<Sight> {
     let (mut found, mut open) = (BTreeMap::new(), vec![top.to_owned()]);
     let mut names: HashMap<u64, Vec<PathBuf>> = HashMap::new();
     while let Some(path) = open.pop() {
@@ -51,10 +67,7 @@ pub fn sight(top: &Path) -> io::Result<BTreeMap<PathBuf, String>> {
 }
 
 /// The first entries in which two trees differ, as text; `None` when they are alike.
-pub fn difference(
-    one: &BTreeMap<PathBuf, String>,
-    other: &BTreeMap<PathBuf, String>,
-) -> Option<String> {
+pub fn difference(one: &Sight, other: &Sight) -> Option<String> {
     let absent = "nothing".to_owned();
     let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
     let differing = names.filter_map(|name| {

@@ -12,13 +12,13 @@
 //! - When it copies again, rsync replaces links though the target is newer, and does not give all directories
 //!   the time of their source. Ours does as cp does, so of these only the kind is compared with rsync then.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::script::RandomTree;
-use super::sight::{difference, sight};
+use super::sight::{Sight, difference, sight_without_pipes};
+use crate::random::Random;
 
 /// Policies for what is there already: ours, and the words that mean it to cp and to rsync.
 const POLICIES: &[(&str, &[&str], &[&str])] = &[
@@ -54,15 +54,16 @@ impl Trial<'_> {
     /// What differs, with the scripts that made the tree.
     pub fn run(&self, seed: u64) -> Result<usize, String> {
         let mut tree = RandomTree::new(seed, self.is_privileged, self.has_attributes);
-        let (source, make) = (self.folder.join("source"), tree.script());
+        let entries = 8 + Random::new(seed).below(30);
+        let (source, make) = (self.folder.join("source"), tree.script(entries));
         std::fs::create_dir(&source).map_err(|error| error.to_string())?;
-        self.script(&source, &make)?;
+        run_script(&source, &make)?;
         let named = |error: String, changes: &str| {
             format!("seed {seed}: {error}\n--- made by\n{make}\n--- changed by\n{changes}")
         };
         let mut count = self.first(&source).map_err(|error| named(error, ""))?;
         let changes = tree.changes();
-        self.script(&source, &changes).map_err(|error| named(error, &changes))?;
+        run_script(&source, &changes).map_err(|error| named(error, &changes))?;
         let which = usize::try_from(seed % 3).unwrap_or_default();
         count += self.again(&source, which).map_err(|error| named(error, &changes))?;
         Ok(count)
@@ -128,15 +129,19 @@ impl Trial<'_> {
         let to = self.folder.join(to);
         command(name, words, [from.as_os_str(), to.as_os_str()]).map(drop)
     }
+}
 
-    fn script(&self, folder: &Path, script: &str) -> Result<(), String> {
-        let cd = format!("cd \"$1\"\n{script}");
-        command("bash", &["-c", &cd, "tree"], [folder.as_os_str()]).map(drop)
-    }
+/// Runs a script of a random tree in a directory.
+///
+/// # Errors
+/// What it says when it fails.
+pub fn run_script(folder: &Path, script: &str) -> Result<(), String> {
+    let cd = format!("cd \"$1\"\n{script}");
+    command("bash", &["-c", &cd, "tree"], [folder.as_os_str()]).map(drop)
 }
 
 /// Says of directories and links only that they are there.
-fn forget_times(tree: &mut BTreeMap<PathBuf, String>) {
+fn forget_times(tree: &mut Sight) {
     for line in tree.values_mut() {
         let what = line.splitn(4, ' ').nth(3).unwrap_or_default();
         if !what.starts_with("file") {
@@ -145,18 +150,12 @@ fn forget_times(tree: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
-fn same(
-    what: &str,
-    one: &BTreeMap<PathBuf, String>,
-    other: &BTreeMap<PathBuf, String>,
-) -> Result<(), String> {
+fn same(what: &str, one: &Sight, other: &Sight) -> Result<(), String> {
     difference(one, other).map_or(Ok(()), |found| Err(format!("{what} differs:\n{found}")))
 }
 
-fn without_pipes(top: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
-    let mut found = sight(top).map_err(|error| format!("{}: {error}", top.display()))?;
-    found.retain(|_, line| !line.ends_with(" pipe"));
-    Ok(found)
+fn without_pipes(top: &Path) -> Result<Sight, String> {
+    sight_without_pipes(top).map_err(|error| format!("{}: {error}", top.display()))
 }
 
 fn command<'a>(
