@@ -1,9 +1,10 @@
 //! Runs the program under test and reads the objects that it writes.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -167,12 +168,21 @@ impl Copied {
 }
 
 /// The targets that these objects report as done, without directories.
-pub(crate) fn done_among(objects: &[Value]) -> BTreeSet<&Path> {
+pub(crate) fn done_among(objects: &[Value]) -> BTreeSet<PathBuf> {
     let is_done = |object: &&Value| {
         object["type"] == "item" && object["status"] == "ok" && object["kind"] != "directory"
     };
-    let done = objects.iter().filter(is_done);
-    done.filter_map(|object| object["target"].as_str().map(Path::new)).collect()
+    objects.iter().filter(is_done).filter_map(|object| path_in(object, "target")).collect()
+}
+
+/// The path that a member of an object is, whatever bytes it has.
+pub(crate) fn path_in(object: &Value, member: &str) -> Option<PathBuf> {
+    let Some(digits) = object[format!("{member}_bytes")].as_str() else {
+        return object[member].as_str().map(PathBuf::from);
+    };
+    let pairs = digits.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    Some(OsString::from_vec(bytes.collect::<Option<Vec<u8>>>()?).into())
 }
 
 /// Fails unless the object has all of these members with these values.

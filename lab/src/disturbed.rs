@@ -85,14 +85,14 @@ impl Disturbed<'_> {
     /// done is new, and what is to be replaced is there until then; then goes on.
     pub(crate) fn check_and_go_on(
         &self,
-        told: &BTreeSet<&Path>,
+        told: &BTreeSet<PathBuf>,
         undisturbed: &Likeness,
         ends: &mut Ends,
     ) -> Result<Found> {
         self.job.check(&self.target, told).context("what was reported")?;
         let has_job = self.ledger.has_job(self.lab)?;
         let items = if has_job { self.ledger.items(self.lab)? } else { Items::default() };
-        let recorded = items.done().collect();
+        let recorded = items.done().map(Path::to_owned).collect();
         let found = self.job.check(&self.target, &recorded).context(RECORDED)?;
         ends.found.add(found);
         ensure!(told.is_subset(&recorded), "reported and not recorded: {told:?}, {recorded:?}");
@@ -110,7 +110,9 @@ impl Disturbed<'_> {
     pub(crate) fn check_recorded(&self) -> Result<()> {
         if self.ledger.has_job(self.lab)? {
             let items = self.ledger.items(self.lab)?;
-            self.job.check(&self.target, &items.done().collect()).context(RECORDED)?;
+            self.job
+                .check(&self.target, &items.done().map(Path::to_owned).collect())
+                .context(RECORDED)?;
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ impl Job {
 
     /// Fails unless every target is old or new, and what was reported as done, by its path, is new.
     /// Whatever else is there must have a name of partial files.
-    pub(crate) fn check(&self, target: &Path, done: &BTreeSet<&Path>) -> Result<Found> {
+    pub(crate) fn check(&self, target: &Path, done: &BTreeSet<PathBuf>) -> Result<Found> {
         let mut found = Found::default();
         for file in &self.files {
             let path = target.join(&file.name);
@@ -203,7 +203,7 @@ impl Job {
     pub(crate) fn ensure_old_ones_reachable(
         &self,
         target: &Path,
-        done: &BTreeSet<&Path>,
+        done: &BTreeSet<PathBuf>,
     ) -> Result<usize> {
         let mut under_backups = 0;
         for file in &self.files {
@@ -293,7 +293,11 @@ mod tests {
         let file = target.join("small-1");
         let old = fs::read(&file).expect("it was filled");
         let reachable = |done: &[&Path]| {
-            job.ensure_old_ones_reachable(&target, &done.iter().copied().collect()).ok()
+            job.ensure_old_ones_reachable(
+                &target,
+                &done.iter().map(|path| path.to_path_buf()).collect(),
+            )
+            .ok()
         };
         assert_eq!(reachable(&[]), Some(0));
         fs::write(&file, "another").expect("there is room");

@@ -189,7 +189,7 @@ impl Small {
 
 /// The targets that are told as done, without directories.
 pub(crate) fn told_done(copied: &Copied) -> BTreeSet<PathBuf> {
-    crate::copier::done_among(&copied.objects).into_iter().map(Path::to_owned).collect()
+    crate::copier::done_among(&copied.objects)
 }
 
 /// Fails unless what was asked for is what the report counts, and failures show in the exit status.

@@ -80,7 +80,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// The targets of what was reported as done when the log had so many entries.
-    pub(crate) fn done_at(&self, position: usize) -> BTreeSet<&Path> {
+    pub(crate) fn done_at(&self, position: usize) -> BTreeSet<PathBuf> {
         let until = self.positions.partition_point(|told_at| *told_at <= position);
         done_among(&self.copied.objects[..until])
     }

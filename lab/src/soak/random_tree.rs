@@ -64,7 +64,7 @@ impl RandomTree {
     }
 
     /// Fails unless every target is old or new, and what was told to be done is new.
-    pub(super) fn check(&self, target: &Path, done: &BTreeSet<&Path>) -> Result<Found> {
+    pub(super) fn check(&self, target: &Path, done: &BTreeSet<PathBuf>) -> Result<Found> {
         let mut found = Found::default();
         for (name, versions) in &self.files {
             let path = target.join(name);

@@ -9,7 +9,7 @@ use surecopy_testkit::Random;
 
 use super::fault::{Disturbed, Fault};
 use super::random_tree::RandomTree;
-use crate::copier::{Copied, done_among};
+use crate::copier::{Copied, done_among, path_in};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
 use crate::snapshot::ensure_no_partials;
@@ -224,7 +224,7 @@ fn lacking_among(copied: &Copied) -> impl Iterator<Item = PathBuf> {
         let warnings = object["metadata_warnings"].as_array();
         let is_item = warnings.is_some_and(|warnings| !warnings.is_empty());
         let is_folder = object["type"] == "warning" && object["kind"] == "loss";
-        let path = if is_item { &object["target"] } else { &object["path"] };
-        (is_item || is_folder).then(|| path.as_str().map(PathBuf::from))?
+        let member = if is_item { "target" } else { "path" };
+        (is_item || is_folder).then(|| path_in(object, member))?
     })
 }

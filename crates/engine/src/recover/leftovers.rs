@@ -26,20 +26,17 @@ impl<F: FileSystem> Recovery<'_, F> {
                 return self.cannot_remove(shown, &error);
             }
         };
-        let mut has_removed = false;
         for name in names {
             if !nonces.iter().any(|nonce| is_partial_of(*nonce, &name)) {
                 continue;
             }
-            has_removed = true;
             if let Err(error) = self.remove_leftover(&opened, &name) {
                 let shown = self.show(mapping, &path.join(&name));
                 self.cannot_remove(shown, &error);
             }
         }
-        if has_removed {
-            self.settled_in.entry((mapping, path.clone())).or_default();
-        }
+        // Also where there is nothing: the run itself may have removed it without making that durable.
+        self.settled_in.entry((mapping, path.clone())).or_default();
     }
 
     fn remove_leftover(&mut self, opened: &Opened<F>, name: &std::ffi::OsStr) -> FsResult<()> {

@@ -114,8 +114,9 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
             (book.job.0,),
         )?;
     }
-    if book.is_planned {
-        // Before it planned, it put in order what dead runs had left.
+    if book.is_planned && ending.has_cleared() {
+        // Before it planned, it put in order what dead runs had left; and nothing has failed, so that this is
+        // durable.
         connection.execute(
             "UPDATE runs SET is_cleared = 1 WHERE job = ? AND run < ?",
             (book.job.0, book.run),

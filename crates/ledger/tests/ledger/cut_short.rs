@@ -141,6 +141,12 @@ fn where_items_failed_the_next_run_looks_for_partial_files() {
     assert_eq!(run.in_flight().nonces, [7]);
     assert_eq!(run.in_flight().directories, [(0, rel("in/on"))]);
     run.record(planned(0)).unwrap();
+    // What it has removed may not be durable, then.
+    run.finish(&report).unwrap();
+    let run = scene.resume(job);
+    assert_eq!(run.in_flight().nonces.first(), Some(&7));
+    assert_eq!(run.in_flight().directories, [(0, rel("in/on"))]);
+    run.record(planned(0)).unwrap();
     run.finish(&all_ok(0)).unwrap();
     let run = scene.resume(job);
     assert!(run.in_flight().nonces.is_empty() && run.in_flight().directories.is_empty());
