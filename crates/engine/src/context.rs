@@ -16,6 +16,7 @@ use crate::policy::{MechanismMemory, SizeClass};
 use crate::record::{Fact, JournalError, Recording, Rest};
 use crate::report::{
     Corrected, Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning,
+    WarningKind,
 };
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -43,6 +44,7 @@ pub(crate) struct Context<'a, F: FileSystem> {
     pub(crate) links: Links,
     pub(crate) bounds: Bounds,
     pub(crate) warnings: AtomicU64,
+    left_behind: AtomicU64,
     tally: Mutex<Tally>,
     corrected: Mutex<Corrected>,
     is_stopped: AtomicBool,
@@ -147,6 +149,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
             links: Links::default(),
             bounds,
             warnings: AtomicU64::new(0),
+            left_behind: AtomicU64::new(0),
             tally: Mutex::default(),
             corrected: Mutex::default(),
             is_stopped: AtomicBool::new(false),
@@ -195,7 +198,15 @@ impl<'a, F: FileSystem> Context<'a, F> {
 
     pub(crate) fn warn(&self, warning: Warning) {
         self.warnings.fetch_add(1, Ordering::Relaxed);
+        if warning.kind == WarningKind::LeftBehind {
+            self.left_behind.fetch_add(1, Ordering::Relaxed);
+        }
         self.outside.observer.on_event(Event::Warned(warning));
+    }
+
+    /// How many files were left behind.
+    pub(crate) fn left_behind(&self) -> u64 {
+        self.left_behind.load(Ordering::Relaxed)
     }
 
     /// Records facts; when that fails, the run ends. A journal that has failed is not asked again:

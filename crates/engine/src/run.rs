@@ -8,7 +8,7 @@ use crate::finish::finish_directories;
 use crate::plan::{Action, PlannedItem, Prepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
 use crate::record::{BATCH, Fact, Queue};
-use crate::recover::recover;
+use crate::recover::{Recovered, recover};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
@@ -23,20 +23,20 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
     // Planning looks at what is there, so that must be in order first.
     let recovered = match outside.history {
         Some(history) if !spec.dry_run => recover(spec, outside, history),
-        Some(_) | None => Ok(0),
+        Some(_) | None => Ok(Recovered::default()),
     };
-    let prepared = recovered.and_then(|warnings| {
-        report.warnings = warnings;
-        prepare(spec, outside)
+    let prepared = recovered.and_then(|recovered| {
+        report.warnings = recovered.warnings;
+        Ok((prepare(spec, outside)?, recovered))
     });
     match prepared {
         Err(unprepared) => report.outcome = unprepared.outcome(),
-        Ok(prepared) => {
+        Ok((prepared, recovered)) => {
             report.planned = prepared.planned;
             report.corrected = prepared.corrected;
             report.warnings += prepared.warnings;
             report.problems.clone_from(&prepared.problems);
-            carry_out(spec, outside, prepared, &mut report);
+            carry_out(spec, outside, prepared, recovered, &mut report);
         }
     }
     report.duration = outside.clock.now().saturating_sub(begun);
@@ -47,6 +47,7 @@ fn carry_out<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     prepared: Prepared<F>,
+    recovered: Recovered,
     report: &mut Report,
 ) {
     if prepared.is_refused(spec.fail_fast) {
@@ -92,7 +93,8 @@ fn carry_out<F: FileSystem>(
     let was_finished = outside.history.is_some_and(|history| history.is_finished());
     let are_new = directories.iter().any(|directory| directory.action == Action::Create);
     let mut unfinished_directories = 0;
-    if !was_finished || are_new || context.tally() != Tally::default() {
+    let is_all_done = was_finished && !recovered.has_changed;
+    if !is_all_done || are_new || context.tally() != Tally::default() {
         phase(outside, Phase::Finish, || {
             unfinished_directories =
                 finish_directories(&context, &directories, context.is_ending());
@@ -100,7 +102,8 @@ fn carry_out<F: FileSystem>(
     }
     // What was made last.
     context.note(Vec::new());
-    report.tally = Tally { unfinished_directories, ..context.tally() };
+    let left_behind = recovered.left_behind + context.left_behind();
+    report.tally = Tally { unfinished_directories, left_behind, ..context.tally() };
     report.corrected.add(context.corrected());
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {

@@ -154,6 +154,8 @@ pub struct Sums {
     pub bytes_ok: u64,
     /// Size of everything that failed or was cancelled.
     pub bytes_failed: u64,
+    /// Files that may be left: whoever goes on with the job looks again.
+    pub left_behind: u64,
     /// Directories that may lack their own metadata: whoever goes on with the job comes back to them.
     pub unfinished_directories: u64,
 }
@@ -169,6 +171,7 @@ impl Sums {
             bytes_copied: tally.bytes_copied,
             bytes_ok: tally.bytes_ok,
             bytes_failed: tally.bytes_failed,
+            left_behind: tally.left_behind,
             unfinished_directories: tally.unfinished_directories,
         }
     }
@@ -184,6 +187,7 @@ impl Sums {
             bytes_copied: self.bytes_copied,
             bytes_ok: self.bytes_ok,
             bytes_failed: self.bytes_failed,
+            left_behind: self.left_behind,
             unfinished_directories: self.unfinished_directories,
             ..Tally::default()
         }

@@ -80,7 +80,7 @@ pub(super) fn run(lab: &Lab, seed: u64, counts: &mut Counts) -> Result<()> {
     job.end()
         .with_context(|| format!("{options}; {faults:?}, and then in peace\n{}", told(&job)))?;
     if job.options.contains(&"--keep-replaced") {
-        job.undo().context("undo")?;
+        job.undo().with_context(|| format!("undo after {options}; {faults:?}\n{}", told(&job)))?;
         counts.undone += 1;
     }
     counts.rounds += 1;

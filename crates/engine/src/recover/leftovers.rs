@@ -5,7 +5,6 @@ use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, RelPath, Support}
 use super::recovery::Recovery;
 use crate::opened::Opened;
 use crate::partial_names::is_partial_of;
-use crate::report::WarningKind;
 
 impl<F: FileSystem> Recovery<'_, F> {
     /// Removes partial files that carry the number of a dead run. Nothing else ever has such a name:
@@ -57,9 +56,10 @@ impl<F: FileSystem> Recovery<'_, F> {
         if is_held {
             // Its process outlived its job's lock: whatever it is doing, it may be near its end.
             let message = "another process still holds it".to_owned();
-            self.warn(WarningKind::LeftBehind, name.into(), message);
+            self.warn_left_behind(name.into(), message);
             return Ok(());
         }
+        self.recovered.has_changed = true;
         fs.remove_file(&opened.dir, name)
     }
 

@@ -9,4 +9,4 @@ mod publication;
 mod recovery;
 mod sight;
 
-pub(crate) use recovery::recover;
+pub(crate) use recovery::{Recovered, recover};

@@ -153,6 +153,7 @@ impl<F: FileSystem> Recovery<'_, F> {
         let name = publication.target.name().unwrap_or_default().to_owned();
         let (fs, dir) = (Arc::clone(&self.outside.fs), Arc::clone(&opened.dir));
         let target = Target { fs, dir, name };
+        self.recovered.has_changed = true;
         match exchange_back(&target, &publication.backup, Seen::of(ours)) {
             ExchangedBack::Done => self.remove(opened, &publication.backup),
             ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => {
@@ -189,6 +190,7 @@ impl<F: FileSystem> Recovery<'_, F> {
             let backup = is_old_kept.then(|| publication.backup.clone());
             Published::found(Target { fs, dir, name }, Seen::of(ours), backup, was_exchanged)
         };
+        self.recovered.has_changed = true;
         let mut done = published(true).roll_back();
         if matches!(&done, RollBack::Failed(error) if error.kind == FsErrorKind::NotSupported) {
             done = published(false).roll_back();
@@ -223,7 +225,8 @@ impl<F: FileSystem> Recovery<'_, F> {
         }
     }
 
-    fn remove(&self, opened: &Opened<F>, name: &OsStr) -> FsResult<()> {
+    fn remove(&mut self, opened: &Opened<F>, name: &OsStr) -> FsResult<()> {
+        self.recovered.has_changed = true;
         self.sight.fs.remove_file(&opened.dir, name)
     }
 
@@ -277,11 +280,11 @@ impl<F: FileSystem> Recovery<'_, F> {
 
     fn cannot_look(&mut self, publication: &Publication, error: &FsError) {
         let message = format!("what an interrupted run left here cannot be put in order: {error}");
-        self.warn(WarningKind::LeftBehind, publication.report.target.clone(), message);
+        self.warn_left_behind(publication.report.target.clone(), message);
     }
 
     pub(super) fn cannot_remove(&mut self, path: PathBuf, error: &FsError) {
-        self.warn(WarningKind::LeftBehind, path, format!("could not be removed: {error}"));
+        self.warn_left_behind(path, format!("could not be removed: {error}"));
     }
 }
 

@@ -25,21 +25,33 @@ pub(super) struct Recovery<'a, F: FileSystem> {
     pub(super) settled: Vec<ItemId>,
     /// Items that are published, without their end being recorded.
     pub(super) finished: Vec<Finished>,
-    warnings: u64,
+    pub(super) recovered: Recovered,
 }
 
-/// Finishes or undoes what is in flight. Returns how many warnings were given. When it is cancelled, what
-/// is left is as much in flight as before.
+/// What putting in order came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Recovered {
+    /// Warnings given.
+    pub(crate) warnings: u64,
+    /// What could not be put in order, so that the next run has to look again.
+    pub(crate) left_behind: u64,
+    /// Something was removed or put back, which directories show in their times.
+    pub(crate) has_changed: bool,
+}
+
+/// Finishes or undoes what is in flight. When it is cancelled, what is left is as much in flight as before.
 pub(crate) fn recover<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     history: &dyn History,
-) -> Result<u64, Unprepared> {
+) -> Result<Recovered, Unprepared> {
     let in_flight = history.in_flight();
     if in_flight.publications.is_empty() && in_flight.directories.is_empty() {
-        return Ok(0);
+        return Ok(Recovered::default());
     }
-    let Some(sight) = Sight::open(spec, outside.fs.as_ref(), history.roots()) else { return Ok(0) };
+    let Some(sight) = Sight::open(spec, outside.fs.as_ref(), history.roots()) else {
+        return Ok(Recovered::default());
+    };
     phase(outside, Phase::Recover, || {
         let mut recovery = Recovery {
             spec,
@@ -48,10 +60,10 @@ pub(crate) fn recover<F: FileSystem>(
             settled_in: BTreeMap::new(),
             settled: Vec::new(),
             finished: Vec::new(),
-            warnings: 0,
+            recovered: Recovered::default(),
         };
         recovery.put_in_order(in_flight)?;
-        Ok(recovery.warnings)
+        Ok(recovery.recovered)
     })
 }
 
@@ -79,6 +91,7 @@ impl<F: FileSystem> Recovery<'_, F> {
             if let Err(error) = self.sight.flush(mapping, &path) {
                 tracing::debug!(%error, directory = ?path, "a removal is not durable");
                 self.settled.retain(|item| !items.contains(item));
+                self.recovered.left_behind += 1;
             }
         }
         Ok(())
@@ -96,8 +109,14 @@ impl<F: FileSystem> Recovery<'_, F> {
         open.into_iter().filter(|(_, left)| *left == 0).map(|(item, _)| item).collect()
     }
 
+    /// Says that something could not be put in order.
+    pub(super) fn warn_left_behind(&mut self, path: std::path::PathBuf, message: String) {
+        self.recovered.left_behind += 1;
+        self.warn(WarningKind::LeftBehind, path, message);
+    }
+
     pub(super) fn warn(&mut self, kind: WarningKind, path: std::path::PathBuf, message: String) {
-        self.warnings += 1;
+        self.recovered.warnings += 1;
         self.outside.observer.on_event(Event::Warned(Warning { kind, path, message }));
     }
 }

@@ -72,8 +72,8 @@ impl<F: FileSystem> Undoing<'_, F> {
     fn put_in_order(&mut self, spec: &CopySpec) -> Outcome {
         let Some(history) = self.outside.history else { return Outcome::Finished };
         match recover(spec, self.outside, history) {
-            Ok(warnings) => {
-                self.report.warnings += warnings;
+            Ok(recovered) => {
+                self.report.warnings += recovered.warnings;
                 Outcome::Finished
             }
             Err(unprepared) => unprepared.outcome(),

@@ -56,10 +56,11 @@ impl Ending {
         })
     }
 
-    /// Nothing of its own can be left anywhere. What it has removed after a failure was not made durable, and may
-    /// be back when the power goes; or it could not be removed.
+    /// Nothing that is not to stay can be left anywhere, be it of an earlier run. What it has removed after a
+    /// failure was not made durable, and may be back when the power goes; or it could not be removed.
     fn has_cleared(&self) -> bool {
-        let is_whole = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
+        let Sums { failed, left_behind, .. } = self.sums;
+        let is_whole = self.outcome == RunOutcome::Finished && failed == 0 && left_behind == 0;
         is_whole || !self.kind.copies()
     }
 

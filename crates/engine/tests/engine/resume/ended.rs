@@ -174,6 +174,25 @@ fn row_12_what_a_lost_disk_kept_from_being_taken_back_is_taken_back_by_the_next_
     }
 }
 
+/// What could not be looked at for what a dead run has left is looked at by the run after that.
+#[test]
+fn row_17_a_place_that_could_not_be_put_in_order_is_put_in_order_later() {
+    let (end, steps, _) = End::undisturbed(Story::new(Way::Kernel, UPDATE));
+    let mut kept_from = 0;
+    for step in (1..=steps).step_by(7) {
+        for operation in [Operation::List, Operation::Metadata, Operation::RemoveFile] {
+            let mut story = Story::new(Way::Kernel, UPDATE);
+            story.run(Death::AtStep(step));
+            story.bury(true);
+            let plan = FaultPlan::once(1, FsErrorKind::PermissionDenied).only(operation);
+            let (ran, _) = story.run_failing(plan);
+            kept_from += ran.report.tally.left_behind;
+            story.resume(&end, &format!("killed at {step}, then kept from {operation:?}"));
+        }
+    }
+    assert!(kept_from > 0, "all was in order at once");
+}
+
 #[test]
 fn a_kept_first_name_is_linked_to_and_counted_once() {
     let mut story = Story::new(Way::Kernel, UPDATE);

@@ -62,6 +62,8 @@ impl Past {
                     if has_cleared {
                         nonce = None;
                         own.clear();
+                        dead.clear();
+                        past.in_flight.nonces.clear();
                     }
                     if are_directories_finished {
                         directories.clear();

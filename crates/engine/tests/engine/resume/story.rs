@@ -160,7 +160,7 @@ impl Story {
         let has_finished = ran.report.outcome == Outcome::Finished;
         self.ledger.end(Over {
             are_directories_finished: has_finished && tally.unfinished_directories == 0,
-            has_cleared: has_finished && tally.failed == 0,
+            has_cleared: has_finished && tally.failed == 0 && tally.left_behind == 0,
         });
     }
 
