@@ -107,13 +107,48 @@ impl Likeness {
     /// changes those.
     pub(crate) fn ensure_files_of(&self, top: &Path) -> Result<()> {
         let without = |likeness: &Self| {
-            let mut entries = likeness.0.clone();
-            for entry in entries.values_mut().filter(|entry| entry.content == Content::Folder) {
-                (entry.mode, entry.owner, entry.modified) = (0, (0, 0), (0, 0));
-            }
-            Self(entries)
+            likeness.with_folders(|folder| {
+                (folder.mode, folder.owner, folder.modified) = (0, (0, 0), (0, 0));
+            })
         };
         without(self).ensure_is(&without(&Self::take(top)?), top)
+    }
+
+    /// The same without the times of directories only.
+    pub(crate) fn ensure_all_but_folder_times_of(&self, top: &Path) -> Result<()> {
+        let without = |likeness: &Self| likeness.with_folders(|folder| folder.modified = (0, 0));
+        without(self).ensure_is(&without(&Self::take(top)?), top)
+    }
+
+    fn with_folders(&self, change: impl Fn(&mut Entry)) -> Self {
+        let mut entries = self.0.clone();
+        entries.values_mut().filter(|entry| entry.content == Content::Folder).for_each(change);
+        Self(entries)
+    }
+
+    /// Every name in it, the top's is empty.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    pub(crate) fn has(&self, name: &Path) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(crate) fn is_folder(&self, name: &Path) -> bool {
+        self.0.get(name).is_some_and(|entry| entry.content == Content::Folder)
+    }
+
+    /// Whether a name in this tree shows what another one shows in that tree: whatever further names it has,
+    /// and, of a folder, whenever it was changed.
+    pub(crate) fn shows(&self, name: &Path, that: &Self, other: &Path) -> bool {
+        let (Some(one), Some(other)) = (self.0.get(name), that.0.get(other)) else { return false };
+        let is_time_equal = one.content == Content::Folder || one.modified == other.modified;
+        let is_content_equal = match (&one.content, &other.content) {
+            (Content::File { bytes, .. }, Content::File { bytes: others, .. }) => bytes == others,
+            (one, other) => one == other,
+        };
+        is_content_equal && is_time_equal && (one.mode, one.owner) == (other.mode, other.owner)
     }
 }
 

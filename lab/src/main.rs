@@ -24,6 +24,7 @@ mod run;
 mod small;
 mod snapshot;
 mod soak;
+mod taken_back;
 mod tool;
 mod trace;
 mod tree;

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::copier::done_among;
-use crate::crash::{CUTS, Machine, State, Told};
-use crate::disks::{Disk, Log};
+use crate::crash::{CUTS, Machine, Place, State, Told};
+use crate::disks::Log;
 use crate::disturbed::{Disturbed, Ends};
 use crate::job::{Job, Size};
 use crate::lab::Lab;
@@ -28,42 +28,21 @@ const PUBLISHING: [&str; 8] =
 /// How many cuts are made before calls on the ledger's files; there is one before each of the others.
 const ON_LEDGER: usize = 8;
 
-/// Where the ledger is: on the disk of the target, or on one of its own.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    target: Fs,
-    ledger: Option<Fs>,
+fn machine(place: Place, lab: &Lab, job: &Job) -> Result<Machine> {
+    Machine::new(lab, &place.disks(), |disks| job.fill(&disks.path(0).join("target")))
 }
 
-impl Place {
-    fn name(self) -> String {
-        let Self { target, ledger } = self;
-        match ledger {
-            None => format!("{} with its ledger", target.name()),
-            Some(ledger) => format!("{}, ledger on {}", target.name(), ledger.name()),
-        }
-    }
-
-    fn disks(self) -> Vec<Disk> {
-        [Some(self.target), self.ledger].into_iter().flatten().map(Disk::new).collect()
-    }
-
-    fn machine(self, lab: &Lab, job: &Job) -> Result<Machine> {
-        Machine::new(lab, &self.disks(), |disks| job.fill(&disks.path(0).join("target")))
-    }
-
-    /// The job on disks that are always mounted at the same places.
-    fn recorded<'a>(
-        self,
-        lab: &'a Lab,
-        job: &'a Job,
-        options: &'a [&'a str],
-        disk: impl Fn(usize) -> &'a Path,
-    ) -> Disturbed<'a> {
-        let target = disk(0).join("target");
-        let ledger = Ledger::within(&disk(usize::from(self.ledger.is_some())).join("ledger"));
-        Disturbed { lab, job, options, target, ledger }
-    }
+/// The job on disks that are always mounted at the same places.
+fn recorded<'a>(
+    place: Place,
+    lab: &'a Lab,
+    job: &'a Job,
+    options: &'a [&'a str],
+    disk: impl Fn(usize) -> &'a Path,
+) -> Disturbed<'a> {
+    let target = disk(0).join("target");
+    let ledger = Ledger::within(&place.ledger(disk));
+    Disturbed { lab, job, options, target, ledger }
 }
 
 /// In every state the ledger is not ahead of what is there, and the resumed job ends well.
@@ -88,13 +67,13 @@ pub(crate) fn of_states(lab: &Lab) -> Result<String> {
 const OPTIONS: [&str; 6] = ["-j", "2", "--set", "group_max_files=8", "--on-conflict", "replace"];
 
 fn states_of(lab: &Lab, job: &Job, place: Place) -> Result<String> {
-    let machine = place.machine(lab, job)?;
+    let machine = machine(place, lab, job)?;
     let undisturbed = undisturbed(lab, job, place, &OPTIONS, &machine)?;
     let (log, told) = record(lab, job, place, &OPTIONS, &machine, &[])?;
     let (mut ends, mut amid) = (Ends::default(), 0);
     let explored = machine.explore(&log, SEED, STATES, |state| {
         let told = told.done_at(state.position);
-        let recorded = place.recorded(lab, job, &OPTIONS, |disk| state.path(disk));
+        let recorded = recorded(place, lab, job, &OPTIONS, |disk| state.path(disk));
         let found = recorded.check_and_go_on(&told, &undisturbed, &mut ends)?;
         amid += usize::from(found.new > 0 && found.new < job.len());
         Ok(())
@@ -114,7 +93,7 @@ fn undisturbed(
     machine: &Machine,
 ) -> Result<Likeness> {
     let state = machine.mount_before()?;
-    let likeness = place.recorded(lab, job, options, |disk| state.path(disk)).undisturbed()?;
+    let likeness = recorded(place, lab, job, options, |disk| state.path(disk)).undisturbed()?;
     state.unmount()?;
     Ok(likeness)
 }
@@ -128,7 +107,7 @@ fn record(
     wrapper: &[&str],
 ) -> Result<(Log, Told)> {
     let (log, told) = machine.record(|recorder| {
-        let recorded = place.recorded(lab, job, options, |disk| recorder.path(disk));
+        let recorded = recorded(place, lab, job, options, |disk| recorder.path(disk));
         recorder.run(&mut recorded.command(wrapper))
     })?;
     told.copied.ensure_ok()?;
@@ -151,11 +130,11 @@ pub(crate) fn of_states_without_flushes(lab: &Lab) -> Result<String> {
             let (trace, inject) =
                 (format!("--trace={calls}"), format!("--inject={calls}:retval=0"));
             let wrapper = ["strace", "-f", "-q", "-o", "/dev/null", &trace, &inject];
-            let machine = place.machine(lab, &job)?;
+            let machine = machine(place, lab, &job)?;
             let (log, told) = record(lab, &job, place, &options, &machine, &wrapper)?;
             let (mut ahead, mut lost) = (0, 0);
             let explored = machine.explore(&log, SEED, STATES, |state| {
-                let recorded = place.recorded(lab, &job, &options, |disk| state.path(disk));
+                let recorded = recorded(place, lab, &job, &options, |disk| state.path(disk));
                 ahead += usize::from(recorded.check_recorded().is_err());
                 let told = told.done_at(state.position);
                 lost += usize::from(job.check(&recorded.target, &told).is_err());
@@ -178,7 +157,7 @@ pub(crate) fn at_calls(lab: &Lab) -> Result<String> {
     for (target, other) in [(Fs::Ext4, Fs::Xfs), (Fs::Xfs, Fs::Ext4)] {
         for ledger in [None, Some(other)] {
             let place = Place { target, ledger };
-            let machine = place.machine(lab, &job)?;
+            let machine = machine(place, lab, &job)?;
             let undisturbed = undisturbed(lab, &job, place, &options, &machine)?;
             for cut in CUTS {
                 let what = format!("{} {cut}", place.name());
@@ -201,7 +180,7 @@ fn cut_jobs(
     undisturbed: &Likeness,
 ) -> Result<String> {
     let command = |disks: &State, wrapper: &[&str]| {
-        Ok(place.recorded(lab, job, options, |disk| disks.path(disk)).command(wrapper))
+        Ok(recorded(place, lab, job, options, |disk| disks.path(disk)).command(wrapper))
     };
     let state = machine.mount_before()?;
     let trace = Trace::take(lab, |wrapper| command(&state, wrapper))?;
@@ -219,7 +198,7 @@ fn cut_jobs(
         let Some(cut_off) = cut_off else { continue };
         let copied = cut_off.killed.copied()?;
         let told = done_among(&copied.objects);
-        let recorded = place.recorded(lab, job, options, |disk| cut_off.state.path(disk));
+        let recorded = recorded(place, lab, job, options, |disk| cut_off.state.path(disk));
         recorded
             .check_and_go_on(&told, undisturbed, &mut ends)
             .with_context(|| point.to_string())?;

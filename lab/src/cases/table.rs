@@ -4,9 +4,9 @@ use super::{
     bad_disk_groups, bad_disks, bit_rot, call_faults, contract, controls, crash_states,
     differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume, kill_and_undo,
     kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk, memory,
-    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_at_calls, prepared,
-    protected, read_counts, really_there, replace, same_target, short_calls, source_changes,
-    strategies, two_processes, undo, watched,
+    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_and_undo,
+    power_cut_at_calls, prepared, protected, read_counts, really_there, replace, same_target,
+    short_calls, source_changes, strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -145,4 +145,6 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "91 control: as many bytes as there were #25", run: controls::trusts_size },
     Case { name: "92 control: a folder's time alone #36 #37", run: controls::directory_time_alone },
     Case { name: "93 control: older than the index #36", run: controls::older_than_index },
+    Case { name: "94 undo: crash states #15 #16 #17", run: power_cut_and_undo::of_states },
+    Case { name: "95 undo: power cut before calls #13 #14 #17", run: power_cut_and_undo::at_calls },
 ];

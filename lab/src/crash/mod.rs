@@ -7,9 +7,11 @@
 
 mod cut;
 mod machine;
+mod place;
 mod recorder;
 mod states;
 
 pub(crate) use cut::CUTS;
 pub(crate) use machine::{Machine, State};
+pub(crate) use place::Place;
 pub(crate) use recorder::{Recorder, Told};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::child::Running;
 use crate::copier::{self, Copied, done_among};
@@ -81,7 +82,12 @@ pub(crate) struct Told {
 impl Told {
     /// The targets of what was reported as done when the log had so many entries.
     pub(crate) fn done_at(&self, position: usize) -> BTreeSet<PathBuf> {
+        done_among(self.at(position))
+    }
+
+    /// What was told when the log had so many entries.
+    pub(crate) fn at(&self, position: usize) -> &[Value] {
         let until = self.positions.partition_point(|told_at| *told_at <= position);
-        done_among(&self.copied.objects[..until])
+        &self.copied.objects[..until]
     }
 }
