@@ -68,9 +68,10 @@ impl TakenBack {
         self.items.len()
     }
 
-    /// The targets, and under which name what each of them replaced is kept.
-    pub(crate) fn items(&self) -> &BTreeMap<PathBuf, Option<PathBuf>> {
-        &self.items
+    /// The path of each target, and that under which what it replaced is kept.
+    pub(crate) fn paths(&self, top: &Path) -> Vec<(PathBuf, Option<PathBuf>)> {
+        let path = |name: &PathBuf| top.join(name);
+        self.items.iter().map(|(target, kept)| (path(target), kept.as_ref().map(path))).collect()
     }
 
     /// Fails unless every target is copied or as it was, and as it was if it is said to be undone; unless what

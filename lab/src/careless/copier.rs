@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::design::Design;
-use super::index;
+use super::{index, undo};
 
 /// The lab started with this word is a careless copier.
 pub(crate) const WORD: &str = "--careless";
@@ -33,6 +33,7 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<()> {
     let design = Design::ALL.into_iter().find(|known| design == OsStr::new(&known.word()));
     let copier = Copier { design: design.context("no such design")? };
     match words {
+        [first, ..] if first == "undo" => undo::run(),
         [first, .., source] if first == "prepare" => index::prepare(&copier, Path::new(source)),
         [first, .., source, target] if first == "copy" => {
             let found = index::look(&copier, Path::new(source))?;

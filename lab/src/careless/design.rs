@@ -29,10 +29,12 @@ pub(crate) enum Design {
     DirectoryTimeAlone,
     /// A directory has not changed when its time is before that of the index.
     OlderThanIndex,
+    /// What is undone goes before what it replaced is back.
+    UndoRemovesFirst,
 }
 
 impl Design {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::MovesTargetAway,
         Self::FixedNames,
         Self::NoFlush,
@@ -42,6 +44,7 @@ impl Design {
         Self::ExplainsAway,
         Self::DirectoryTimeAlone,
         Self::OlderThanIndex,
+        Self::UndoRemovesFirst,
     ];
 
     /// As the lab is told of it.

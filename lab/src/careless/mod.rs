@@ -4,6 +4,8 @@
 mod copier;
 mod design;
 mod index;
+mod undo;
 
 pub(crate) use copier::{WORD, run};
 pub(crate) use design::Design;
+pub(crate) use undo::PLAN;

@@ -1,11 +1,15 @@
 //! The power is cut while a job is undone, and it is undone again.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
+use crate::careless::{Design, PLAN};
 use crate::copier;
 use crate::crash::{CUTS, Machine, Place, State, Told};
 use crate::disks::Log;
@@ -46,6 +50,8 @@ struct Staged<'a> {
     place: Place,
     machine: Machine,
     job: TakenBack,
+    /// Those in which the targets are.
+    folders: BTreeSet<PathBuf>,
 }
 
 /// What was found in states, and what undoing again has come to.
@@ -83,10 +89,15 @@ impl<'a> Staged<'a> {
             let options = ["--keep-replaced", "--on-conflict", "replace"];
             recorded.copy(&options, &top.join("source"), &top.join("target"))?.ensure_ok()?;
             put_guest(&top)?;
-            job = Some(TakenBack::of(&top, before, &recorded)?);
+            let done = TakenBack::of(&top, before, &recorded)?;
+            let paths = done.paths(&top);
+            fs::write(recorded.ledger.with_file_name(PLAN), serde_json::to_string(&paths)?)?;
+            let folders = paths.iter().filter_map(|(target, _)| target.parent());
+            job = Some((done, folders.map(Path::to_owned).collect()));
             Ok(())
         })?;
-        Ok(Self { lab, place, machine, job: job.context("there is a job")? })
+        let (job, folders) = job.context("there is a job")?;
+        Ok(Self { lab, place, machine, job, folders })
     }
 
     fn recorded<'d>(&self, lab: &Lab, disk: impl Fn(usize) -> &'d Path) -> Recorded {
@@ -125,7 +136,7 @@ impl<'a> Staged<'a> {
     fn check_and_undo_again(
         &self,
         state: &State,
-        told: &[serde_json::Value],
+        told: &[Value],
         undisturbed: &Likeness,
         ends: &mut Ends,
     ) -> Result<()> {
@@ -151,6 +162,54 @@ impl<'a> Staged<'a> {
         ends.found.add(found);
         Ok(())
     }
+}
+
+/// A program that undoes carelessly, to be found in the states by the same check. The error is what it must say.
+fn caught(lab: &Lab, staged: &Staged<'_>, wrapper: &[&str], error: &str) -> Result<String> {
+    let undisturbed = staged.undisturbed()?;
+    let (log, told) = staged.record(lab, wrapper)?;
+    let (mut bad, mut ends) = (0, Ends::default());
+    let explored = staged.machine.explore(&log, SEED, STATES, |state| {
+        let told = told.at(state.position);
+        let found = staged.check_and_undo_again(state, told, &undisturbed, &mut ends);
+        bad += usize::from(found.is_err_and(|found| format!("{found:#}").contains(error)));
+        Ok(())
+    })?;
+    ensure!(bad > 0, "it was not found that something {error}, in {explored}");
+    Ok(format!("{}: {explored}, {bad} in which something {error}", staged.place.name()))
+}
+
+/// The program itself where flushes of the target's folders do nothing, those of the ledger's all.
+pub(crate) fn without_flushes(lab: &Lab) -> Result<String> {
+    let mut figures = Vec::new();
+    for place in PLACES.into_iter().filter(|place| place.ledger.is_some()) {
+        let staged = Staged::new(lab, place)?;
+        let log = lab.new_path("strace.log");
+        let mut wrapper: Vec<String> = ["strace", "-f", "-q", "-o"].map(str::to_owned).into();
+        wrapper.push(log.display().to_string());
+        let folders =
+            staged.folders.iter().map(|folder| format!("--trace-path={}", folder.display()));
+        wrapper.extend(folders);
+        wrapper.extend(["--trace=fsync", "--inject=fsync:retval=0"].map(str::to_owned));
+        let words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+        figures.push(caught(lab, &staged, &words, "said to be undone, is not")?);
+        let flushes = fs::read_to_string(log)?;
+        let all = flushes.lines().filter(|line| line.contains(" fsync(")).count();
+        let lost = flushes.matches("(INJECTED)").count();
+        ensure!(lost > 10 && all == lost, "{lost} of {all} flushes of folders were suppressed");
+    }
+    Ok(figures.join("; "))
+}
+
+/// A program that removes the copy before what it replaced is back.
+pub(crate) fn removes_first(lab: &Lab) -> Result<String> {
+    let careless = Design::UndoRemovesFirst.in_place_of_the_program(lab)?;
+    let mut figures = Vec::new();
+    for place in PLACES.into_iter().filter(|place| place.ledger.is_none()) {
+        let staged = Staged::new(lab, place)?;
+        figures.push(caught(&careless, &staged, &[], "is gone")?);
+    }
+    Ok(figures.join("; "))
 }
 
 /// In every state each target is copied or as it was, and undoing again ends well.

@@ -147,4 +147,12 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "93 control: older than the index #36", run: controls::older_than_index },
     Case { name: "94 undo: crash states #15 #16 #17", run: power_cut_and_undo::of_states },
     Case { name: "95 undo: power cut before calls #13 #14 #17", run: power_cut_and_undo::at_calls },
+    Case {
+        name: "96 control: undoes without flushing #16",
+        run: power_cut_and_undo::without_flushes,
+    },
+    Case {
+        name: "97 control: removes before putting back #15",
+        run: power_cut_and_undo::removes_first,
+    },
 ];
