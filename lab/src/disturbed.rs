@@ -16,9 +16,6 @@ use crate::ledger::{Items, Ledger};
 use crate::likeness::Likeness;
 use crate::snapshot::{PARTIAL_PREFIX, ensure_no_partials};
 
-/// What is wrong then.
-const RECORDED: &str = "what was recorded";
-
 /// A job, where it copies to, and where that is recorded.
 pub(crate) struct Disturbed<'a> {
     pub(crate) lab: &'a Lab,
@@ -93,7 +90,7 @@ impl Disturbed<'_> {
         let has_job = self.ledger.has_job(self.lab)?;
         let items = if has_job { self.ledger.items(self.lab)? } else { Items::default() };
         let recorded = items.done().map(Path::to_owned).collect();
-        let found = self.job.check(&self.target, &recorded).context(RECORDED)?;
+        let found = self.job.check(&self.target, &recorded).context("what was recorded")?;
         ends.found.add(found);
         ensure!(told.is_subset(&recorded), "reported and not recorded: {told:?}, {recorded:?}");
         ends.under_backups += self.job.ensure_old_ones_reachable(&self.target, &recorded)?;
@@ -104,17 +101,6 @@ impl Disturbed<'_> {
         self.ensure_same_files(&there)?;
         self.ensure_ended(undisturbed)?;
         Ok(found)
-    }
-
-    /// Fails unless what the ledger records as done is there.
-    pub(crate) fn check_recorded(&self) -> Result<()> {
-        if self.ledger.has_job(self.lab)? {
-            let items = self.ledger.items(self.lab)?;
-            self.job
-                .check(&self.target, &items.done().map(Path::to_owned).collect())
-                .context(RECORDED)?;
-        }
-        Ok(())
     }
 
     /// Resumes the job, or copies when there is none yet.

@@ -160,8 +160,9 @@ impl Job {
                     found.old += 1;
                 }
                 Ok(content) => bail!(
-                    "{} is neither old nor new: {} bytes, {} of them zero; new has {}",
+                    "{}{} is neither old nor new: {} bytes, {} of them zero; new has {}",
                     path.display(),
+                    if is_done { ", reported as done," } else { "" },
                     content.len(),
                     content.iter().filter(|byte| **byte == 0).count(),
                     file.new.len()

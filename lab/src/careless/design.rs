@@ -31,10 +31,12 @@ pub(crate) enum Design {
     OlderThanIndex,
     /// What is undone goes before what it replaced is back.
     UndoRemovesFirst,
+    /// Source and target are different when they are called differently.
+    ComparesPaths,
 }
 
 impl Design {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::MovesTargetAway,
         Self::FixedNames,
         Self::NoFlush,
@@ -45,6 +47,7 @@ impl Design {
         Self::DirectoryTimeAlone,
         Self::OlderThanIndex,
         Self::UndoRemovesFirst,
+        Self::ComparesPaths,
     ];
 
     /// As the lab is told of it.

@@ -4,6 +4,7 @@
 mod copier;
 mod design;
 mod index;
+pub(crate) mod mapping;
 mod undo;
 
 pub(crate) use copier::{WORD, run};

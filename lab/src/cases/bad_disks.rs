@@ -140,14 +140,7 @@ pub(crate) fn once_and_always(lab: &Lab) -> Result<String> {
                     singles.push((single.with_context(name)?, name()));
                 }
             }
-            let careless = ["--read-back", "cache"];
-            let fault = Fault::always(kind, BLOCK);
-            let careless = is_silent(kind)
-                .then(|| Single::copy(lab, &bench, &careless, fault, number * 10 + 9))
-                .transpose()?;
             bench.mount_again()?;
-            let is_caught = careless.is_none_or(|careless| careless.check(fs_kind).is_err());
-            ensure!(is_caught, "{} {fault}: what was published is not looked at", fs_kind.name());
             for (single, name) in &singles {
                 single.check(fs_kind).with_context(|| name.clone())?;
                 copies += 1;
@@ -156,11 +149,6 @@ pub(crate) fn once_and_always(lab: &Lab) -> Result<String> {
         Ok(copies)
     })?;
     Ok(format!("{} copies over an old file", copies.iter().sum::<usize>()))
-}
-
-/// Whether nobody but who reads from the disk can know.
-fn is_silent(kind: Kind) -> bool {
-    matches!(kind, Kind::Drop | Kind::Stale | Kind::Flip | Kind::Swap | Kind::Rot)
 }
 
 /// A copy of one file over an old one.

@@ -2,8 +2,10 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::{kill_matrix, power_cut, prepared, same_target, source_changes};
-use crate::careless::Design;
+use super::{
+    bad_disks, bind_mounts, kill_matrix, power_cut, prepared, same_target, source_changes,
+};
+use crate::careless::{Design, mapping};
 use crate::lab::Lab;
 
 /// Holds a design to what surecopy is held to. That must fail, for the reason that the design is wrong.
@@ -13,12 +15,20 @@ fn caught(
     check: impl Fn(&Lab) -> Result<String>,
     reason: &str,
 ) -> Result<String> {
-    let careless = design.in_place_of_the_program(lab)?;
-    match check(&careless) {
-        Ok(figures) => bail!("{design:?} was not caught: {figures}"),
+    fails(&design.in_place_of_the_program(lab)?, &format!("{design:?}"), check, reason)
+}
+
+fn fails(
+    careless: &Lab,
+    name: &str,
+    check: impl Fn(&Lab) -> Result<String>,
+    reason: &str,
+) -> Result<String> {
+    match check(careless) {
+        Ok(figures) => bail!("{name} was not caught: {figures}"),
         Err(error) => {
             let said = format!("{error:#}");
-            ensure!(said.contains(reason), "{design:?} was caught for another reason: {said}");
+            ensure!(said.contains(reason), "{name} was caught for another reason: {said}");
             Ok(said.lines().take(2).collect::<Vec<_>>().join(" "))
         }
     }
@@ -50,4 +60,22 @@ pub(crate) fn directory_time_alone(lab: &Lab) -> Result<String> {
 
 pub(crate) fn older_than_index(lab: &Lab) -> Result<String> {
     caught(lab, Design::OlderThanIndex, prepared::changes, "after changes")
+}
+
+pub(crate) fn compares_from_memory(lab: &Lab) -> Result<String> {
+    caught(lab, Design::ComparesFromMemory, bad_disks::once_and_always, "not refused, Wrong")
+}
+
+pub(crate) fn explains_away(lab: &Lab) -> Result<String> {
+    caught(lab, Design::ExplainsAway, bad_disks::once_and_always, "not refused, Wrong")
+}
+
+/// SIGBUS.
+pub(crate) fn maps_the_source(lab: &Lab) -> Result<String> {
+    let careless = mapping::in_place_of_the_program(lab)?;
+    fails(&careless, "mapping", source_changes::while_it_is_copied, "ended by signal 7")
+}
+
+pub(crate) fn compares_paths(lab: &Lab) -> Result<String> {
+    caught(lab, Design::ComparesPaths, bind_mounts::onto_itself, "not refused")
 }

@@ -2,6 +2,7 @@
 
 mod bad_disk_groups;
 mod bad_disks;
+mod bind_mounts;
 mod bit_rot;
 mod call_faults;
 mod contract;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -12,29 +11,10 @@ use crate::copier::ensure_has;
 use crate::lab::Lab;
 use crate::recorded::Recorded;
 use crate::snapshot::ensure_no_partials;
-use crate::tool;
 use crate::tree;
-use crate::volume::{Fs, Volume};
+use crate::volume::{Bound, Fs, Volume};
 
 const FILES: usize = 200;
-
-/// A volume that is seen at a second place, until this is dropped.
-struct Bound<'a>(&'a Path);
-
-impl<'a> Bound<'a> {
-    fn new(volume: &Volume, at: &'a Path) -> Result<Self> {
-        tool::run("mount", ["--bind".as_ref(), volume.path.as_os_str(), at.as_os_str()])?;
-        Ok(Self(at))
-    }
-}
-
-impl Drop for Bound<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = tool::run("umount", [self.0]) {
-            eprintln!("{error:#}");
-        }
-    }
-}
 
 /// What goes there is published there, with the evidence that this volume allows; so it is when the job was
 /// killed and resumed, and when it is undone.
@@ -46,7 +26,7 @@ pub(crate) fn works(lab: &Lab) -> Result<String> {
     let target = outer.dir("target")?;
     let within = target.join("folder-1");
     fs::create_dir(&within)?;
-    let _bound = Bound::new(&inner, &within)?;
+    let _bound = Bound::new(&inner.path, &within)?;
     fs::write(within.join("file-60"), "old")?;
     let recorded = Recorded::new(lab)?;
     let options = ["-j", "2", "--set", "group_max_files=8", "--keep-replaced"];

@@ -94,7 +94,8 @@ fn copy_and_change(
     let is_in_time = !delay.is_over()?;
     let copied = copier::read(&running.output()?)?;
     delay.ensure_happened()?;
-    ensure!(copied.status < 128, "ended by a signal: {}", copied.describe());
+    let signal = copied.status - 128;
+    ensure!(signal < 0, "ended by signal {signal}: {}", copied.describe());
     ensure_no_partials(&volume.path)?;
     let new = fs::read(&source)?;
     match fs::read(&target) {

@@ -1,10 +1,10 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bad_disk_groups, bad_disks, bit_rot, call_faults, contract, controls, crash_states,
-    differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume, kill_and_undo,
-    kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk, memory,
-    mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_and_undo,
+    bad_disk_groups, bad_disks, bind_mounts, bit_rot, call_faults, contract, controls,
+    crash_states, differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume,
+    kill_and_undo, kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk,
+    memory, mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_and_undo,
     power_cut_at_calls, prepared, protected, read_counts, really_there, replace, same_target,
     short_calls, source_changes, strategies, two_processes, undo, watched,
 };
@@ -155,4 +155,13 @@ pub(crate) static CASES: &[Case] = &[
         name: "97 control: removes before putting back #15",
         run: power_cut_and_undo::removes_first,
     },
+    Case {
+        name: "98 control: a ledger ahead of the data #16",
+        run: power_cut_and_resume::of_a_ledger_ahead,
+    },
+    Case { name: "99 control: maps the source #41", run: controls::maps_the_source },
+    Case { name: "100 control: compares from memory #40", run: controls::compares_from_memory },
+    Case { name: "101 control: explains a difference away #8", run: controls::explains_away },
+    Case { name: "102 mounts: onto itself by a bind mount #31", run: bind_mounts::onto_itself },
+    Case { name: "103 control: compares paths #31", run: controls::compares_paths },
 ];
