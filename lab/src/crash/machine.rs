@@ -94,6 +94,11 @@ impl Machine {
         Ok(Self { store, serve_at: lab.new_dir("disks")?, slots })
     }
 
+    /// Where a disk is whenever it is mounted.
+    pub(crate) fn path(&self, disk: usize) -> &Path {
+        &self.slots[disk].at
+    }
+
     /// Works on the disks and records what is written to them.
     pub(crate) fn record<T>(&self, work: impl FnOnce(&Recorder) -> Result<T>) -> Result<(Log, T)> {
         let mut disks = Vec::new();
