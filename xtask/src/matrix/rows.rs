@@ -149,7 +149,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(
         31,
         "The destination lies in the source, or is the source",
-        "Refused, by what the files are and not by their names",
+        "Refused, by what the files are and not by their names; where only a bind mount leads from the source to the destination, the folder with the destination is refused and the rest is copied",
     ),
     row(
         32,
