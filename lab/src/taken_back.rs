@@ -111,6 +111,24 @@ impl TakenBack {
         Ok(found)
     }
 
+    /// Fails unless every target is copied, and what it has replaced is kept as it was or gone; and unless
+    /// everything else is untouched. Gives how many of those are gone, and of how many.
+    pub(crate) fn check_given_up(&self, top: &Path) -> Result<(usize, usize)> {
+        let now = Likeness::take(top)?;
+        let (mut gone, mut all) = (0, 0);
+        for (target, kept) in &self.items {
+            let path = top.join(target);
+            ensure!(now.shows(target, &self.copied, target), "{} is not new", path.display());
+            let Some(kept) = kept else { continue };
+            let is_whole = now.shows(kept, &self.before, target);
+            ensure!(is_whole || !now.has(kept), "what is kept of {} is not old", path.display());
+            gone += usize::from(!is_whole);
+            all += 1;
+        }
+        self.ensure_rest_untouched(&now, top)?;
+        Ok((gone, all))
+    }
+
     /// Folders that the job has made may be gone.
     fn ensure_rest_untouched(&self, now: &Likeness, top: &Path) -> Result<()> {
         let kept: BTreeSet<&Path> = self.items.values().flatten().map(PathBuf::as_path).collect();

@@ -26,6 +26,7 @@ mod memory;
 mod mounted_within;
 mod other_volume;
 mod power_cut;
+mod power_cut_and_discard;
 mod power_cut_and_resume;
 mod power_cut_and_undo;
 mod power_cut_at_calls;

@@ -20,8 +20,10 @@ use crate::taken_back::{Found, TakenBack, fill, put_guest, undone_among};
 use crate::trace::{Trace, some};
 use crate::volume::Fs;
 
-/// How many states are looked at of each volume, and place of the ledger.
+/// How many states are looked at of each volume, and place of the ledger, unless this variable says another
+/// number.
 const STATES: usize = 20;
+const STATES_VARIABLE: &str = "SURECOPY_LAB_STATES";
 
 /// The same of what is careless.
 const CARELESS: usize = 15;
@@ -48,11 +50,11 @@ const PLACES: [Place; 6] = [
 ];
 
 /// Disks on which a job was done that is to be undone.
-struct Staged<'a> {
+pub(super) struct Staged<'a> {
     lab: &'a Lab,
-    place: Place,
-    machine: Machine,
-    job: TakenBack,
+    pub(super) place: Place,
+    pub(super) machine: Machine,
+    pub(super) job: TakenBack,
     /// Those in which the targets are.
     folders: BTreeSet<PathBuf>,
 }
@@ -77,12 +79,12 @@ impl fmt::Display for Ends {
     }
 }
 
-fn top_on<'a>(disk: impl Fn(usize) -> &'a Path) -> PathBuf {
+pub(super) fn top_on<'a>(disk: impl Fn(usize) -> &'a Path) -> PathBuf {
     disk(0).join("top")
 }
 
 impl<'a> Staged<'a> {
-    fn new(lab: &'a Lab, place: Place) -> Result<Self> {
+    pub(super) fn new(lab: &'a Lab, place: Place) -> Result<Self> {
         let mut job = None;
         let machine = Machine::new(lab, &place.disks(), |disks| {
             let top = top_on(|disk| disks.path(disk));
@@ -103,7 +105,7 @@ impl<'a> Staged<'a> {
         Ok(Self { lab, place, machine, job, folders })
     }
 
-    fn recorded<'d>(&self, lab: &Lab, disk: impl Fn(usize) -> &'d Path) -> Recorded {
+    pub(super) fn recorded<'d>(&self, lab: &Lab, disk: impl Fn(usize) -> &'d Path) -> Recorded {
         Recorded::within(lab, &self.place.ledger(disk))
     }
 
@@ -111,6 +113,14 @@ impl<'a> Staged<'a> {
     fn undo<'d>(&self, lab: &Lab, wrapper: &[&str], disk: impl Fn(usize) -> &'d Path) -> Command {
         let recorded = self.recorded(lab, disk).under(&FEW_FILES).under(wrapper);
         recorded.command(&["undo", "1", "--json"])
+    }
+
+    /// Words before a program under which flushes of the target's folders do nothing, those of the ledger all.
+    pub(super) fn without_flushes(&self, log: &Path) -> Vec<String> {
+        let folders = self.folders.iter().map(|path| format!("--trace-path={}", path.display()));
+        let fault = ["--trace=fsync", "--inject=fsync:retval=0"].map(str::to_owned);
+        let words = ["strace", "-f", "-q", "-o"].map(str::to_owned);
+        words.into_iter().chain([log.display().to_string()]).chain(folders).chain(fault).collect()
     }
 
     fn undisturbed(&self) -> Result<Likeness> {
@@ -182,25 +192,26 @@ fn caught(lab: &Lab, staged: &Staged<'_>, wrapper: &[&str], error: &str) -> Resu
     Ok(format!("{}: {explored}, {bad} in which something {error}", staged.place.name()))
 }
 
-/// The program itself where flushes of the target's folders do nothing, those of the ledger's all.
+/// Fails unless no flush that was looked at has done anything.
+pub(super) fn ensure_suppressed(log: &Path) -> Result<()> {
+    let flushes = fs::read_to_string(log)?;
+    let all = flushes.lines().filter(|line| line.contains(" fsync(")).count();
+    let lost = flushes.matches("(INJECTED)").count();
+    ensure!(lost > 10 && all == lost, "{lost} of {all} flushes of folders were suppressed");
+    Ok(())
+}
+
+/// The program itself where flushes of the target's folders do nothing.
 pub(crate) fn without_flushes(lab: &Lab) -> Result<String> {
     let mut figures = Vec::new();
     for (target, ledger) in [(Fs::Xfs, Fs::Ext4), (Fs::Btrfs, Fs::Ext4)] {
         let place = Place { target, ledger: Some(ledger) };
         let staged = Staged::new(lab, place)?;
         let log = lab.new_path("strace.log");
-        let mut wrapper: Vec<String> = ["strace", "-f", "-q", "-o"].map(str::to_owned).into();
-        wrapper.push(log.display().to_string());
-        let folders =
-            staged.folders.iter().map(|folder| format!("--trace-path={}", folder.display()));
-        wrapper.extend(folders);
-        wrapper.extend(["--trace=fsync", "--inject=fsync:retval=0"].map(str::to_owned));
+        let wrapper = staged.without_flushes(&log);
         let words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
         figures.push(caught(lab, &staged, &words, "said to be undone, is not")?);
-        let flushes = fs::read_to_string(log)?;
-        let all = flushes.lines().filter(|line| line.contains(" fsync(")).count();
-        let lost = flushes.matches("(INJECTED)").count();
-        ensure!(lost > 10 && all == lost, "{lost} of {all} flushes of folders were suppressed");
+        ensure_suppressed(&log)?;
     }
     Ok(figures.join("; "))
 }
@@ -219,24 +230,28 @@ pub(crate) fn removes_first(lab: &Lab) -> Result<String> {
 
 /// In every state each target is copied or as it was, and undoing again ends well.
 pub(crate) fn of_states(lab: &Lab) -> Result<String> {
+    let count = match std::env::var(STATES_VARIABLE) {
+        Ok(text) => text.parse().with_context(|| format!("{STATES_VARIABLE}={text}"))?,
+        Err(_) => STATES,
+    };
     let mut figures = Vec::new();
     for place in PLACES {
-        let figure = states_of(lab, place).with_context(|| place.name())?;
+        let figure = states_of(lab, place, count).with_context(|| place.name())?;
         figures.push(format!("{}: {figure}", place.name()));
     }
     Ok(format!("seed {SEED}; {}", figures.join("; ")))
 }
 
-fn states_of(lab: &Lab, place: Place) -> Result<String> {
+fn states_of(lab: &Lab, place: Place, count: usize) -> Result<String> {
     let staged = Staged::new(lab, place)?;
     let undisturbed = staged.undisturbed()?;
     let (log, told) = staged.record(lab, &[])?;
     let mut ends = Ends::default();
-    let explored = staged.machine.explore(&log, SEED, STATES, |state| {
+    let explored = staged.machine.explore(&log, SEED, count, |state| {
         staged.check_and_undo_again(state, told.at(state.position), &undisturbed, &mut ends)
     })?;
     ensure!(
-        ends.amid > 3 && ends.told > 0 && ends.found.given_up > 0,
+        ends.amid > 2 && ends.told > 0 && ends.found.given_up > 0,
         "the states were not spread: {ends}"
     );
     Ok(format!("{explored}: {ends}"))

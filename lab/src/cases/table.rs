@@ -4,9 +4,9 @@ use super::{
     bad_disk_groups, bad_disks, bind_mounts, bit_rot, call_faults, contract, controls,
     crash_states, differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume,
     kill_and_undo, kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk,
-    memory, mounted_within, other_volume, power_cut, power_cut_and_resume, power_cut_and_undo,
-    power_cut_at_calls, prepared, protected, read_counts, really_there, replace, same_target,
-    short_calls, source_changes, strategies, two_processes, undo, watched,
+    memory, mounted_within, other_volume, power_cut, power_cut_and_discard, power_cut_and_resume,
+    power_cut_and_undo, power_cut_at_calls, prepared, protected, read_counts, really_there,
+    replace, same_target, short_calls, source_changes, strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -164,4 +164,12 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "101 control: explains a difference away #8", run: controls::explains_away },
     Case { name: "102 mounts: onto itself by a bind mount #31", run: bind_mounts::onto_itself },
     Case { name: "103 control: compares paths #31", run: controls::compares_paths },
+    Case {
+        name: "104 undo: kept files given up, crash states #15 #17",
+        run: power_cut_and_discard::of_states,
+    },
+    Case {
+        name: "105 control: gives up without flushing #15",
+        run: power_cut_and_discard::without_flushes,
+    },
 ];
