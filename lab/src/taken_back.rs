@@ -191,3 +191,65 @@ pub(crate) fn fill(top: &Path) -> Result<()> {
 pub(crate) fn put_guest(top: &Path) -> Result<()> {
     crate::tree::write_old(&top.join("target/made-0/guest"), b"untouched")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::write_old;
+
+    const KEPT: &str = ".surecopy-1.backup";
+
+    fn write(top: &Path, files: &[(&str, &str)]) {
+        for (name, text) in files {
+            write_old(&top.join(name), text.as_bytes()).expect("there is room");
+        }
+    }
+
+    #[test]
+    fn what_no_undo_may_leave_is_told_from_what_it_may() {
+        let top = std::env::temp_dir().join(format!("surecopy-taken-back-{}", std::process::id()));
+        let make = |files: &[(&str, &str)]| {
+            fs::remove_dir_all(&top).ok();
+            fs::create_dir_all(&top).expect("it is new");
+            write(&top, files);
+            Likeness::take(&top).expect("it can be read")
+        };
+        let before = make(&[("replaced", "old"), ("others", "theirs")]);
+        let copied = [("replaced", "new"), (KEPT, "old"), ("made", "new"), ("others", "theirs")];
+        let items = [("replaced", Some(KEPT)), ("made", None)]
+            .map(|(target, kept)| (PathBuf::from(target), kept.map(PathBuf::from)));
+        let job = TakenBack { before, copied: make(&copied), items: items.into() };
+        /// Files that are written, files that are removed, and how many items are undone then, if that is right.
+        type Try<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], Option<usize>);
+        let cases: &[Try<'_>] = &[
+            (&[], &[], Some(0)),
+            (&[], &["made"], Some(1)),
+            (&[("replaced", "old"), (KEPT, "new")], &[], Some(1)),
+            (&[("replaced", "old")], &[KEPT, "made"], Some(2)),
+            (&[], &["replaced"], None),
+            (&[], &[KEPT], None),
+            (&[("replaced", "ne")], &[], None),
+            (&[("made", "")], &[], None),
+            (&[(KEPT, "ol")], &[], None),
+            (&[(KEPT, "new")], &[], None),
+            (&[("others", "ours")], &[], None),
+            (&[], &["others"], None),
+            (&[(".surecopy-2.partial", "new")], &[], None),
+        ];
+        for (written, removed, undone) in cases {
+            make(&copied);
+            write(&top, written);
+            removed.iter().for_each(|name| fs::remove_file(top.join(name)).expect("it is there"));
+            let found = job.check(&top, &BTreeSet::new()).map(|found| found.undone);
+            assert_eq!(found.ok(), *undone, "{written:?} {removed:?}");
+        }
+        make(&copied);
+        assert!(job.check(&top, &[top.join("replaced")].into()).is_err(), "said, and not done");
+        assert_eq!(job.check_given_up(&top).ok(), Some((0, 1)));
+        fs::remove_file(top.join(KEPT)).expect("it is there");
+        assert_eq!(job.check_given_up(&top).ok(), Some((1, 1)));
+        write(&top, &[(KEPT, "new")]);
+        assert!(job.check_given_up(&top).is_err(), "another file is kept");
+        fs::remove_dir_all(&top).expect("it goes");
+    }
+}

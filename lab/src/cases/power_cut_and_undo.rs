@@ -22,7 +22,7 @@ use crate::volume::Fs;
 
 /// How many states are looked at of each volume, and place of the ledger, unless this variable says another
 /// number.
-const STATES: usize = 20;
+const STATES: usize = 16;
 const STATES_VARIABLE: &str = "SURECOPY_LAB_STATES";
 
 /// The same of what is careless.
@@ -38,7 +38,7 @@ const FEW_FILES: [&str; 2] = ["prlimit", "--nofile=32"];
 /// and that are.
 const PUBLISHING: [&str; 6] =
     ["renameat2", "renameat", "unlinkat", "fsync", "fdatasync", "pwrite64"];
-const CUT_BEFORE: [usize; 2] = [9, 4];
+const CUT_BEFORE: [usize; 2] = [8, 3];
 
 const PLACES: [Place; 6] = [
     Place { target: Fs::Ext4, ledger: None },
