@@ -149,13 +149,22 @@ impl<F: FileSystem> Planner<'_, F> {
             Known::Skipped { reason: SkipReason::Identical, target_name } => target_name,
             Known::Nothing | Known::Skipped { .. } | Known::Done(_) => return None,
         };
+        // It was to be a name of another one, as which it has its content; a file of its own it may have been
+        // before that one was copied.
+        let is_to_be_linked =
+            matches!(known, Known::Unfinished { .. }) && self.is_further_name(entry);
         // To update is to leave it alone or to compare it anyway; whoever is asked can tell.
-        if matches!(self.spec.conflict, ConflictPolicy::Update | ConflictPolicy::Ask) {
+        if matches!(self.spec.conflict, ConflictPolicy::Update | ConflictPolicy::Ask)
+            && !is_to_be_linked
+        {
             return None;
         }
         let name = target_name.as_deref().unwrap_or(name);
         let Ok((Some(found), place)) = self.existing(parent, name) else { return None };
-        let action = self.if_same(entry, &found, &place, name)?;
+        let action = match self.if_same(entry, &found, &place, name)? {
+            Action::ReplaceIfContentDiffers(seen) if is_to_be_linked => Action::Replace(seen),
+            action => action,
+        };
         self.state.names.note(&place, name);
         Some((action, target_name.clone()))
     }

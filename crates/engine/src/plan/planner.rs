@@ -152,9 +152,21 @@ impl<F: FileSystem> Planner<'_, F> {
         self.sink.item(item);
     }
 
+    /// Whether names of the file are to be names of one file at the destination, too.
+    fn is_linked(&self, entry: &Entry) -> bool {
+        let has_names = entry.metadata.kind == FileKind::File && entry.metadata.link_count > 1;
+        self.spec.preserve.hard_links && has_names
+    }
+
+    /// Whether another name of the file was found before this one.
+    pub(super) fn is_further_name(&self, entry: &Entry) -> bool {
+        let first = self.state.first_names.get(&entry.metadata.id);
+        self.is_linked(entry)
+            && first.is_some_and(|first| *first != (self.mapping, entry.path.clone()))
+    }
+
     pub(super) fn set_link_role(&mut self, item: &mut PlannedItem, entry: &Entry) {
-        let is_linked = entry.metadata.kind == FileKind::File && entry.metadata.link_count > 1;
-        if !self.spec.preserve.hard_links || !is_linked {
+        if !self.is_linked(entry) {
             return;
         }
         match self.state.first_names.get(&entry.metadata.id) {

@@ -193,6 +193,45 @@ fn row_17_a_place_that_could_not_be_put_in_order_is_put_in_order_later() {
     assert!(kept_from > 0, "all was in order at once");
 }
 
+/// The directory with the first name of a file cannot be read, so that a further one is copied by itself. It
+/// becomes a name of the first one when that can be read, also when that is interrupted.
+#[test]
+fn names_of_one_file_that_were_copied_apart_become_one_in_the_end() {
+    for policy in [ConflictPolicy::Update, ConflictPolicy::Replace, ConflictPolicy::KeepBoth] {
+        let story = || {
+            let story = Story::new(Way::Kernel, Asked::Policy(policy));
+            story.fs.dir("/src/a").link("/src/new", "/src/a/first");
+            let mut story = story;
+            story.source_changed();
+            story
+        };
+        let (end, ..) = End::undisturbed(story());
+        let apart = || {
+            let mut story = story();
+            story.fs.mode("/src/a", 0);
+            let ran = story.run(Death::Never).ran;
+            assert_eq!(ran.report.tally.failed, 1, "{}", ran.in_short());
+            story.fs.mode("/src/a", 0o755);
+            story
+        };
+        let mut whole = apart();
+        let steps = whole.run(Death::Never).fs.steps();
+        whole.is_as(&end, "not interrupted");
+        for step in 1..=steps {
+            let mut story = apart();
+            let killed = story.run(Death::AtStep(step)).ran;
+            story.bury(step % 2 == 0);
+            let ran = story.run(Death::Never).ran;
+            let what = format!(
+                "{policy:?}, killed at {step}: {}, then {}",
+                killed.in_short(),
+                ran.in_short()
+            );
+            story.is_as(&end, &what);
+        }
+    }
+}
+
 #[test]
 fn a_kept_first_name_is_linked_to_and_counted_once() {
     let mut story = Story::new(Way::Kernel, UPDATE);

@@ -17,8 +17,8 @@ pub(super) type Place = (usize, RelPath);
 #[derive(Debug, Default)]
 pub(super) struct Past {
     rows: BTreeMap<ItemId, Row>,
-    /// The row that was planned last for each entry.
-    newest: HashMap<Place, ItemId>,
+    /// The rows that were planned for each entry, in order.
+    planned: HashMap<Place, Vec<ItemId>>,
     roots: Vec<RootIdentity>,
     unfinished_directories: Vec<Place>,
     pub(super) in_flight: InFlight,
@@ -52,7 +52,8 @@ impl Past {
                 Line::Planned(items) => {
                     for item in items {
                         own.push(item.id);
-                        past.newest.insert((item.mapping, item.path.clone()), item.id);
+                        let place = (item.mapping, item.path.clone());
+                        past.planned.entry(place).or_default().push(item.id);
                         past.rows.insert(item.id, Row { item, end: None });
                     }
                 }
@@ -160,8 +161,11 @@ impl History for Asking<'_> {
 
 impl Past {
     fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
-        let newest = self.newest.get(&(mapping, path.clone()));
-        let Some(Row { item, end }) = newest.map(|newest| &self.rows[newest]) else {
+        let planned = self.planned.get(&(mapping, path.clone())).into_iter().flatten().rev();
+        // What was to be left alone, and was not come to, is as it was known before.
+        let is_known =
+            |row: &&Row| row.end.is_some() || !matches!(row.item.action, Action::Skip(_));
+        let Some(Row { item, end }) = planned.map(|id| &self.rows[id]).find(is_known) else {
             return Ok(Known::Nothing);
         };
         let target_name = item.target_name.clone();
@@ -179,8 +183,5 @@ impl Past {
 }
 
 fn unfinished(item: &PlannedItem) -> Known {
-    match item.action {
-        Action::Skip(_) => Known::Nothing,
-        _ => Known::Unfinished { target_name: item.target_name.clone() },
-    }
+    Known::Unfinished { target_name: item.target_name.clone() }
 }
