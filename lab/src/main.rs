@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let done = match arguments.next() {
         Some(word) if word == disks::server::WORD => disks::server::serve(arguments),
+        Some(word) if word == disks::server::SLOW_WORD => disks::server::serve_slowly(arguments),
         Some(word) if word == careless::WORD => careless::run(arguments),
         Some(word) if word == "--table" => cases::write_table(),
         Some(word) if word == soak::WORD => return run::all(soak::CASES, &[]),

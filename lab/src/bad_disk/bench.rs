@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::disks::{Disk, Fault, Mounted, Served};
+use crate::disks::{Disk, Fault, Mounted, Paced, Served, Slow};
 use crate::lab::Lab;
 use crate::tool;
 use crate::volume::{Fs, Volume};
@@ -23,11 +23,20 @@ pub(crate) struct Bench {
 impl Bench {
     /// A new file system, mounted, on a disk that is sound so far.
     pub(crate) fn new(lab: &Lab, fs: Fs) -> Result<Self> {
+        Self::on(lab, fs, |image, at| Served::start([image], at, None))
+    }
+
+    /// The same, on a disk that can be told to be slow.
+    pub(crate) fn that_can_be_slow(lab: &Lab, fs: Fs) -> Result<Self> {
+        Self::on(lab, fs, |image, at| Served::start_slow([image], at))
+    }
+
+    fn on(lab: &Lab, fs: Fs, start: impl FnOnce(&Path, PathBuf) -> Result<Served>) -> Result<Self> {
         let store = Volume::tmpfs(lab, "size=2g")?;
         let image = store.join("disk.img");
         let disk = Disk::of_marked_blocks(fs);
         disk.make(&image)?;
-        let served = Served::start([image.as_path()], lab.new_dir("bad")?, None)?;
+        let served = start(&image, lab.new_dir("bad")?)?;
         let at = lab.new_dir(fs.name())?;
         let mounted = Some(served.mount(0, disk, &at)?);
         Ok(Self { mounted, served, store, disk, at })
@@ -46,6 +55,16 @@ impl Bench {
     /// From now on the disk does this, and nothing that it was told before.
     pub(crate) fn set(&self, fault: Fault) -> Result<()> {
         self.served.set(Some(fault))
+    }
+
+    /// From now on the disk is as slow as this, or not at all.
+    pub(crate) fn set_pace(&self, slow: Option<Slow>) -> Result<()> {
+        self.served.set_pace(slow)
+    }
+
+    /// What that came to since then.
+    pub(crate) fn paced(&self) -> Result<Paced> {
+        self.served.paced()
     }
 
     /// How often it did so since then.

@@ -37,6 +37,7 @@ mod really_there;
 mod replace;
 mod same_target;
 mod short_calls;
+mod slow_disk;
 mod source_changes;
 mod strategies;
 mod table;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::disk::{self, Disk, Mounted};
 use super::faults::Fault;
+use super::pace::{Paced, Slow};
 use super::server;
 use crate::child::Running;
 use crate::delay::wait_for;
@@ -31,8 +32,25 @@ impl Served {
         at: PathBuf,
         log: Option<&Path>,
     ) -> Result<Self> {
+        Self::start_as(server::WORD, images, at, log)
+    }
+
+    /// Serves images as disks that can be told to be slow.
+    pub(crate) fn start_slow<'a>(
+        images: impl IntoIterator<Item = &'a Path>,
+        at: PathBuf,
+    ) -> Result<Self> {
+        Self::start_as(server::SLOW_WORD, images, at, None)
+    }
+
+    fn start_as<'a>(
+        word: &str,
+        images: impl IntoIterator<Item = &'a Path>,
+        at: PathBuf,
+        log: Option<&Path>,
+    ) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(server::WORD).args([&at, log.unwrap_or(Path::new(""))]).args(images);
+        command.arg(word).args([&at, log.unwrap_or(Path::new(""))]).args(images);
         let program = Running::start_within(LIMIT, &mut command)?;
         // From here on, dropping cleans up.
         let served = Self { at, program: Some(program) };
@@ -64,6 +82,19 @@ impl Served {
     pub(crate) fn fired(&self) -> Result<u32> {
         let text = fs::read_to_string(self.at.join(server::FAULTS)).context("ask for faults")?;
         text.parse().with_context(|| format!("{text:?} is no number"))
+    }
+
+    /// From now on the disks are as slow as this, or not at all.
+    pub(crate) fn set_pace(&self, slow: Option<Slow>) -> Result<()> {
+        let text = slow.map(|slow| slow.to_string()).unwrap_or_default();
+        let mut file = File::options().write(true).open(self.at.join(server::PACE))?;
+        file.write_all(format!("{text}\n").as_bytes()).context("tell the disks to be slow")
+    }
+
+    /// What that came to since then.
+    pub(crate) fn paced(&self) -> Result<Paced> {
+        let text = fs::read_to_string(self.at.join(server::PACE)).context("ask for the pace")?;
+        text.parse().with_context(|| format!("{text:?} is no pace"))
     }
 
     /// Ends it, which has to succeed.

@@ -3,28 +3,34 @@
 //!
 //! A process of its own: were it a thread of the lab, a lab that is killed while it waits for one of
 //! these disks would wait for ever, because the connection to the kernel would never be closed.
-//! One request after the other, so that the log has one order.
+//! One request after the other, so that the log has one order; a disk that is to be slow takes several at once, and keeps no
+//! log.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use fuser::{
     Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
-    LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry, ReplyOpen,
-    ReplyWrite, Request, WriteFlags,
+    InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData, ReplyEmpty,
+    ReplyEntry, ReplyOpen, ReplyWrite, Request, WriteFlags,
 };
 
 use super::faults::Faults;
 use super::log::Entry;
 use super::medium::Medium;
+use super::pace::{self, Pace};
 
 /// The lab started with this word serves disks instead of running cases.
 pub(crate) const WORD: &str = "--serve-disks";
+
+/// The same, for disks that can be slow.
+pub(crate) const SLOW_WORD: &str = "--serve-slow-disks";
 
 /// The file that tells how many entries the log has.
 pub(crate) const POSITION: &str = "position";
@@ -32,6 +38,9 @@ pub(crate) const POSITION: &str = "position";
 /// The file that takes what is to be done to the disks, a [`super::Fault`] or nothing, and tells how often it was
 /// done.
 pub(super) const FAULTS: &str = "faults";
+
+/// The file that takes how slow the disks are, a [`super::Slow`] or nothing, and tells how that went, as [`super::Paced`].
+pub(super) const PACE: &str = "pace";
 
 /// How a disk is called.
 pub(crate) fn disk_name(disk: usize) -> String {
@@ -41,12 +50,28 @@ pub(crate) fn disk_name(disk: usize) -> String {
 const TOP: u64 = 1;
 const POSITION_INO: u64 = 2;
 const FAULTS_INO: u64 = 3;
-const FIRST_DISK: u64 = 4;
+const PACE_INO: u64 = 4;
+const FIRST_DISK: u64 = 5;
 const KEPT: Duration = Duration::from_secs(3600);
 
 /// Serves until it is unmounted: where to mount, where the log goes (nowhere, when that is empty), and the
 /// disks' images.
-pub(crate) fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
+pub(crate) fn serve(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    serve_with(arguments, None)
+}
+
+/// The same; what is asked of the disks can be made to wait.
+pub(crate) fn serve_slowly(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    let pace = Arc::new(Pace::default());
+    let worker = Arc::clone(&pace);
+    thread::spawn(move || worker.work());
+    serve_with(arguments, Some(pace))
+}
+
+fn serve_with(
+    mut arguments: impl Iterator<Item = OsString>,
+    pace: Option<Arc<Pace>>,
+) -> Result<()> {
     let at = arguments.next().context("a folder to mount at")?;
     let log = arguments.next().context("a log")?;
     let disks = arguments.map(|path| Medium::open(Path::new(&path))).collect::<io::Result<_>>()?;
@@ -54,7 +79,7 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = OsString>) -> Result<()>
     let state = State { disks, faults: Faults::default(), log, entries: 0 };
     let mut config = Config::default();
     config.mount_options = vec![MountOption::FSName("surecopy-lab".to_owned())];
-    let server = Server { state: Mutex::new(state) };
+    let server = Server { state: Arc::new(Mutex::new(state)), pace };
     fuser::mount(server, Path::new(&at), &config).context("serve disks with FUSE")
 }
 
@@ -67,17 +92,45 @@ struct State {
 }
 
 struct Server {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    /// Where requests can be made to wait.
+    pace: Option<Arc<Pace>>,
 }
 
 impl Server {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no request panics while it holds the log")
+        locked(&self.state)
+    }
+
+    /// Does a request of a disk, now or when the disk gets to it; others are done at once.
+    fn in_time(&self, ino: INodeNo, request: impl FnOnce(&mut State) + Send + 'static) {
+        let state = Arc::clone(&self.state);
+        let request: pace::Request = Box::new(move || request(&mut locked(&state)));
+        let at_once = match &self.pace {
+            Some(pace) if ino.0 >= FIRST_DISK => pace.take(request),
+            _ => Some(request),
+        };
+        if let Some(request) = at_once {
+            request();
+        }
+    }
+
+    fn paced(&self) -> Result<Vec<u8>, Errno> {
+        let pace = self.pace.as_ref().ok_or(Errno::EOPNOTSUPP)?;
+        Ok(pace.paced().to_string().into_bytes())
+    }
+
+    fn set_pace(&self, data: &[u8]) -> Result<u32, Errno> {
+        let pace = self.pace.as_ref().ok_or(Errno::EOPNOTSUPP)?;
+        let text = str::from_utf8(data).map_err(|_| Errno::EINVAL)?.trim();
+        let slow = (!text.is_empty()).then(|| text.parse()).transpose();
+        pace.set(slow.map_err(|_| Errno::EINVAL)?);
+        u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
 
     fn attributes(&self, ino: INodeNo) -> Result<FileAttr, Errno> {
         let size = match ino.0 {
-            TOP | POSITION_INO | FAULTS_INO => 0,
+            TOP | POSITION_INO | FAULTS_INO | PACE_INO => 0,
             _ => find(&mut self.state().disks, ino)?.1.size,
         };
         let (kind, perm) = if ino.0 == TOP {
@@ -109,6 +162,7 @@ impl Server {
         let ino = match name.to_str() {
             Some(POSITION) => POSITION_INO,
             Some(FAULTS) => FAULTS_INO,
+            Some(PACE) if self.pace.is_some() => PACE_INO,
             _ => {
                 let disks = 0..self.state().disks.len();
                 FIRST_DISK + disks.into_iter().find(is_it).ok_or(Errno::ENOENT)? as u64
@@ -116,43 +170,40 @@ impl Server {
         };
         self.attributes(INodeNo(ino))
     }
+}
 
-    fn read_some(&self, ino: INodeNo, offset: u64, size: u32) -> Result<Vec<u8>, Errno> {
-        let state = &mut *self.state();
+impl State {
+    fn read_some(&mut self, ino: INodeNo, offset: u64, size: u32) -> Result<Vec<u8>, Errno> {
         let number = match ino.0 {
-            POSITION_INO => state.entries.to_string(),
-            FAULTS_INO => state.faults.fired().to_string(),
+            POSITION_INO => self.entries.to_string(),
+            FAULTS_INO => self.faults.fired().to_string(),
             _ => {
-                let (faults, (_, disk)) = (&mut state.faults, find(&mut state.disks, ino)?);
+                let (faults, (_, disk)) = (&mut self.faults, find(&mut self.disks, ino)?);
                 return disk.read(faults, offset, size).map_err(|_| Errno::EIO);
             }
         };
         Ok(if offset == 0 { number.into_bytes() } else { Vec::new() })
     }
 
-    fn write_some(&self, ino: INodeNo, at: u64, data: &[u8]) -> Result<u32, Errno> {
-        let state = &mut *self.state();
+    fn write_some(&mut self, ino: INodeNo, at: u64, data: &[u8]) -> Result<u32, Errno> {
         if ino.0 == FAULTS_INO {
             let text = str::from_utf8(data).map_err(|_| Errno::EINVAL)?.trim();
             let fault = (!text.is_empty()).then(|| text.parse()).transpose();
-            state.faults.set(fault.map_err(|_| Errno::EINVAL)?);
+            self.faults.set(fault.map_err(|_| Errno::EINVAL)?);
         } else {
-            let (number, disk) = find(&mut state.disks, ino)?;
-            disk.write(&mut state.faults, at, data).map_err(|_| Errno::EIO)?;
-            state.record(|| Entry::Write { disk: number, at, data: data.to_vec() })?;
+            let (number, disk) = find(&mut self.disks, ino)?;
+            disk.write(&mut self.faults, at, data).map_err(|_| Errno::EIO)?;
+            self.record(|| Entry::Write { disk: number, at, data: data.to_vec() })?;
         }
         u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
 
-    fn flush(&self, ino: INodeNo) -> Result<(), Errno> {
-        let state = &mut *self.state();
-        let (number, disk) = find(&mut state.disks, ino)?;
-        disk.flush(&state.faults).map_err(|_| Errno::EIO)?;
-        state.record(|| Entry::Flush { disk: number })
+    fn flush(&mut self, ino: INodeNo) -> Result<(), Errno> {
+        let (number, disk) = find(&mut self.disks, ino)?;
+        disk.flush(&self.faults).map_err(|_| Errno::EIO)?;
+        self.record(|| Entry::Flush { disk: number })
     }
-}
 
-impl State {
     fn record(&mut self, entry: impl FnOnce() -> Entry) -> Result<(), Errno> {
         if let Some(log) = &self.log {
             entry().write_to(log).map_err(|_| Errno::EIO)?;
@@ -160,6 +211,10 @@ impl State {
         }
         Ok(())
     }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("no request panics while it holds the log")
 }
 
 /// The disk that a file is, and its number.
@@ -170,6 +225,15 @@ fn find(disks: &mut [Medium], ino: INodeNo) -> Result<(usize, &mut Medium), Errn
 }
 
 impl Filesystem for Server {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        if self.pace.is_some() {
+            // What the disk above asks for may be asked for all at once.
+            let missing = config.add_capabilities(InitFlags::FUSE_ASYNC_DIO);
+            missing.map_err(|missing| io::Error::other(format!("{missing:?}")))?;
+        }
+        Ok(())
+    }
+
     fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
         match self.find(name) {
             Ok(attributes) => reply.entry(&KEPT, &attributes, Generation(0)),
@@ -200,10 +264,17 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        match self.read_some(ino, offset, size) {
+        if ino.0 == PACE_INO {
+            return match self.paced() {
+                Ok(text) if offset == 0 => reply.data(&text),
+                Ok(_) => reply.data(&[]),
+                Err(error) => reply.error(error),
+            };
+        }
+        self.in_time(ino, move |state| match state.read_some(ino, offset, size) {
             Ok(bytes) => reply.data(&bytes),
             Err(error) => reply.error(error),
-        }
+        });
     }
 
     fn write(
@@ -218,18 +289,25 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        match self.write_some(ino, offset, data) {
+        if ino.0 == PACE_INO {
+            return match self.set_pace(data) {
+                Ok(written) => reply.written(written),
+                Err(error) => reply.error(error),
+            };
+        }
+        let data = data.to_vec();
+        self.in_time(ino, move |state| match state.write_some(ino, offset, &data) {
             Ok(written) => reply.written(written),
             Err(error) => reply.error(error),
-        }
+        });
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         // A flush of the disk, or what the kernel makes of a write that has to be there at once.
-        match self.flush(ino) {
+        self.in_time(ino, move |state| match state.flush(ino) {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(error),
-        }
+        });
     }
 
     fn fallocate(

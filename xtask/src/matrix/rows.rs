@@ -188,11 +188,10 @@ pub(crate) static ROWS: &[Row] = &[
     ),
     row(41, "A file is cut short while it is mapped into memory", "No crash: said to have changed"),
     row(42, "A device that does not answer any more", "The program answers, and can be left"),
-    open(
+    row(
         43,
         "A slow disk, or one that answers out of order",
-        "Nothing times out; all is right",
-        "the lab has no disk yet that is slow or answers out of order",
+        "Nothing times out, progress never goes back, a cancel is heard; all is right",
     ),
     row(
         44,
