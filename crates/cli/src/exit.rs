@@ -21,19 +21,22 @@ pub(crate) enum ExitStatus {
     Refused,
     /// What happened could not be recorded, or what is recorded cannot be trusted.
     RecordFailed,
+    /// The file system at one end went away, or takes nothing any more.
+    Lost,
     /// Cancelled by the user or by a signal.
     Cancelled,
 }
 
 impl ExitStatus {
     /// Every status, in the order of the codes.
-    pub(crate) const ALL: [ExitStatus; 7] = [
+    pub(crate) const ALL: [ExitStatus; 8] = [
         ExitStatus::Done,
         ExitStatus::ItemsFailed,
         ExitStatus::Usage,
         ExitStatus::Mismatch,
         ExitStatus::Refused,
         ExitStatus::RecordFailed,
+        ExitStatus::Lost,
         ExitStatus::Cancelled,
     ];
 
@@ -65,6 +68,7 @@ impl ExitStatus {
             ExitStatus::Mismatch => 3,
             ExitStatus::Refused => 4,
             ExitStatus::RecordFailed => 5,
+            ExitStatus::Lost => 6,
             ExitStatus::Cancelled => 130,
         }
     }
@@ -80,6 +84,9 @@ impl ExitStatus {
             ExitStatus::RecordFailed => {
                 "what is recorded could not be written, or cannot be trusted"
             }
+            ExitStatus::Lost => {
+                "stopped: the source's or the destination's file system is gone or read-only"
+            }
             ExitStatus::Cancelled => "cancelled; what was not finished is as it was before",
         }
     }
@@ -88,6 +95,7 @@ impl ExitStatus {
     pub(crate) fn of(report: &Report) -> Self {
         match report.outcome {
             Outcome::JournalFailed(_) => ExitStatus::RecordFailed,
+            Outcome::Lost(_) => ExitStatus::Lost,
             Outcome::Refused => ExitStatus::Refused,
             Outcome::Cancelled => ExitStatus::Cancelled,
             Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Planned => {
@@ -113,6 +121,7 @@ impl ExitStatus {
     ) -> Self {
         match outcome {
             Outcome::JournalFailed(_) => ExitStatus::RecordFailed,
+            Outcome::Lost(_) => ExitStatus::Lost,
             Outcome::Refused => ExitStatus::Refused,
             Outcome::Cancelled => ExitStatus::Cancelled,
             Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Planned => {
@@ -142,6 +151,7 @@ impl ExitStatus {
                 None | Some("cancelled") => return ExitStatus::Cancelled,
                 Some("refused") => return ExitStatus::Refused,
                 Some("journal_failed") => return ExitStatus::RecordFailed,
+                Some("lost") => return ExitStatus::Lost,
                 _ if is_for_good && run.sums.failed > 0 => return ExitStatus::ItemsFailed,
                 _ => {}
             }
@@ -154,6 +164,7 @@ impl ExitStatus {
                 ExitStatus::Cancelled
             }
             JobState::Stopped if outcome == Some("journal_failed") => ExitStatus::RecordFailed,
+            JobState::Stopped if outcome == Some("lost") => ExitStatus::Lost,
             JobState::Finished | JobState::Incomplete | JobState::Stopped | JobState::Undone => {
                 if is_mismatched || record.damaged > 0 {
                     ExitStatus::Mismatch
@@ -169,7 +180,10 @@ impl ExitStatus {
     /// The status of a job whose user did not wait for the rest of the output.
     pub(crate) fn or_cancelled(self) -> Self {
         match self {
-            ExitStatus::RecordFailed | ExitStatus::Refused | ExitStatus::Usage => self,
+            ExitStatus::RecordFailed
+            | ExitStatus::Lost
+            | ExitStatus::Refused
+            | ExitStatus::Usage => self,
             _ => ExitStatus::Cancelled,
         }
     }
@@ -215,6 +229,11 @@ mod tests {
         }
     }
 
+    fn lost() -> Outcome {
+        let (side, root) = (surecopy::Side::Destination, std::path::PathBuf::from("/mnt"));
+        Outcome::Lost(surecopy::Lost { side, root, message: "read-only".to_owned() })
+    }
+
     #[test]
     fn every_outcome_has_its_status() {
         let rows = [
@@ -227,6 +246,7 @@ mod tests {
             (Outcome::Refused, 1, 0, 4),
             (Outcome::Cancelled, 1, 1, 130),
             (Outcome::JournalFailed("disk".to_owned()), 0, 0, 5),
+            (lost(), 1, 1, 6),
         ];
         for (outcome, failed, mismatched, code) in rows {
             let got = ExitStatus::of(&report(outcome.clone(), failed, mismatched)).code();
@@ -252,6 +272,7 @@ mod tests {
             (State::Incomplete, copy("finished", 2), 3),
             (State::Stopped, copy("stopped_at_failure", 0), 1),
             (State::Stopped, copy("journal_failed", 0), 5),
+            (State::Stopped, copy("lost", 0), 6),
             (State::Refused, copy("refused", 0), 4),
             (State::Cancelled, copy("cancelled", 0), 130),
             (State::Interrupted, copy("interrupted", 0), 130),
@@ -289,6 +310,7 @@ mod tests {
             ("finished", 1, 1, 3),
             ("cancelled", 0, 0, 130),
             ("journal_failed", 0, 0, 5),
+            ("lost", 1, 0, 6),
         ] {
             let mut retry = ended(2, RunKind::Retry, outcome);
             retry.sums = Sums { failed, mismatched, ..Sums::default() };
@@ -323,9 +345,15 @@ mod tests {
 
     #[test]
     fn who_does_not_wait_for_the_output_has_cancelled() {
-        use ExitStatus::{Cancelled, Done, Mismatch, RecordFailed, Refused};
-        let rows =
-            [(Done, 130), (Mismatch, 130), (Cancelled, 130), (Refused, 4), (RecordFailed, 5)];
+        use ExitStatus::{Cancelled, Done, Lost, Mismatch, RecordFailed, Refused};
+        let rows = [
+            (Done, 130),
+            (Mismatch, 130),
+            (Cancelled, 130),
+            (Refused, 4),
+            (RecordFailed, 5),
+            (Lost, 6),
+        ];
         for (status, code) in rows {
             assert_eq!(status.or_cancelled().code(), code, "{status:?}");
         }

@@ -15,7 +15,7 @@ use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
 use crate::record::{Fact, JournalError, Recording, Rest};
 use crate::report::{
-    Corrected, Event, ItemKind, ItemReport, ItemStatus, MAX_WORKERS, Share, Tally, Warning,
+    Corrected, Event, ItemKind, ItemReport, ItemStatus, Lost, MAX_WORKERS, Share, Tally, Warning,
     WarningKind,
 };
 use crate::roots::Root;
@@ -27,8 +27,21 @@ use crate::volumes::Volumes;
 pub(crate) enum Stop {
     /// `fail_fast`, and something failed.
     Failure,
+    /// The file system at one end is gone.
+    Lost(Lost),
     /// The journal failed.
     Journal(String),
+}
+
+impl Stop {
+    /// Of several, the worst is told.
+    fn weight(&self) -> u8 {
+        match self {
+            Stop::Failure => 0,
+            Stop::Lost(_) => 1,
+            Stop::Journal(_) => 2,
+        }
+    }
 }
 
 /// The shared state of one run.
@@ -168,8 +181,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
 
     pub(crate) fn stop(&self, why: Stop) {
         let mut stop = self.stop.lock().expect("no code panics while holding this lock");
-        // A journal that failed is worse than an item that failed.
-        if stop.is_none() || matches!(why, Stop::Journal(_)) {
+        if stop.as_ref().is_none_or(|known| known.weight() < why.weight()) {
             *stop = Some(why);
         }
         self.is_stopped.store(true, Ordering::Release);
@@ -263,7 +275,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
     pub(crate) fn unless_stopped(&self) -> Result<(), JournalError> {
         match self.stopped() {
             Some(Stop::Journal(message)) => Err(JournalError { message }),
-            Some(Stop::Failure) | None => Ok(()),
+            Some(Stop::Failure | Stop::Lost(_)) | None => Ok(()),
         }
     }
 

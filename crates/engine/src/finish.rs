@@ -42,7 +42,8 @@ pub(crate) fn finish_directories<F: FileSystem>(
         if ended_early && !context.directories.is_created(item.mapping, &path) {
             continue;
         }
-        if finish.may_leave() && clock.now().saturating_sub(begun) > PATIENCE {
+        let is_late = || clock.now().saturating_sub(begun) > PATIENCE;
+        if finish.is_lost(item.mapping) || finish.may_leave() && is_late() {
             left.get_or_insert((item.mapping, path));
             continue;
         }
@@ -59,10 +60,11 @@ pub(crate) fn finish_directories<F: FileSystem>(
         context.warn(Warning {
             kind: WarningKind::Directory,
             path: context.roots[mapping].show_target(&path),
-            message:
-                "this directory and others that the job made do not have their permissions and \
-                      times yet: they get them when the job is resumed"
-                    .to_owned(),
+            message: format!(
+                "this directory and others that the job made do not have their permissions and times \
+                 yet: they get them when the job is {}",
+                if context.outside.journal.remembers_directories() { "resumed" } else { "run again" }
+            ),
         });
     }
     // Whoever cancels does not wait for the device, which may have much to write for others. What
@@ -101,6 +103,17 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
         self.context.outside.control.is_cancelled()
             && self.context.outside.journal.remembers_directories()
             && !has_journal_failed
+    }
+
+    /// Whether one end of a mapping is gone, so that its directories can only be left as they are.
+    fn is_lost(&self, mapping: usize) -> bool {
+        let Some(Stop::Lost(lost)) = self.context.stopped() else { return false };
+        let mapping = &self.context.roots[mapping].mapping;
+        lost.root
+            == match lost.side {
+                Side::Source => mapping.source_root.as_path(),
+                Side::Destination => mapping.destination_root.as_path(),
+            }
     }
 
     /// A directory with nothing but failures in it; so may be the one above, then.

@@ -58,7 +58,7 @@ pub use record::{
     RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
-    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes,
+    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes, Lost,
     MAX_WORKERS, MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned,
     Progress, Report, Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
 };

@@ -108,6 +108,7 @@ fn carry_out<F: FileSystem>(
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {
         Some(Stop::Journal(message)) => Outcome::JournalFailed(message),
+        Some(Stop::Lost(lost)) => Outcome::Lost(lost),
         _ if outside.control.is_cancelled() => Outcome::Cancelled,
         Some(Stop::Failure) => Outcome::StoppedAtFailure,
         None => Outcome::Finished,

@@ -26,7 +26,9 @@ impl Collector {
     pub(crate) fn finish(self, report: &Report) -> Result<Collected, CopyError> {
         let seen = self.seen.into_inner().expect("no code panics while holding this lock");
         match &report.outcome {
-            Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Planned => Ok(seen),
+            Outcome::Finished | Outcome::StoppedAtFailure | Outcome::Lost(_) | Outcome::Planned => {
+                Ok(seen)
+            }
             Outcome::Cancelled => Err(CopyError::Cancelled),
             Outcome::Refused => Err(CopyError::Refused { problems: report.problems.clone() }),
             Outcome::JournalFailed(message) => Err(CopyError::Journal(message.clone())),

@@ -1,4 +1,6 @@
 //! A disk that takes nothing any more, in the middle of a recorded job.
+//!
+//! What the kernel says of it comes bit by bit: [`super::lost_volume`] has file systems that are gone at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::bad_disks::{CODES, OLD};
+use super::lost_volume;
 use crate::bad_disk::{self, Bench, Left};
 use crate::copier::Copied;
 use crate::disks::{Fault, Kind, marks};
@@ -23,8 +26,8 @@ const LAST: u32 = 120;
 /// What was published, and could neither be flushed nor taken back.
 const UNKNOWN: &str = "DURABILITY_UNKNOWN";
 
-/// The file system turns read-only, or is gone: what is not copied fails and says so, the ledger, which is
-/// elsewhere, fits what is on the disk, and when the disk is back, the job goes on to its end.
+/// The file system turns read-only, or is gone: the job stops and says so, the ledger, which is elsewhere, fits what is
+/// on the disk, and when the disk is back, the job goes on to its end.
 pub(crate) fn in_the_middle(lab: &Lab) -> Result<String> {
     let figures = bad_disk::on_each(|fs_kind| one(lab, fs_kind).context(fs_kind.name()))?;
     Ok(figures.join("; "))
@@ -34,12 +37,11 @@ fn one(lab: &Lab, fs_kind: Fs) -> Result<String> {
     let mut scene = Scene::new(lab, fs_kind)?;
     let copied = scene.copy()?;
     let told = || copied.describe();
-    ensure!(copied.status == 1, "exit status {}: {}", copied.status, told());
+    ensure!(copied.status == 6, "exit status {}: {}", copied.status, told());
+    lost_volume::ensure_lost(&copied, "destination", scene.bench.path())?;
     let codes = copied.codes();
     let is_of_disk = |code: &&str| CODES.contains(code) || *code == UNKNOWN;
     ensure!(codes.iter().all(is_of_disk), "{codes:?}: {}", told());
-    let is_lost = |code: &&str| code.starts_with("DESTINATION_");
-    ensure!(codes.iter().any(is_lost), "nobody is told that the disk is gone: {}", told());
     let failed = copied.report()?["items"]["failed"].as_u64().unwrap_or_default();
     ensure!(codes.len() as u64 == failed, "{} errors, {failed} failures", codes.len());
     scene.recorded.ensure_sound(1).context("with the disk gone")?;

@@ -22,6 +22,7 @@ mod later_swaps;
 mod ledger_faults;
 mod link_swaps;
 mod lost_disk;
+mod lost_volume;
 mod memory;
 mod mounted_within;
 mod other_volume;

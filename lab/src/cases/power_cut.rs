@@ -260,7 +260,7 @@ fn options(fs_kind: Fs) -> &'static str {
     if fs_kind == Fs::Ext4 { "noauto_da_alloc" } else { "rw" }
 }
 
-fn cut_power(volume: &Volume, cut: &str) -> Result<()> {
+pub(super) fn cut_power(volume: &Volume, cut: &str) -> Result<()> {
     tool::run("xfs_io", ["-x".as_ref(), "-c".as_ref(), cut.as_ref(), volume.path.as_os_str()])?;
     Ok(())
 }

@@ -66,11 +66,10 @@ pub(crate) static ROWS: &[Row] = &[
         "The flush of a directory, or closing a file, fails",
         "Said of the file, not reported as done; the old file is kept",
     ),
-    open(
+    row(
         12,
-        "The file system turns read-only in the middle",
-        "What is left fails with the reason; the ledger is in order, and `resume` ends the job later",
-        "that the job stops early: it does not, each file that is left fails by itself",
+        "The file system turns read-only in the middle, or its disk is gone",
+        "The job stops and says which it is; the ledger is in order, and `resume` ends the job later",
     ),
     row(
         13,

@@ -74,6 +74,9 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
             lines.push("cancelled: what was not finished is as it was before".to_owned())
         }
         Outcome::StoppedAtFailure => lines.push("stopped at the first failure".to_owned()),
+        Outcome::Lost(_) => {
+            lines.push("stopped: what was not finished is as it was before".to_owned());
+        }
         Outcome::Finished | Outcome::JournalFailed(_) => {}
     }
     let tally = &report.tally;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use surecopy::jobs::JobId;
 use surecopy::{
     Action, Digest, ErrorCode, Event, Evidence, ItemError, ItemKind, ItemReport, ItemStatus, Job,
-    Mapping, Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
+    Lost, Mapping, Outcome, Phase, PlannedItem, Problem, Report, Side, Undone, Warning,
 };
 
 use super::failures::Failures;
@@ -171,6 +171,7 @@ impl HumanView {
             }
         }
         self.journal_failed(&report.outcome, unrecorded);
+        self.lost(&report.outcome);
         if self.verbosity != Verbosity::Quiet {
             match self.job.filter(|_| self.is_again && summary::is_nothing(report, &self.kinds)) {
                 Some(job) => self.screen.out(&summary::nothing_to_do(job, report)),
@@ -251,6 +252,24 @@ impl HumanView {
             self.screen
                 .talk(&format!("  {} failed because of that ({code})", Count(unrecorded, "item")));
         }
+    }
+
+    fn lost(&self, outcome: &Outcome) {
+        let Outcome::Lost(Lost { side, root, message }) = outcome else { return };
+        let end = match side {
+            Side::Source => "source",
+            Side::Destination => "destination",
+        };
+        let what =
+            format!("the file system of the {end} {} is lost: {}", Shown(root), Plain(message));
+        self.screen.alert("error", &what);
+        let again = match self.job {
+            Some(job) => format!("surecopy resume {job}"),
+            None => "the same command".to_owned(),
+        };
+        let what =
+            format!("what to do: check the disk, mount it again as it was, then run {again}");
+        self.screen.talk(&what);
     }
 
     fn phase(&self, phase: Phase, entries: u64, bytes: u64, duration: std::time::Duration) {

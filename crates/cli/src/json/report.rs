@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use surecopy::{Evidence, Outcome, Report};
+use surecopy::{Evidence, Outcome, Report, Side};
 
 use super::item::TimesMember;
+use super::path::JsonPath;
 use crate::exit::ExitStatus;
 
 /// The `report` object.
@@ -15,6 +16,8 @@ pub(super) struct ReportLine {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     journal_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<LostMember>,
     exit_code: u8,
     duration_seconds: f64,
     items: ItemsMember,
@@ -33,6 +36,28 @@ pub(super) struct ReportLine {
     times: TimesMember,
     planned: PlannedMember,
     corrected: CorrectedMember,
+}
+
+/// The end at which the file system was lost.
+#[derive(Debug, Serialize)]
+struct LostMember {
+    end: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+    error: String,
+}
+
+impl LostMember {
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let Outcome::Lost(lost) = outcome else { return None };
+        let end = match lost.side {
+            Side::Source => "source",
+            Side::Destination => "destination",
+        };
+        let JsonPath { text, bytes } = JsonPath::new(&lost.root);
+        Some(Self { end, path: text, path_bytes: bytes, error: lost.message.clone() })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +116,7 @@ impl ReportLine {
                 Outcome::JournalFailed(message) => Some(message.clone()),
                 _ => None,
             },
+            lost: LostMember::of(&report.outcome),
             exit_code: status.code(),
             duration_seconds: report.duration.as_secs_f64(),
             items: ItemsMember {
@@ -149,5 +175,6 @@ pub(super) fn outcome(outcome: &Outcome) -> &'static str {
         Outcome::Refused => "refused",
         Outcome::Planned => "planned",
         Outcome::JournalFailed(_) => "journal_failed",
+        Outcome::Lost(_) => "lost",
     }
 }

@@ -44,6 +44,7 @@ fn the_program() {
         3  a verification mismatch remained
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
+        6  stopped: the source's or the destination's file system is gone or read-only
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -139,6 +140,7 @@ fn copy_in_short() {
         3  a verification mismatch remained
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
+        6  stopped: the source's or the destination's file system is gone or read-only
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -209,6 +211,7 @@ fn resume_in_short() {
         3  a verification mismatch remained
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
+        6  stopped: the source's or the destination's file system is gone or read-only
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -242,13 +245,14 @@ fn audit_in_short() {
         3  a verification mismatch remained
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
+        6  stopped: the source's or the destination's file system is gone or read-only
       130  cancelled; what was not finished is as it was before
     "#);
 }
 
 #[test]
 fn every_command_about_jobs_ends_with_the_exit_status() {
-    let all = [0, 1, 2, 3, 4, 5, 130];
+    let all = [0, 1, 2, 3, 4, 5, 6, 130];
     // What reads nothing back finds no mismatch, and a preparation can do without an index.
     let (about_the_index, prepare) = ([0, 1, 2, 4, 5, 130], [0, 1, 2, 4, 130]);
     for (command, expected) in [

@@ -15,7 +15,7 @@ pub use event::{Event, NoObserver, Observer, Undone, Warning, WarningKind};
 pub use item::{
     ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,
 };
-pub use outcome::{Outcome, Planned, Report};
+pub use outcome::{Lost, Outcome, Planned, Report};
 pub use phase::Phase;
 pub(crate) use progress::WorkerProgress;
 pub use progress::{CurrentItem, Expected, MAX_WORKERS, Progress, Snapshot, Step};

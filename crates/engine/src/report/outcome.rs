@@ -1,7 +1,9 @@
 //! How a whole run ended.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::Side;
 use crate::preflight::Problem;
 use crate::report::{Corrected, Tally};
 
@@ -20,6 +22,20 @@ pub enum Outcome {
     Planned,
     /// The journal failed; the message says how.
     JournalFailed(String),
+    /// The file system at one end is gone, or takes nothing any more. What was not done is as it was
+    /// before, and can be gone on with when it is back.
+    Lost(Lost),
+}
+
+/// The end of a job at which the file system was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// What it was to the job.
+    pub side: Side,
+    /// The directory beneath which that end lies.
+    pub root: PathBuf,
+    /// How that showed.
+    pub message: String,
 }
 
 /// The result of a run.

@@ -86,6 +86,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             }
         };
         let length = arrived.transferred.length;
+        if length > 0 {
+            let root = &context.roots[work.item.mapping];
+            self.read_well = Some((work.item.mapping, root.source_below(&work.item.path)));
+        }
         let filled = match partial.fill(length) {
             Ok(filled) => filled,
             Err((partial, error)) => {

@@ -16,6 +16,7 @@ mod gather;
 mod group;
 mod handles;
 mod hard_link;
+mod lost;
 mod member;
 mod patience;
 mod prove;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use surecopy_fs::FileSystem;
+use surecopy_fs::{FileSystem, RelPath};
 
 use super::announced::Announced;
 use super::ended::WaitingEnds;
 use super::gather::Group;
 use super::handles::Handles;
+use super::lost::Answered;
 use super::member::{Setback, Work};
 use super::patience::Patience;
 use super::settle::Removed;
@@ -40,6 +41,11 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) exchanging: HashMap<u64, Experience>,
     /// Published items whose replaced files were removed, which is not known to be durable.
     pub(super) removed: Vec<Removed>,
+    /// The last source with content that was read without a fault: its mapping, and its path beneath the
+    /// source root.
+    pub(super) read_well: Option<(usize, RelPath)>,
+    /// The last look at a root that may have been lost, and was not.
+    pub(super) answered: Option<Answered>,
     /// How many created directories the last flush of each volume covered.
     pub(super) created_flushed: HashMap<u64, u64>,
 }
@@ -59,6 +65,8 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
             removed: Vec::new(),
+            read_well: None,
+            answered: None,
             created_flushed: HashMap::new(),
         }
     }
@@ -165,6 +173,12 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
 
     /// What a setback means: the work to begin again, or the end of the item.
     pub(super) fn after(&mut self, mut work: Work, setback: Setback) -> Option<Work> {
+        if let Setback::Failed(error) = &setback
+            && let Some(status) = self.end_by_loss(&work, error)
+        {
+            self.end(work, status);
+            return None;
+        }
         let error = match setback {
             Setback::Cancelled => {
                 self.end(work, ItemStatus::Cancelled);

@@ -14,6 +14,7 @@ mod held;
 mod job;
 mod links;
 mod listed;
+mod lost;
 mod model;
 mod moved;
 mod never_handed_out;

@@ -1,4 +1,4 @@
-//! What runs that died have left in the middle of being done.
+//! What runs that died, or lost the file system, have left in the middle of being done.
 
 use std::path::{Path, PathBuf};
 

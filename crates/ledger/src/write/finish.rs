@@ -50,7 +50,9 @@ impl Ending {
                 RunOutcome::Finished if all_done => JobState::Finished,
                 RunOutcome::Finished => JobState::Incomplete,
                 RunOutcome::Cancelled | RunOutcome::Planned => JobState::Cancelled,
-                RunOutcome::StoppedAtFailure | RunOutcome::JournalFailed(_) => JobState::Stopped,
+                RunOutcome::StoppedAtFailure
+                | RunOutcome::JournalFailed(_)
+                | RunOutcome::Lost(_) => JobState::Stopped,
                 RunOutcome::Refused => JobState::Refused,
             }),
         })
@@ -80,6 +82,7 @@ fn outcome_text(outcome: &RunOutcome) -> &'static str {
         RunOutcome::Refused => "refused",
         RunOutcome::Planned => "planned",
         RunOutcome::JournalFailed(_) => "journal_failed",
+        RunOutcome::Lost(_) => "lost",
     }
 }
 
@@ -96,6 +99,7 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
     let outcome = outcome_text(&ending.outcome);
     let message = match &ending.outcome {
         RunOutcome::JournalFailed(message) => Some(message.as_str()),
+        RunOutcome::Lost(lost) => Some(lost.message.as_str()),
         _ => None,
     };
     book.tally = ending.sums.to_tally();

@@ -1,8 +1,8 @@
 //! Runs that come to nothing or are cut short: what was left before is left.
 
 use surecopy_engine::{
-    Action, Check, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Outcome, Queue,
-    RecordedEnd, Report, WorkList,
+    Action, Check, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Lost, Outcome, Queue,
+    RecordedEnd, Report, Side, WorkList,
 };
 use surecopy_ledger::{JobState, RunKind, Sums};
 
@@ -150,6 +150,43 @@ fn where_items_failed_the_next_run_looks_for_partial_files() {
     run.finish(&all_ok(0)).unwrap();
     let run = scene.resume(job);
     assert!(run.in_flight().nonces.is_empty() && run.in_flight().directories.is_empty());
+}
+
+#[test]
+fn row_12_where_a_run_that_lost_the_disk_may_have_left_files_is_told_to_the_next() {
+    let lost = || {
+        let (side, root) = (Side::Destination, "/to".into());
+        Outcome::Lost(Lost { side, root, message: "read-only".to_owned() })
+    };
+    for (outcome, is_left) in [(lost(), true), (Outcome::Cancelled, false)] {
+        let scene = scene();
+        let run = scene.first_run();
+        let job = run.job();
+        let items = ["done/a", "failed/b", "in-hand/c", "later/d"];
+        let items: Vec<_> = (0..).zip(items).map(|(id, path)| item(id, path)).collect();
+        run.append(Queue::Items, items.clone()).unwrap();
+        run.record(planned(4)).unwrap();
+        run.claim(Queue::Items, 3).unwrap();
+        copy(&run, &items[..1]);
+        let error = ItemError::new(ErrorCode::DestinationIoError, "/to/b".into(), "gone");
+        run.record(vec![ended(&items[1], ItemStatus::Error(error))]).unwrap();
+        run.record(vec![ended(&items[2], ItemStatus::Cancelled)]).unwrap();
+        run.finish(&ended_as(outcome)).unwrap();
+        for _ in 0..2 {
+            // Until a run has looked, and not longer.
+            let run = scene.resume(job);
+            let left = run.in_flight();
+            let places: Vec<_> = left.directories.iter().map(|(_, path)| path.clone()).collect();
+            let expected = [rel("in/failed"), rel("in/in-hand")];
+            assert_eq!(places, if is_left { &expected[..] } else { &[] });
+            assert_eq!(left.nonces.contains(&7), is_left);
+        }
+        let run = scene.resume(job);
+        run.record(planned(0)).unwrap();
+        run.finish(&all_ok(0)).unwrap();
+        let run = scene.resume(job);
+        assert!(run.in_flight().directories.is_empty() && run.in_flight().nonces.is_empty());
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ impl State {
     /// Reads through memory.
     pub(crate) fn read(&mut self, ino: Ino, buffer: &mut [u8], offset: u64) -> Outcome<usize> {
         let wanted = buffer.len().min(self.transfer_limit);
+        self.volume_of(ino).check_device()?;
         let file = self.file_mut(ino)?;
         let count = file.content.read(offset, &mut buffer[..wanted]);
         file.note_read(offset, count as u64);
@@ -40,6 +41,7 @@ impl State {
             return Err(FsErrorKind::InvalidInput);
         }
         let wanted = buffer.len().min(self.transfer_limit.div_ceil(page).saturating_mul(page));
+        self.volume_of(ino).check_device()?;
         let file = self.file_mut(ino)?;
         // The kernel writes dirty pages out before it reads the device.
         file.dirty_pages.clear();

@@ -288,6 +288,7 @@ impl FileSystem for FakeFs {
 
     fn flush_file(&self, file: &FakeFile) -> FsResult<()> {
         self.carry_out(Operation::FlushFile, file.name(), |state| {
+            state.volume_of(file.ino()).check_device()?;
             state.flush_inode(file.ino());
             Ok(())
         })
@@ -296,6 +297,7 @@ impl FileSystem for FakeFs {
     fn flush_dir(&self, dir: &FakeDir) -> FsResult<()> {
         self.carry_out(Operation::FlushDir, dir.name(), |state| {
             dir.must_be_more_than_passed()?;
+            state.volume_of(dir.ino()).check_device()?;
             state.flush_names(dir.ino());
             Ok(())
         })
@@ -304,6 +306,7 @@ impl FileSystem for FakeFs {
     fn flush_volume(&self, dir: &FakeDir) -> FsResult<Support<()>> {
         self.carry_out(Operation::FlushVolume, dir.name(), |state| {
             dir.must_be_more_than_passed()?;
+            state.volume_of(dir.ino()).check_device()?;
             if !state.volume_of(dir.ino()).settings.can_flush_group {
                 return Ok(Support::Unsupported);
             }

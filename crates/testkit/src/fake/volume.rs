@@ -24,6 +24,8 @@ pub struct VolumeSettings {
     pub is_case_insensitive: bool,
     /// Nothing can be changed.
     pub is_read_only: bool,
+    /// The disk has gone: what only memory is asked for is answered still, and nothing else.
+    pub is_gone: bool,
     /// Whole files can be cloned.
     pub can_clone: bool,
     /// Ranges can be copied inside the kernel, within the volume.
@@ -68,6 +70,7 @@ impl VolumeSettings {
             max_files: None,
             is_case_insensitive: kind.is_case_insensitive,
             is_read_only: false,
+            is_gone: false,
             can_clone: matches!(kind.name, "btrfs" | "xfs" | "bcachefs"),
             can_copy_range: !is_fat,
             can_copy_range_across: false,
@@ -169,7 +172,13 @@ impl FakeVolume {
     }
 
     pub(crate) fn check_writable(&self) -> Result<(), FsErrorKind> {
+        self.check_device()?;
         if self.settings.is_read_only { Err(FsErrorKind::ReadOnlyVolume) } else { Ok(()) }
+    }
+
+    /// Whether there is a disk to ask.
+    pub(crate) fn check_device(&self) -> Result<(), FsErrorKind> {
+        if self.settings.is_gone { Err(FsErrorKind::Io) } else { Ok(()) }
     }
 
     /// Whether the volume can hold such a name.

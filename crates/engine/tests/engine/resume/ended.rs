@@ -1,10 +1,13 @@
 //! Jobs that came to an end of some kind, and are resumed all the same.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use surecopy_engine::{ConflictPolicy, Control, ErrorCode, Fact, ItemReport, ItemStatus, Outcome};
 use surecopy_fs::{FileKind, FsErrorKind, Operation};
 use surecopy_testkit::FaultPlan;
 
 use super::story::{Asked, Death, End, Story};
+use crate::oracle::leftovers;
 use crate::scene::Way;
 
 const UPDATE: Asked = Asked::Policy(ConflictPolicy::Update);
@@ -52,6 +55,35 @@ fn what_failed_is_tried_again_and_nothing_else() {
     assert_eq!(ran.report.planned.items, 3, "{}", ran.in_short());
     assert_eq!(ran.report.tally.ok, 3, "{}", ran.in_short());
     story.rests("three had failed");
+}
+
+/// What could not be removed when the disk was gone is removed when it is back.
+#[test]
+fn row_12_a_job_whose_disk_was_lost_goes_on_when_it_is_back() {
+    let (mut lost, mut left) = (0, 0);
+    // Where an old file is copied to be kept, that copy may stay, which is told.
+    for way in Way::ALL.into_iter().filter(|way| *way != Way::Plain) {
+        let (end, ..) = End::undisturbed(Story::new(way, UPDATE));
+        for operation in [Operation::CreatePartial, Operation::Write, Operation::SetTimes] {
+            for nth in 1..12 {
+                let what = format!("{way:?}, lost at {operation:?} {nth}");
+                let mut story = Story::new(way, UPDATE);
+                let is_met = AtomicBool::new(false);
+                story.fs.before(operation, move |fs, count| {
+                    if count == nth && !is_met.swap(true, Ordering::Relaxed) {
+                        fs.remount("/dst", |settings| settings.is_gone = true);
+                    }
+                });
+                let ran = story.run(Death::Never).ran;
+                lost += u64::from(matches!(ran.report.outcome, Outcome::Lost(_)));
+                left += leftovers(&story.fs, "/dst").len();
+                story.fs.remount("/dst", |settings| settings.is_gone = false);
+                story.resume(&end, &what);
+                story.rests(&what);
+            }
+        }
+    }
+    assert!(lost > 60 && left > 60, "{lost} were lost, {left} files were left");
 }
 
 #[test]
