@@ -97,8 +97,12 @@ impl<'a> Stage<'a> {
         let told = small::told_done(copied);
         self.small.check(&told).context("I1")?;
         small::ensure_counted(copied)?;
-        if copied.status == 0 {
-            self.small.ensure_all_new().context("exit status 0")?;
+        if [0, 7].contains(&copied.status) {
+            self.small
+                .ensure_all_new()
+                .with_context(|| format!("exit status {}", copied.status))?;
+            let lost = copied.report()?["metadata_incomplete"].as_u64().unwrap_or_default();
+            ensure!((lost > 0) == (copied.status == 7), "{lost} items have not got everything");
         }
         self.small.ensure_kept(copied)?;
         self.small.ensure_source_untouched()?;

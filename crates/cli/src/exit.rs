@@ -21,6 +21,8 @@ pub(crate) enum ExitStatus {
     Refused,
     /// What happened could not be recorded, or what is recorded cannot be trusted.
     RecordFailed,
+    /// All is copied, and of some of it not everything was kept that could have been.
+    MetadataIncomplete,
     /// The file system at one end went away, or takes nothing any more.
     Lost,
     /// Cancelled by the user or by a signal.
@@ -29,7 +31,7 @@ pub(crate) enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, in the order of the codes.
-    pub(crate) const ALL: [ExitStatus; 8] = [
+    pub(crate) const ALL: [ExitStatus; 9] = [
         ExitStatus::Done,
         ExitStatus::ItemsFailed,
         ExitStatus::Usage,
@@ -37,6 +39,7 @@ impl ExitStatus {
         ExitStatus::Refused,
         ExitStatus::RecordFailed,
         ExitStatus::Lost,
+        ExitStatus::MetadataIncomplete,
         ExitStatus::Cancelled,
     ];
 
@@ -69,6 +72,7 @@ impl ExitStatus {
             ExitStatus::Refused => 4,
             ExitStatus::RecordFailed => 5,
             ExitStatus::Lost => 6,
+            ExitStatus::MetadataIncomplete => 7,
             ExitStatus::Cancelled => 130,
         }
     }
@@ -87,6 +91,9 @@ impl ExitStatus {
             ExitStatus::Lost => {
                 "stopped: the source's or the destination's file system is gone or read-only"
             }
+            ExitStatus::MetadataIncomplete => {
+                "all copied, but a step failed that was to keep times, owners or the like"
+            }
             ExitStatus::Cancelled => "cancelled; what was not finished is as it was before",
         }
     }
@@ -104,6 +111,8 @@ impl ExitStatus {
                     ExitStatus::Mismatch
                 } else if tally.failed > 0 || !report.problems.is_empty() {
                     ExitStatus::ItemsFailed
+                } else if tally.metadata_incomplete > 0 {
+                    ExitStatus::MetadataIncomplete
                 } else {
                     ExitStatus::Done
                 }
@@ -170,6 +179,10 @@ impl ExitStatus {
                     ExitStatus::Mismatch
                 } else if matches!(state, JobState::Incomplete | JobState::Stopped) {
                     ExitStatus::ItemsFailed
+                } else if last
+                    .is_some_and(|run| run.kind.copies() && run.sums.metadata_incomplete > 0)
+                {
+                    ExitStatus::MetadataIncomplete
                 } else {
                     ExitStatus::Done
                 }
@@ -248,6 +261,12 @@ mod tests {
             (Outcome::JournalFailed("disk".to_owned()), 0, 0, 5),
             (lost(), 1, 1, 6),
         ];
+        let mut incomplete = report(Outcome::Finished, 0, 0);
+        incomplete.tally.metadata_incomplete = 1;
+        assert_eq!(ExitStatus::of(&incomplete).code(), 7);
+        // Something worse is told first.
+        incomplete.tally.failed = 1;
+        assert_eq!(ExitStatus::of(&incomplete).code(), 1);
         for (outcome, failed, mismatched, code) in rows {
             let got = ExitStatus::of(&report(outcome.clone(), failed, mismatched)).code();
             assert_eq!(got, code, "{outcome:?} {failed} {mismatched}");
@@ -284,6 +303,9 @@ mod tests {
             let job = record(state, runs);
             assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
         }
+        let mut incomplete = copy("finished", 0);
+        incomplete[0].sums.metadata_incomplete = 1;
+        assert_eq!(ExitStatus::of_job(&record(State::Finished, incomplete)).code(), 7);
         // What was done with it afterwards has an end of its own.
         let undo = |outcome: &str, failed| {
             let sums = Sums { failed, ..Sums::default() };

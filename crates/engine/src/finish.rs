@@ -14,7 +14,7 @@ use crate::context::{Context, Stop};
 use crate::error::{ItemError, Side};
 use crate::metadata::{Applying, apply};
 use crate::plan::PlannedItem;
-use crate::report::{ItemKind, ItemReport, ItemStatus, Warning, WarningKind};
+use crate::report::{ItemKind, ItemReport, ItemStatus, LossCause, Warning, WarningKind};
 
 /// Completes the directories of a run. When it was ended early, only what was created and is used
 /// is completed, and nothing new is made. Returns how many directories it came to could not be given what
@@ -168,6 +168,9 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
                 .flatten(),
             check: self.context.spec.verify != crate::policy::VerifyPolicy::None,
         });
+        if warnings.iter().any(|warning| warning.cause == LossCause::Failed) {
+            self.context.note_incomplete_directory();
+        }
         for warning in warnings {
             self.context.warn(Warning {
                 kind: WarningKind::Loss,

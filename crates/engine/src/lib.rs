@@ -58,9 +58,10 @@ pub use record::{
     RootIdentity, Unsettled, WorkList,
 };
 pub use report::{
-    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes, Lost,
-    MAX_WORKERS, MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned,
-    Progress, Report, Snapshot, Step, Tally, Undone, UnverifiedReason, Warning, WarningKind,
+    Corrected, CurrentItem, Event, Expected, ItemKind, ItemReport, ItemStatus, ItemTimes,
+    LossCause, Lost, MAX_WORKERS, MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome,
+    Phase, Planned, Progress, Report, Snapshot, Step, Tally, Undone, UnverifiedReason, Warning,
+    WarningKind,
 };
 pub use run::run;
 pub use spec::{CopySpec, Limits, Mapping};

@@ -5,12 +5,13 @@
 //! What cannot be kept is a typed warning, never silence.
 
 use surecopy_fs::{
-    FileKind, FileSystem, FsError, FsResult, Metadata, Node, Support, Times, Volume, Xattr,
+    FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Support, Times, Volume,
+    Xattr,
 };
 
 use crate::policy::Preserve;
 use crate::policy::is_same_time;
-use crate::report::{MetadataLoss, MetadataWarning};
+use crate::report::{LossCause, MetadataLoss, MetadataWarning};
 
 const SET_USER_BIT: u32 = 0o4000;
 const SET_GROUP_BIT: u32 = 0o2000;
@@ -60,12 +61,18 @@ pub(crate) fn apply<F: FileSystem>(applying: &Applying<'_, F>) -> Vec<MetadataWa
 
 impl<F: FileSystem> Applying<'_, F> {
     fn owner(&self, warnings: &mut Vec<MetadataWarning>) {
-        let keeping = OwnerKeeping { preserve: self.preserve, is_privileged: self.is_privileged };
+        let (preserve, is_privileged) = (self.preserve, self.is_privileged);
+        let keeping = OwnerKeeping { preserve, is_privileged, volume: self.volume };
         let found = || self.fs.metadata(self.target);
         let Some((uid, gid)) = keeping.wanted(self.metadata, found, warnings) else { return };
         if let Err(error) = self.fs.set_owner(self.target, uid, gid) {
-            warnings.push(failed(MetadataLoss::Owner, &error));
+            warnings.push(self.failed(MetadataLoss::Owner, &error));
         }
+    }
+
+    /// A step that failed, and whether that was to be expected.
+    fn failed(&self, loss: MetadataLoss, error: &FsError) -> MetadataWarning {
+        failed(loss, error, self.is_privileged, self.volume)
     }
 
     /// Sets the permissions, and returns them; `None` when they could not be set.
@@ -75,7 +82,7 @@ impl<F: FileSystem> Applying<'_, F> {
             self.fs.set_permissions(self.target, mode)?;
             Ok(mode)
         });
-        done.inspect_err(|error| warnings.push(failed(MetadataLoss::Permissions, error))).ok()
+        done.inspect_err(|error| warnings.push(self.failed(MetadataLoss::Permissions, error))).ok()
     }
 
     /// The source's bits; when those are not kept, what was there before, or for something new what
@@ -128,7 +135,7 @@ impl<F: FileSystem> Applying<'_, F> {
             }
             Ok(Support::Unsupported) => None,
             Err(error) => {
-                warnings.push(failed(MetadataLoss::Xattrs, &error));
+                warnings.push(self.failed(MetadataLoss::Xattrs, &error));
                 None
             }
         }
@@ -141,15 +148,17 @@ impl<F: FileSystem> Applying<'_, F> {
     ) {
         for xattr in wanted {
             let answer = self.fs.set_xattr(self.target, xattr);
-            let message = match answer {
+            let name = xattr.name.to_string_lossy();
+            let mut lost = match answer {
                 Ok(Support::Done(())) => continue,
                 Ok(Support::Unsupported) => {
-                    format!("{} has no room for it", self.volume.filesystem.name)
+                    let room = format!("{} has no room for it", self.volume.filesystem.name);
+                    warning(loss_of(xattr), room)
                 }
-                Err(error) => error.to_string(),
+                Err(error) => self.failed(loss_of(xattr), &error),
             };
-            let name = xattr.name.to_string_lossy();
-            warnings.push(warning(loss_of(xattr), format!("{name}: {message}")));
+            lost.message = format!("{name}: {}", lost.message);
+            warnings.push(lost);
         }
     }
 
@@ -160,21 +169,23 @@ impl<F: FileSystem> Applying<'_, F> {
             Ok(Support::Done(found)) => found,
             Ok(Support::Unsupported) => return,
             // Whoever an inherited list lets in may have stayed.
-            Err(error) => return warnings.push(failed(MetadataLoss::Acls, &error)),
+            Err(error) => return warnings.push(self.failed(MetadataLoss::Acls, &error)),
         };
         let inherited = found.iter().filter(|found| {
             is_acl(found) && !wanted.iter().any(|wanted| wanted.name == found.name)
         });
         for acl in inherited {
             let name = acl.name.to_string_lossy();
-            let message = match self.fs.remove_xattr(self.target, &acl.name) {
+            let mut lost = match self.fs.remove_xattr(self.target, &acl.name) {
                 Ok(Support::Done(())) => continue,
                 Ok(Support::Unsupported) => {
-                    format!("{} does not take it away", self.volume.filesystem.name)
+                    let stays = format!("{} does not take it away", self.volume.filesystem.name);
+                    warning(MetadataLoss::Acls, stays)
                 }
-                Err(error) => error.to_string(),
+                Err(error) => self.failed(MetadataLoss::Acls, &error),
             };
-            warnings.push(warning(MetadataLoss::Acls, format!("inherited {name}: {message}")));
+            lost.message = format!("inherited {name}: {}", lost.message);
+            warnings.push(lost);
         }
     }
 
@@ -202,7 +213,7 @@ impl<F: FileSystem> Applying<'_, F> {
             created: self.metadata.created,
         };
         if let Err(error) = self.fs.set_times(self.target, times) {
-            warnings.push(failed(MetadataLoss::Timestamps, &error));
+            warnings.push(self.failed(MetadataLoss::Timestamps, &error));
         }
     }
 
@@ -211,11 +222,15 @@ impl<F: FileSystem> Applying<'_, F> {
     fn compare(&self, mode: Option<u32>, has_acl_mask: bool, warnings: &mut Vec<MetadataWarning>) {
         let found = match self.fs.metadata(self.target) {
             Ok(found) => found,
-            Err(error) => return warnings.push(failed(MetadataLoss::Permissions, &error)),
+            Err(error) => return warnings.push(self.failed(MetadataLoss::Permissions, &error)),
         };
+        // Where it is stored and shown as it was set, another answer is a fault.
+        let is_fault = is_shown_as_set(self.volume);
         let mut note = |loss, message: String| {
             if warnings.iter().all(|known| known.loss != loss) {
-                warnings.push(warning(loss, message));
+                let is_fault = is_fault && loss != MetadataLoss::TimestampPrecision;
+                let cause = if is_fault { LossCause::Failed } else { LossCause::NotPossible };
+                warnings.push(MetadataWarning { loss, message, cause });
             }
         };
         if let Some(wanted) = mode
@@ -246,12 +261,13 @@ impl<F: FileSystem> Applying<'_, F> {
 }
 
 /// Whether a target gets its source's owner and group, be it a file, a directory or a link.
-pub(crate) struct OwnerKeeping {
+pub(crate) struct OwnerKeeping<'a> {
     pub(crate) preserve: Preserve,
     pub(crate) is_privileged: bool,
+    pub(crate) volume: &'a Volume,
 }
 
-impl OwnerKeeping {
+impl OwnerKeeping<'_> {
     /// The owner and group to give to a target; `None` for neither. `found` looks at the target.
     pub(crate) fn wanted(
         &self,
@@ -269,7 +285,10 @@ impl OwnerKeeping {
                     MetadataLoss::Owner,
                     format!("only root can give a file to user {}", source.uid),
                 )),
-                Err(error) => warnings.push(failed(MetadataLoss::Owner, &error)),
+                Err(error) => {
+                    let lost = failed(MetadataLoss::Owner, &error, self.is_privileged, self.volume);
+                    warnings.push(lost);
+                }
             }
         }
         (uid.is_some() || gid.is_some()).then_some((uid, gid))
@@ -284,10 +303,64 @@ fn loss_of(xattr: &Xattr) -> MetadataLoss {
     if is_acl(xattr) { MetadataLoss::Acls } else { MetadataLoss::Xattrs }
 }
 
+/// What nobody could have kept there.
 fn warning(loss: MetadataLoss, message: String) -> MetadataWarning {
-    MetadataWarning { loss, message }
+    MetadataWarning { loss, message, cause: LossCause::NotPossible }
 }
 
-fn failed(loss: MetadataLoss, error: &FsError) -> MetadataWarning {
-    warning(loss, error.to_string())
+/// What was lost because a step failed. That a user has no right to a step, or a volume does not know it, is no
+/// fault; root has every right, where owners are kept.
+pub(crate) fn failed(
+    loss: MetadataLoss,
+    error: &FsError,
+    is_privileged: bool,
+    volume: &Volume,
+) -> MetadataWarning {
+    let cause = match error.kind {
+        FsErrorKind::NotSupported => LossCause::NotPossible,
+        FsErrorKind::PermissionDenied | FsErrorKind::NotPermitted
+            if !is_privileged || !is_shown_as_set(volume) =>
+        {
+            LossCause::NotPossible
+        }
+        _ => LossCause::Failed,
+    };
+    MetadataWarning { loss, message: error.to_string(), cause }
+}
+
+/// Whether the volume has owners and permissions of its own, and nobody else has a say in them.
+fn is_shown_as_set(volume: &Volume) -> bool {
+    volume.filesystem.has_owners && !volume.filesystem.is_network
+}
+
+#[cfg(test)]
+mod tests {
+    use surecopy_fs::{FileSystem, Operation};
+    use surecopy_testkit::{FakeFs, VolumeSettings};
+
+    use super::*;
+
+    #[test]
+    fn only_what_could_have_been_done_has_failed() {
+        use FsErrorKind as Kind;
+        for (filesystem, is_privileged, kind, expected) in [
+            ("ext4", true, Kind::Io, LossCause::Failed),
+            ("ext4", false, Kind::NoSpace, LossCause::Failed),
+            ("vfat", true, Kind::Io, LossCause::Failed),
+            ("ext4", true, Kind::NotPermitted, LossCause::Failed),
+            ("ext4", false, Kind::NotPermitted, LossCause::NotPossible),
+            ("ext4", false, Kind::PermissionDenied, LossCause::NotPossible),
+            ("ext4", true, Kind::NotSupported, LossCause::NotPossible),
+            ("vfat", true, Kind::NotPermitted, LossCause::NotPossible),
+            ("nfs4", true, Kind::NotPermitted, LossCause::NotPossible),
+        ] {
+            let fs = FakeFs::new();
+            fs.mount("/dst", VolumeSettings::of(filesystem));
+            let dir = fs.open_root(std::path::Path::new("/dst")).expect("it is there");
+            let volume = fs.volume(&dir).expect("it is one");
+            let error = FsError::of_kind(Operation::SetOwner, kind);
+            let lost = failed(MetadataLoss::Owner, &error, is_privileged, &volume);
+            assert_eq!(lost.cause, expected, "{filesystem} {is_privileged} {kind:?}");
+        }
+    }
 }

@@ -148,6 +148,9 @@ pub struct Sums {
     pub cancelled: u64,
     /// Failed because what was read back was not what was read from the source.
     pub mismatched: u64,
+    /// Of what was copied or finished, something was not kept that could have been.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub metadata_incomplete: u64,
     /// Bytes that arrived.
     pub bytes_copied: u64,
     /// Size of everything that is in place.
@@ -160,6 +163,11 @@ pub struct Sums {
     pub unfinished_directories: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Sums {
     pub(crate) fn of(tally: &Tally) -> Self {
         Self {
@@ -168,6 +176,7 @@ impl Sums {
             failed: tally.failed,
             cancelled: tally.cancelled,
             mismatched: tally.mismatched,
+            metadata_incomplete: tally.metadata_incomplete,
             bytes_copied: tally.bytes_copied,
             bytes_ok: tally.bytes_ok,
             bytes_failed: tally.bytes_failed,
@@ -184,6 +193,7 @@ impl Sums {
             failed: self.failed,
             cancelled: self.cancelled,
             mismatched: self.mismatched,
+            metadata_incomplete: self.metadata_incomplete,
             bytes_copied: self.bytes_copied,
             bytes_ok: self.bytes_ok,
             bytes_failed: self.bytes_failed,

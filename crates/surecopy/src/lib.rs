@@ -93,11 +93,11 @@ pub use surecopy_engine::{
     Action, Cancelled, Clock, Conflict, ConflictPolicy, ConflictResolver, Control, CopySpec,
     Corrected, CurrentItem, Digest, DigestAlgorithm, ErrorClass, ErrorCode, Event, Evidence,
     Expected, Filter, InvalidPattern, ItemError, ItemId, ItemKind, ItemReport, ItemStatus,
-    ItemTimes, Limits, LinkRole, Lost, MAX_WORKERS, Mapping, MappingError, Mechanism, MetadataLoss,
-    MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, PlannedItem, Preserve, Problem,
-    Progress, ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction, Scope, Seen, Side,
-    SizeClass, SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally, Undone,
-    UnverifiedReason, VerifyPolicy, Warning, WarningKind,
+    ItemTimes, Limits, LinkRole, LossCause, Lost, MAX_WORKERS, Mapping, MappingError, Mechanism,
+    MetadataLoss, MetadataWarning, NoObserver, Observer, Outcome, Phase, Planned, PlannedItem,
+    Preserve, Problem, Progress, ReadBack, ReflinkMode, RefusedEntry, Report, Rule, RuleAction,
+    Scope, Seen, Side, SizeClass, SkipReason, Snapshot, Step, Strategy, StrategyChoice, Tally,
+    Undone, UnverifiedReason, VerifyPolicy, Warning, WarningKind,
 };
 pub use surecopy_fs::{
     FileId, FileKind, FsError, FsErrorKind, InvalidRelPath, Metadata, Operation, RelPath,

@@ -24,6 +24,7 @@ mod link_swaps;
 mod lost_disk;
 mod lost_volume;
 mod memory;
+mod metadata_steps;
 mod mounted_within;
 mod other_volume;
 mod power_cut;

@@ -4,10 +4,10 @@ use super::{
     bad_disk_groups, bad_disks, bind_mounts, bit_rot, call_faults, contract, controls,
     crash_states, differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume,
     kill_and_undo, kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk,
-    lost_volume, memory, mounted_within, other_volume, power_cut, power_cut_and_discard,
-    power_cut_and_resume, power_cut_and_undo, power_cut_at_calls, prepared, protected, read_counts,
-    really_there, replace, same_target, short_calls, slow_disk, source_changes, strategies,
-    two_processes, undo, watched,
+    lost_volume, memory, metadata_steps, mounted_within, other_volume, power_cut,
+    power_cut_and_discard, power_cut_and_resume, power_cut_and_undo, power_cut_at_calls, prepared,
+    protected, read_counts, really_there, replace, same_target, short_calls, slow_disk,
+    source_changes, strategies, two_processes, undo, watched,
 };
 use crate::run::Case;
 
@@ -142,6 +142,7 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "110 lost: in the middle of a job #12", run: lost_volume::in_the_middle },
     Case { name: "111 lost: one bad block is no lost disk #12", run: lost_volume::one_bad_block },
     Case { name: "112 slow disk: answers out of order #43", run: slow_disk::out_of_order },
+    Case { name: "113 metadata: a step that fails #47", run: metadata_steps::fail },
     Case { name: "87 control: moves the target away #1", run: controls::moves_target_away },
     Case { name: "88 control: times after publishing #1 #47", run: controls::times_after_publish },
     Case { name: "89 control: no flush #14", run: controls::no_flush },

@@ -163,7 +163,7 @@ mod tests {
         let pace = Arc::new(Pace::default());
         let worker = Arc::clone(&pace);
         std::thread::spawn(move || worker.work());
-        let (sender, answers) = mpsc::channel();
+        let (sender, answers) = mpsc::sync_channel(51);
         let request = |number: u64| -> Request {
             let sender = sender.clone();
             Box::new(move || sender.send(number).expect("somebody waits"))

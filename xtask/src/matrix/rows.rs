@@ -206,7 +206,7 @@ pub(crate) static ROWS: &[Row] = &[
     row(
         47,
         "Times, permissions, owner or attributes cannot be set",
-        "The data is kept, and what is missing is said",
+        "The data is kept, what is missing is said, and the exit status tells when that need not have been so",
     ),
     row(
         48,

@@ -1,7 +1,7 @@
 //! `item`: everything about one item, when it has ended.
 
 use serde::Serialize;
-use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes, Problem};
+use surecopy::{ItemError, ItemReport, ItemStatus, ItemTimes, LossCause, Problem};
 
 use super::path::{JsonPath, SourceAndTarget};
 use crate::hint::{self, Occasion};
@@ -49,6 +49,7 @@ pub(super) struct ItemLine {
 struct LossMember {
     loss: &'static str,
     message: String,
+    failed: bool,
 }
 
 /// Time by phase, in seconds.
@@ -121,7 +122,11 @@ impl ItemLine {
 fn losses(item: &ItemReport) -> Vec<LossMember> {
     item.metadata_warnings
         .iter()
-        .map(|warning| LossMember { loss: warning.loss.as_str(), message: warning.message.clone() })
+        .map(|warning| LossMember {
+            loss: warning.loss.as_str(),
+            message: warning.message.clone(),
+            failed: warning.cause == LossCause::Failed,
+        })
         .collect()
 }
 

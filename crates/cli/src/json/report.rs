@@ -32,6 +32,7 @@ pub(super) struct ReportLine {
     mapped_fallbacks: u64,
     warnings: u64,
     items_with_metadata_warnings: u64,
+    metadata_incomplete: u64,
     problems: u64,
     times: TimesMember,
     planned: PlannedMember,
@@ -144,6 +145,7 @@ impl ReportLine {
             mapped_fallbacks: tally.mapped_fallbacks,
             warnings: report.warnings,
             items_with_metadata_warnings: tally.with_metadata_warnings,
+            metadata_incomplete: tally.metadata_incomplete,
             problems: report.problems.len() as u64,
             times: TimesMember::new(&tally.times),
             planned: PlannedMember {

@@ -45,6 +45,7 @@ fn the_program() {
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
         6  stopped: the source's or the destination's file system is gone or read-only
+        7  all copied, but a step failed that was to keep times, owners or the like
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -141,6 +142,7 @@ fn copy_in_short() {
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
         6  stopped: the source's or the destination's file system is gone or read-only
+        7  all copied, but a step failed that was to keep times, owners or the like
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -212,6 +214,7 @@ fn resume_in_short() {
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
         6  stopped: the source's or the destination's file system is gone or read-only
+        7  all copied, but a step failed that was to keep times, owners or the like
       130  cancelled; what was not finished is as it was before
     "#);
 }
@@ -246,13 +249,14 @@ fn audit_in_short() {
         4  refused before anything was written
         5  what is recorded could not be written, or cannot be trusted
         6  stopped: the source's or the destination's file system is gone or read-only
+        7  all copied, but a step failed that was to keep times, owners or the like
       130  cancelled; what was not finished is as it was before
     "#);
 }
 
 #[test]
 fn every_command_about_jobs_ends_with_the_exit_status() {
-    let all = [0, 1, 2, 3, 4, 5, 6, 130];
+    let all = [0, 1, 2, 3, 4, 5, 6, 7, 130];
     // What reads nothing back finds no mismatch, and a preparation can do without an index.
     let (about_the_index, prepare) = ([0, 1, 2, 4, 5, 130], [0, 1, 2, 4, 130]);
     for (command, expected) in [

@@ -177,6 +177,7 @@ fn the_report_adds_up() {
     items
     items_with_metadata_warnings
     mapped_fallbacks
+    metadata_incomplete
     outcome
     planned
     problems

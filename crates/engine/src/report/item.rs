@@ -120,6 +120,17 @@ pub struct MetadataWarning {
     pub loss: MetadataLoss,
     /// The OS's words, or what was found instead.
     pub message: String,
+    /// Whether that had to be so.
+    pub cause: LossCause,
+}
+
+/// Why something could not be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LossCause {
+    /// It cannot be kept there, or not by this user: nothing went wrong.
+    NotPossible,
+    /// A step failed that could have gone well.
+    Failed,
 }
 
 /// The properties that can be lost.
@@ -277,6 +288,11 @@ impl ItemReport {
             metadata_warnings: Vec::new(),
             times: ItemTimes::default(),
         }
+    }
+
+    /// Whether something was not kept of it that could have been.
+    pub fn is_metadata_incomplete(&self) -> bool {
+        self.metadata_warnings.iter().any(|warning| warning.cause == LossCause::Failed)
     }
 
     /// Whether the bytes at the destination were read and found equal.

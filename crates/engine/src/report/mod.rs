@@ -13,7 +13,8 @@ mod tally;
 pub use corrected::Corrected;
 pub use event::{Event, NoObserver, Observer, Undone, Warning, WarningKind};
 pub use item::{
-    ItemKind, ItemReport, ItemStatus, ItemTimes, MetadataLoss, MetadataWarning, UnverifiedReason,
+    ItemKind, ItemReport, ItemStatus, ItemTimes, LossCause, MetadataLoss, MetadataWarning,
+    UnverifiedReason,
 };
 pub use outcome::{Lost, Outcome, Planned, Report};
 pub use phase::Phase;

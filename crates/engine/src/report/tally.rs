@@ -41,6 +41,8 @@ pub struct Tally {
     pub mapped_fallbacks: u64,
     /// Items with at least one metadata warning.
     pub with_metadata_warnings: u64,
+    /// Items of which something was not kept that could have been, directories included.
+    pub metadata_incomplete: u64,
     /// Files that could not be removed, or of which it is not known whether they are, and places that could not
     /// be looked at for such.
     pub left_behind: u64,
@@ -76,6 +78,8 @@ impl Tally {
         self.retries += item.retries.len() as u64;
         self.mapped_fallbacks += item.mapped_fallbacks;
         self.with_metadata_warnings += u64::from(!item.metadata_warnings.is_empty());
+        self.metadata_incomplete +=
+            u64::from(item.status == ItemStatus::Ok && item.is_metadata_incomplete());
         self.times.backup += item.times.backup;
         self.times.copy += item.times.copy;
         self.times.verify += item.times.verify;

@@ -16,7 +16,7 @@ use crate::error::{ErrorCode, ItemError, Side};
 use crate::metadata::{Applying, apply};
 use crate::plan::{Seen, choose_strategy};
 use crate::policy::Mechanism;
-use crate::report::{ItemKind, MetadataLoss, MetadataWarning, Warning, WarningKind};
+use crate::report::{ItemKind, LossCause, MetadataLoss, MetadataWarning, Warning, WarningKind};
 
 /// The two ends of an item, resolved.
 pub(super) struct Ends<F: FileSystem> {
@@ -183,6 +183,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             || MetadataWarning {
                 loss: MetadataLoss::Holes,
                 message: format!("{} cannot store holes", volume.filesystem.name),
+                cause: LossCause::NotPossible,
             },
         )
     }

@@ -12,7 +12,7 @@ use crate::commit::{Expected, Written};
 use crate::links::LinkTarget;
 use crate::plan::{Action, LinkRole};
 use crate::policy::{Mechanism, SkipReason};
-use crate::report::{ItemKind, MetadataLoss, MetadataWarning};
+use crate::report::{ItemKind, LossCause, MetadataLoss, MetadataWarning};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     /// Links the first name; copies the file anew when that is not in place or cannot be linked.
@@ -160,7 +160,8 @@ impl Work {
 
     fn note_lost_link(&mut self, message: String) {
         let loss = MetadataLoss::HardLink;
-        self.report.metadata_warnings.push(MetadataWarning { loss, message });
+        let cause = LossCause::NotPossible;
+        self.report.metadata_warnings.push(MetadataWarning { loss, message, cause });
     }
 }
 

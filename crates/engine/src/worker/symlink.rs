@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsError, FsResult, Metadata, Support, Times};
+use surecopy_fs::{FileSystem, FsError, FsResult, Metadata, Support, Times, Volume};
 
 use super::attempt::{source_failed, target_failed};
 use super::checks::planned_expectation;
 use super::member::{Attempted, Claim, Setback, Work};
 use super::take::Worker;
 use crate::commit::Written;
-use crate::metadata::OwnerKeeping;
+use crate::metadata::{OwnerKeeping, failed};
 use crate::plan::Seen;
 use crate::policy::Mechanism;
-use crate::report::{MetadataLoss, MetadataWarning};
+use crate::report::{LossCause, MetadataLoss, MetadataWarning};
 
 impl<F: FileSystem> Worker<'_, '_, F> {
     pub(super) fn attempt_symlink(&mut self, work: &mut Work) -> Result<Attempted<F>, Setback> {
@@ -26,7 +26,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let target = self.target(&ends);
         let written = Written::symlink(target, name, &text)
             .map_err(|error| target_failed(&error, &work.report.target))?;
-        work.report.metadata_warnings = self.apply_to_link(&written, &metadata);
+        let volume = &ends.destination.volume;
+        work.report.metadata_warnings = self.apply_to_link(&written, &metadata, volume);
         work.report.mechanism = Some(Mechanism::Symlink);
         let claim = Claim {
             expected,
@@ -45,19 +46,24 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         &self,
         written: &Written<F>,
         metadata: &Metadata,
+        volume: &Volume,
     ) -> Vec<MetadataWarning> {
         let (fs, spec) = (self.context.fs(), self.context.spec);
         let (dir, name) = (&written.target().dir, written.partial_name());
         let mut warnings = Vec::new();
-        let keeping = OwnerKeeping { preserve: spec.preserve, is_privileged: spec.is_privileged };
+        let (preserve, is_privileged) = (spec.preserve, spec.is_privileged);
+        let keeping = OwnerKeeping { preserve, is_privileged, volume };
         let owner = keeping.wanted(metadata, || fs.metadata_at(dir, name), &mut warnings);
         let mut note = |loss, answer: FsResult<Support<()>>| {
-            let message = match answer {
+            warnings.push(match answer {
                 Ok(Support::Done(())) => return,
-                Ok(Support::Unsupported) => "links have none of their own here".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            warnings.push(MetadataWarning { loss, message });
+                Ok(Support::Unsupported) => MetadataWarning {
+                    loss,
+                    message: "links have none of their own here".to_owned(),
+                    cause: LossCause::NotPossible,
+                },
+                Err(error) => failed(loss, &error, is_privileged, volume),
+            });
         };
         if let Some((uid, gid)) = owner {
             note(MetadataLoss::Owner, fs.set_link_owner(dir, name, uid, gid));

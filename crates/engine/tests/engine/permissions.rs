@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{ErrorCode, ItemStatus, MetadataLoss, Outcome, Preserve};
+use surecopy_engine::{
+    CopySpec, ErrorCode, ItemStatus, LossCause, MetadataLoss, Outcome, Preserve,
+};
 use surecopy_fs::{FsErrorKind, Operation, Xattr};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan};
 
@@ -274,4 +276,38 @@ fn a_destination_that_cannot_be_listed_is_refused_before_anything_is_written() {
     let codes: Vec<_> = ran.report.problems.iter().map(|problem| problem.error.code).collect();
     assert_eq!(codes, [ErrorCode::DestinationDenied], "{}", ran.in_short());
     assert_eq!(fs.count(Operation::CreatePartial), 0);
+}
+
+/// What a file or a directory did not get because a step failed is told apart from what cannot be kept there.
+#[test]
+fn row_47_a_step_that_fails_is_counted_and_the_content_is_kept() {
+    for (operation, loss) in [
+        (Operation::SetOwner, MetadataLoss::Owner),
+        (Operation::SetTimes, MetadataLoss::Timestamps),
+        (Operation::SetXattr, MetadataLoss::Xattrs),
+    ] {
+        for (kind, cause) in [
+            (FsErrorKind::Io, LossCause::Failed),
+            (FsErrorKind::NotSupported, LossCause::NotPossible),
+        ] {
+            let fs = FakeFs::new();
+            fs.file("/src/folder/file", "content").dir("/dst");
+            let value = b"kept".to_vec();
+            fs.xattr("/src/folder/file", Xattr { name: "user.mark".into(), value });
+            let spec = CopySpec { is_privileged: true, ..spec(&fs, &["/src/"], "/dst") };
+            let plan = FaultPlan::from_then_on(1, kind).only(operation);
+            let fs = Arc::new(FaultFs::new(fs, plan));
+            let ran = carry_out(&fs, &spec);
+            let what = format!("{operation:?} {kind:?}: {}", ran.in_short());
+            assert!(fs.fired(), "{what}");
+            ran.all_ok();
+            assert_eq!(fs.inner().read("/dst/folder/file").as_deref(), Some(&b"content"[..]));
+            let warnings = &ran.item("/dst/folder/file").metadata_warnings;
+            assert!(warnings.iter().any(|lost| lost.loss == loss && lost.cause == cause), "{what}");
+            // Of directories, owner and times are kept as well.
+            let items = if operation == Operation::SetXattr { 1 } else { 3 };
+            let expected = if cause == LossCause::Failed { items } else { 0 };
+            assert_eq!(ran.report.tally.metadata_incomplete, expected, "{what}");
+        }
+    }
 }

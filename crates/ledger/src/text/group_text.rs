@@ -146,8 +146,8 @@ pub(crate) mod tests {
     use proptest::prelude::*;
     use surecopy_engine::{
         Digest, DigestAlgorithm, ErrorCode, Evidence, ItemError, ItemKind, ItemStatus, ItemTimes,
-        Landed, Mechanism, MetadataLoss, MetadataWarning, Seen, SkipReason, UnverifiedReason,
-        VerifyPolicy,
+        Landed, LossCause, Mechanism, MetadataLoss, MetadataWarning, Seen, SkipReason,
+        UnverifiedReason, VerifyPolicy,
     };
 
     use super::*;
@@ -225,10 +225,11 @@ pub(crate) mod tests {
             proptest::option::of(path()),
             proptest::option::of((seen(), target(), proptest::option::of(seen()))),
         );
+        let cause = || one_of(&[LossCause::NotPossible, LossCause::Failed]);
         let numbers = any::<(u64, u64, u64, u64, [u64; 4], [bool; 3])>();
         let lists = (
             proptest::collection::vec(error(), 0..3),
-            proptest::collection::vec((one_of(&MetadataLoss::ALL), "\\PC{0,9}"), 0..3),
+            proptest::collection::vec((one_of(&MetadataLoss::ALL), "\\PC{0,9}", cause()), 0..3),
             proptest::option::of((one_of(&DigestAlgorithm::ALL), any::<[u8; 32]>())),
         );
         (words, paths, numbers, lists).prop_map(|(words, paths, numbers, lists)| {
@@ -265,7 +266,7 @@ pub(crate) mod tests {
                 metadata_warnings: lists
                     .1
                     .into_iter()
-                    .map(|(loss, message)| MetadataWarning { loss, message })
+                    .map(|(loss, message, cause)| MetadataWarning { loss, message, cause })
                     .collect(),
                 times: ItemTimes {
                     backup: nanos(backup),

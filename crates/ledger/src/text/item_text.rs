@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use surecopy_engine::{
-    Digest, DigestAlgorithm, ItemReport, ItemTimes, MetadataLoss, MetadataWarning,
+    Digest, DigestAlgorithm, ItemReport, ItemTimes, LossCause, MetadataLoss, MetadataWarning,
 };
 
 use crate::error::{Fault, Outcome};
@@ -96,6 +96,9 @@ struct LossText<'a> {
     loss: Text<'a>,
     #[serde(borrow)]
     message: Text<'a>,
+    /// A step failed that could have gone well.
+    #[serde(default, skip_serializing_if = "is_default")]
+    failed: bool,
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -143,6 +146,7 @@ impl<'a> ItemText<'a> {
         let loss = |warning: &'a MetadataWarning| LossText {
             loss: warning.loss.as_str().into(),
             message: warning.message.as_str().into(),
+            failed: warning.cause == LossCause::Failed,
         };
         Self {
             item: told.item,
@@ -215,6 +219,7 @@ impl<'a> ItemText<'a> {
             Ok(MetadataWarning {
                 loss: word(MetadataLoss::from_text, &warning.loss)?,
                 message: warning.message.into_owned(),
+                cause: if warning.failed { LossCause::Failed } else { LossCause::NotPossible },
             })
         });
         let mut report = how.report(self.error)?;
