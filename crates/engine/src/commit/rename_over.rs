@@ -54,7 +54,7 @@ impl<F: FileSystem> Publishing<'_, F> {
         };
         let is_unchanged = match &kept {
             Ok(kept) if Seen::of(kept) != seen => Ok(false),
-            Ok(_) if linked => Ok(true),
+            // Also where it was linked: another program may have come since.
             Ok(_) => is_still(&self.body.target, seen),
             Err(_) => Ok(false),
         };

@@ -18,6 +18,7 @@ mod lost;
 mod model;
 mod moved;
 mod never_handed_out;
+mod not_published;
 mod oracle;
 mod permissions;
 mod place;
