@@ -99,7 +99,8 @@ fn scan<F: FileSystem>(
         if expected != found {
             differences.add(offset + common as u64..offset + expected.max(found) as u64);
         }
-        if expected < step || found < step {
+        // Where one ends, the other may go on for long.
+        if expected < step && found < step {
             return Ok(true);
         }
         offset += step as u64;
@@ -125,7 +126,10 @@ fn add_differences(left: &[u8], right: &[u8], offset: u64, differences: &mut Dif
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use surecopy_testkit::FakeFs;
 
     #[test]
     fn neighbours_become_one_range() {
@@ -134,6 +138,34 @@ mod tests {
         assert_eq!(differences.ranges, [101..103, 107..108]);
         let text = differences.to_string();
         assert_eq!(text, "first difference at byte 101; 3 bytes differ in 101..103, 107..108");
+    }
+
+    /// Compares two files, four bytes at a time.
+    fn located(source: &[u8], copy: &[u8]) -> String {
+        let fs = FakeFs::new();
+        fs.file("/dir/source", source).file("/dir/copy", copy);
+        let dir = fs.open_root(Path::new("/dir")).unwrap();
+        let open = |name: &str| fs.open_source(&dir, name.as_ref()).unwrap();
+        let (mut left, mut right) = ([0; 4], [0; 4]);
+        let buffers = (&mut left[..], &mut right[..]);
+        let medium = Medium::Cache;
+        locate(&fs, &open("source"), &open("copy"), &medium, buffers, &Control::new()).to_string()
+    }
+
+    #[test]
+    fn what_one_file_has_and_the_other_lacks_differs() {
+        let first_at = |at: usize, bytes: usize| {
+            let end = at + bytes;
+            format!("first difference at byte {at}; {bytes} bytes differ in {at}..{end}")
+        };
+        let whole = b"abcdefghijklm";
+        for length in 0..whole.len() {
+            let expected = first_at(length, whole.len() - length);
+            assert_eq!(located(whole, &whole[..length]), expected, "too short");
+            assert_eq!(located(&whole[..length], whole), expected, "too long");
+            assert!(located(&whole[..length], &whole[..length]).contains("no difference"));
+        }
+        assert_eq!(located(b"abcdefgh", b"abcdefgX"), first_at(7, 1));
     }
 
     #[test]
