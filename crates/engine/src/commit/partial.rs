@@ -247,3 +247,24 @@ impl<F: FileSystem> Body<F> {
         Ok(Seen::of(&metadata))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use surecopy_testkit::FakeFs;
+
+    /// Whatever ends an item in between, be it a panic.
+    #[test]
+    fn a_partial_file_that_is_let_go_of_is_removed() {
+        let fs = FakeFs::new();
+        fs.dir("/dst");
+        let dir = Arc::new(fs.open_root(Path::new("/dst")).expect("it is there"));
+        let target = Target { fs: Arc::new(fs.clone()), dir, name: "file".into() };
+        let partial = Partial::create(target, "partial".into()).expect("a free name");
+        assert_eq!(fs.names("/dst"), ["partial"]);
+        drop(partial);
+        assert!(fs.names("/dst").is_empty());
+    }
+}

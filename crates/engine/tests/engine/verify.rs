@@ -6,8 +6,8 @@ use surecopy_engine::{
     CopySpec, Digest, DigestAlgorithm, ErrorCode, Evidence, ItemStatus, Mechanism, ReadBack,
     ReflinkMode, Strategy, StrategyChoice, UnverifiedReason, VerifyPolicy,
 };
-use surecopy_fs::Operation;
-use surecopy_testkit::{FakeFs, Random, VolumeSettings};
+use surecopy_fs::{FsErrorKind, Operation};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, Random, VolumeSettings};
 
 use crate::job::{CHUNK, Ran, carry_out, spec};
 use crate::oracle::leftovers;
@@ -200,6 +200,131 @@ fn short_answers_are_not_taken_for_the_end_of_a_file() {
             assert_eq!(fs.read("/dst/file").as_ref(), Some(&content), "{path:?} {read_back:?}");
         }
     }
+}
+
+/// Some volumes offer unbuffered reads, and refuse the first one.
+#[test]
+fn a_volume_may_refuse_unbuffered_reads() {
+    for (kind, nth, is_refusal) in [
+        (FsErrorKind::InvalidInput, 1, true),
+        (FsErrorKind::InvalidInput, 2, false),
+        (FsErrorKind::Io, 1, false),
+    ] {
+        let (fake, mut spec, content) = Path::Streamed.set_up();
+        spec.retries = 0;
+        let plan = FaultPlan::once(reads_before_read_back() + nth, kind).only(Operation::Read);
+        let fs = Arc::new(FaultFs::new((*fake).clone(), plan));
+        let ran = carry_out(&fs, &spec);
+        assert!(fs.fired());
+        let item = ran.item("/dst/file");
+        if is_refusal {
+            // The pages are gone, so ordinary reads come from the device too.
+            assert_eq!((&item.status, item.evidence), (&ItemStatus::Ok, Evidence::Device));
+            assert_eq!(item.digest, Some(digest_of(&content)));
+        } else {
+            assert!(matches!(item.status, ItemStatus::Error(_)), "{kind:?} {nth}: {item:#?}");
+            assert_eq!(fake.read("/dst/file").as_deref(), Some(OLD.as_bytes()));
+        }
+    }
+}
+
+fn reads_before_read_back() -> u64 {
+    let (fs, spec, _) = Path::Streamed.set_up();
+    let fs = Arc::new(FaultFs::counting((*fs).clone()));
+    carry_out(&fs, &spec).all_ok();
+    let log = fs.log();
+    let opened = log.iter().position(|call| call.operation == Operation::OpenReadBack);
+    let before = &log[..opened.expect("it was read back")];
+    before.iter().filter(|call| call.operation == Operation::Read).count() as u64
+}
+
+/// Pages that were dropped may be there again, and that none is left has to be shown.
+#[test]
+fn row_40_dropped_pages_have_to_be_shown_to_be_gone() {
+    for path in PATHS {
+        let (fake, spec, _) = path.set_up();
+        let plan = FaultPlan::unsupported(1).only(Operation::CountResident);
+        let fs = Arc::new(FaultFs::new((*fake).clone(), plan));
+        let ran = carry_out(&fs, &spec);
+        ran.all_ok();
+        assert!(fs.fired(), "{path:?}");
+        assert_eq!(ran.item("/dst/file").evidence, Evidence::Cache, "{path:?}");
+    }
+}
+
+/// Either end is another length when the comparison is over than when it began.
+#[test]
+fn row_25_a_file_that_grows_while_it_is_compared_is_not_called_verified() {
+    for path in [Path::Mapped, Path::Buffered] {
+        for is_source in [true, false] {
+            let (fs, mut spec, _) = path.set_up();
+            spec.retries = 0;
+            fs.before(Operation::CompareMapped, move |fs, nth| {
+                let mut names = fs.names("/dst").into_iter();
+                let partial = names.find(|name| name.to_string_lossy().ends_with(".partial"));
+                let partial = std::path::Path::new("/dst").join(partial.expect("it is there"));
+                let grows = if is_source { "/src/file".into() } else { partial };
+                if nth == 1 {
+                    fs.write(grows, path.length() as u64, b"more");
+                }
+            });
+            let ran = carry_out(&fs, &spec);
+            let code = if is_source { ErrorCode::SourceChanged } else { ErrorCode::VerifyMismatch };
+            assert_eq!(ran.code("/dst/file"), code, "{path:?} {}", ran.in_short());
+            assert_eq!(fs.read("/dst/file").as_deref(), Some(OLD.as_bytes()));
+        }
+    }
+}
+
+/// What a buffer holds of the bytes before is not taken for what is missing now.
+#[test]
+fn row_25_a_file_that_shrinks_while_it_is_compared_is_not_called_verified() {
+    for path in [Path::Mapped, Path::Buffered] {
+        for (is_source, left) in [(true, 1), (true, CHUNK + 20_000), (false, CHUNK + 20_000)] {
+            let (fs, mut spec, content) = path.set_up();
+            fs.file("/src/file", vec![b'x'; content.len()]);
+            spec.retries = 0;
+            fs.before(Operation::CompareMapped, move |fs, nth| {
+                let mut names = fs.names("/dst").into_iter();
+                let partial = names.find(|name| name.to_string_lossy().ends_with(".partial"));
+                let partial = std::path::Path::new("/dst").join(partial.expect("it is there"));
+                let shrinks = if is_source { "/src/file".into() } else { partial };
+                if nth == 2 {
+                    fs.truncate(shrinks, left as u64);
+                }
+            });
+            let ran = carry_out(&fs, &spec);
+            let code = if is_source { ErrorCode::SourceChanged } else { ErrorCode::VerifyMismatch };
+            assert_eq!(ran.code("/dst/file"), code, "{path:?} {left} {}", ran.in_short());
+            assert_eq!(fs.read("/dst/file").as_deref(), Some(OLD.as_bytes()));
+        }
+    }
+}
+
+/// A window in which mapping fails is compared with ordinary reads from where it failed.
+#[test]
+fn the_rest_of_a_window_is_compared_with_ordinary_reads() {
+    let (fs, spec, content) = Path::Mapped.set_up();
+    fs.before(Operation::CompareMapped, |fs, nth| {
+        if nth == 2 {
+            // A page of it cannot be read for a moment.
+            fs.truncate("/src/file", CHUNK as u64 + 40_000);
+        }
+    });
+    let whole = content.clone();
+    fs.before(Operation::Read, move |fs, _| {
+        if fs.count(Operation::CompareMapped) >= 2 {
+            let modified = fs.stat("/src/file").expect("it is there").modified;
+            fs.write("/src/file", CHUNK as u64 + 40_000, &whole[CHUNK + 40_000..]);
+            fs.modified("/src/file", modified);
+        }
+    });
+    let ran = carry_out(&fs, &spec);
+    ran.all_ok();
+    let item = ran.item("/dst/file");
+    assert_eq!(item.mapped_fallbacks, 1, "{}", ran.in_short());
+    assert_eq!(item.digest, Some(digest_of(&content)), "{}", ran.in_short());
+    assert_eq!(item.source_bytes_read, 2 * content.len() as u64, "{}", ran.in_short());
 }
 
 fn digest_of(content: &[u8]) -> Digest {

@@ -8,6 +8,7 @@ mod kill;
 mod older;
 mod past;
 mod power;
+mod put_in_order;
 mod remembered;
 mod rot;
 mod story;
