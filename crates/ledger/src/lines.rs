@@ -58,8 +58,6 @@ pub(crate) struct LineState {
     pub(crate) has_more: bool,
     /// So many batches were put into the line and do not stand in the database yet.
     pub(crate) unwritten: usize,
-    /// Items with smaller numbers may have been handed out.
-    pub(crate) next: u64,
     /// Items with smaller numbers may be handed out: that stands in the database.
     pub(crate) leased: u64,
     /// The thread that writes was told that something is wanted of it.
@@ -73,11 +71,7 @@ impl LineState {
     pub(crate) fn hand_out(&mut self, limit: usize) -> Vec<PlannedItem> {
         let may_go = |item: &&PlannedItem| item.id.0 < self.leased;
         let count = self.ready.iter().take(limit).take_while(may_go).count();
-        let handed: Vec<PlannedItem> = self.ready.drain(..count).collect();
-        if let Some(last) = handed.last() {
-            self.next = last.id.0 + 1;
-        }
-        handed
+        self.ready.drain(..count).collect()
     }
 
     /// Nothing is left in the line, here or in the database or on its way there.
@@ -92,7 +86,6 @@ impl Line {
             ready: VecDeque::new(),
             has_more: false,
             unwritten: 0,
-            next: first.0,
             leased: first.0,
             is_asked: false,
             is_closed: false,

@@ -58,7 +58,7 @@ impl HandingOut {
             has_more: false,
             is_asked: false,
             is_begun: false,
-            at_hand_to: lines.of(queue).lock().next,
+            at_hand_to: lines.of(queue).lock().leased,
             leased: None,
         });
         Self { lines, queues }
