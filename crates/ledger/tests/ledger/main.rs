@@ -2,6 +2,7 @@
 //! between.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod asked;
 mod audit;
 mod cut_short;
 mod damage;
