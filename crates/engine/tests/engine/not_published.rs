@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use surecopy_engine::{
     CopySpec, ErrorCode, ItemStatus, ReadBack, StrategyChoice, VerifyPolicy, WarningKind,
@@ -44,15 +44,17 @@ fn failing(fs: &FakeFs, plan: FaultPlan) -> Arc<FaultFs<FakeFs>> {
 /// How many of these calls there are before the first one of another operation.
 fn calls_before(settings: VolumeSettings, of: Operation, until: Operation) -> u64 {
     let (fs, spec) = scene(settings, true);
-    let (count, is_over) = (Arc::new(AtomicU64::new(0)), AtomicBool::new(false));
-    let counted = Arc::clone(&count);
-    fs.before(until, move |fs, _| {
-        if !is_over.swap(true, Ordering::Relaxed) {
-            counted.store(fs.count(of), Ordering::Relaxed);
-        }
-    });
-    carry_out(&Arc::new(fs), &spec).all_ok();
-    count.load(Ordering::Relaxed)
+    let fs = Arc::new(FaultFs::counting(fs));
+    carry_out(&fs, &spec).all_ok();
+    calls_of(&fs, of, until, 1)
+}
+
+/// How many there were before the n-th one of another operation.
+fn calls_of(fs: &FaultFs<FakeFs>, of: Operation, until: Operation, nth: usize) -> u64 {
+    let log = fs.log();
+    let mut ends = log.iter().enumerate().filter(|(_, call)| call.operation == until);
+    let (end, _) = ends.nth(nth - 1).expect("it was called as often");
+    log[..end].iter().filter(|call| call.operation == of).count() as u64
 }
 
 #[track_caller]
@@ -214,17 +216,11 @@ fn row_26_a_file_that_comes_out_unseen_the_second_time_is_kept() {
         });
     };
     let flush_fails = || FaultPlan::once(1, FsErrorKind::Io).only(Operation::FlushDir);
-    let looks = Arc::new(AtomicU64::new(0));
     let (fake, spec) = scene(ext4(), true);
     replaces_twice(&fake);
-    let counted = Arc::clone(&looks);
-    fake.before(Operation::Exchange, move |fs, nth| {
-        if nth == 3 {
-            counted.store(fs.count(Operation::Metadata), Ordering::Relaxed);
-        }
-    });
-    carry_out(&failing(&fake, flush_fails()), &spec);
-    let look = looks.load(Ordering::Relaxed) + 1;
+    let fs = failing(&fake, flush_fails());
+    carry_out(&fs, &spec);
+    let look = calls_of(&fs, Operation::Metadata, Operation::Exchange, 3) + 1;
 
     let (fake, spec) = scene(ext4(), true);
     replaces_twice(&fake);

@@ -78,3 +78,21 @@ pub(crate) fn now_ms() -> i64 {
 fn refused(path: &Path, error: &io::Error) -> LedgerError {
     LedgerError::of(Trouble::from(error), path.to_owned(), error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is there, or cannot be looked at, may be the latest of what happened.
+    #[test]
+    fn a_log_that_may_have_something_in_it_is_seen() {
+        let temp = tempfile::tempdir().unwrap();
+        let (ledger, log) = (temp.path().join("ledger.db"), temp.path().join("ledger.db-wal"));
+        assert!(!has_log(&ledger));
+        std::fs::write(&log, "").unwrap();
+        assert!(!has_log(&ledger));
+        std::fs::write(&log, "x").unwrap();
+        assert!(has_log(&ledger));
+        assert!(has_log(&log.join("ledger.db")), "its folder is a file");
+    }
+}

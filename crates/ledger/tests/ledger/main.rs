@@ -20,3 +20,4 @@ mod standing;
 mod undoing;
 mod unreadable;
 mod versions;
+mod written;
