@@ -235,7 +235,7 @@ fn row_26_a_file_that_comes_out_unseen_the_second_time_is_kept() {
 
 /// What was written is counted, with or without a proof.
 #[test]
-fn row_06_a_partial_file_that_lacks_its_end_is_not_published() {
+fn a_partial_file_that_lacks_its_end_is_not_published() {
     for strategy in [StrategyChoice::Auto, StrategyChoice::Staged] {
         let (fs, mut spec) = scene(ext4(), false);
         (spec.strategy, spec.verify, spec.read_back) =
