@@ -250,14 +250,15 @@ fn damage_found_by_a_check_that_died_is_told() {
     assert_eq!(scene.ledger.job(job).unwrap().damaged, 1);
 }
 
-/// A job that has replaced two files and kept what they were.
-fn keeping(scene: &Scene) -> JobId {
+/// A job that has replaced two files, and keeps what they were if it is to. Another one was to be replaced
+/// too, and was gone when it came to that.
+fn keeping(scene: &Scene, keeps: bool) -> JobId {
     let mut request = spec();
-    request.keep_replaced = true;
+    request.keep_replaced = keeps;
     let run = scene.ledger.create_job(&request).unwrap().begin(7).unwrap();
     let old: Seen = seen(5, 4_096);
-    let mut items = [item(0, "a"), item(1, "b"), item(2, "new")];
-    for item in &mut items[..2] {
+    let mut items = [item(0, "gone"), item(1, "a"), item(2, "b")];
+    for item in &mut items {
         item.action = surecopy_engine::Action::Replace(old);
     }
     run.append(Queue::Items, items.to_vec()).unwrap();
@@ -268,8 +269,8 @@ fn keeping(scene: &Scene) -> JobId {
         report.backup = Some(report.target.with_file_name("kept"));
         Fact::Ended { item: item.id, report: Box::new(report) }
     };
-    run.record(items[..2].iter().map(kept).collect()).unwrap();
-    copy(&run, &items[2..]);
+    copy(&run, &items[..1]);
+    run.record(items[1..].iter().map(kept).collect()).unwrap();
     let job = run.job();
     run.finish(&all_ok(3)).unwrap();
     job
@@ -278,23 +279,26 @@ fn keeping(scene: &Scene) -> JobId {
 #[test]
 fn what_was_kept_and_is_given_up_is_told() {
     let scene = scene();
-    let job = keeping(&scene);
+    let job = keeping(&scene, true);
     assert!(!scene.ledger.has_given_up(job).unwrap());
     // One that came to nothing.
     let run = scene.ledger.begin_run(job, RunKind::Discard, 8).unwrap();
     run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
     assert!(!scene.ledger.has_given_up(job).unwrap());
     let run = scene.ledger.begin_run(job, RunKind::Discard, 8).unwrap();
-    run.note(vec![Fact::Discarded { item: item(0, "a").id }]).unwrap();
+    run.note(vec![Fact::Discarded { item: item(1, "a").id }]).unwrap();
     run.finish_as(Outcome::Cancelled, Sums::default()).unwrap();
     assert!(scene.ledger.has_given_up(job).unwrap());
+    // What was never kept is not given up.
+    let job = keeping(&scene, false);
+    assert!(!scene.ledger.has_given_up(job).unwrap());
 }
 
 /// While it is at work, and when it has died.
 #[test]
 fn what_an_undo_has_undone_is_counted_when_it_is_over() {
     let scene = scene();
-    let job = keeping(&scene);
+    let job = keeping(&scene, true);
     let counted = || scene.ledger.job(job).unwrap().undone;
     let run = scene.ledger.begin_run(job, RunKind::Undo, 8).unwrap();
     run.record(vec![Fact::Undone { item: item(0, "a").id }]).unwrap();
@@ -309,18 +313,20 @@ fn what_an_undo_has_undone_is_counted_when_it_is_over() {
 }
 
 #[test]
-fn a_failure_that_the_tables_call_something_else_is_found() {
-    let scene = scene();
-    let run = scene.first_run();
-    run.append(Queue::Items, vec![item(0, "a")]).unwrap();
-    run.record(planned(1)).unwrap();
-    run.note(vec![ended(&item(0, "a"), ItemStatus::Error(error()))]).unwrap();
-    let job = run.job();
-    run.finish(&all_ok(0)).unwrap();
-    let broken = || scene.ledger.check_audit(job).unwrap().broken;
-    assert_eq!(broken(), None);
-    tamper(&scene, "UPDATE ends SET state = 'cancelled'");
-    assert!(matches!(broken(), Some(AuditBreak::End { item: 0, .. })), "{:?}", broken());
+fn an_end_that_the_tables_call_something_else_is_found() {
+    for status in [ItemStatus::Error(error()), ItemStatus::Skipped(SkipReason::TargetNewer)] {
+        let scene = scene();
+        let run = scene.first_run();
+        run.append(Queue::Items, vec![item(0, "a")]).unwrap();
+        run.record(planned(1)).unwrap();
+        run.note(vec![ended(&item(0, "a"), status)]).unwrap();
+        let job = run.job();
+        run.finish(&all_ok(0)).unwrap();
+        let broken = || scene.ledger.check_audit(job).unwrap().broken;
+        assert_eq!(broken(), None);
+        tamper(&scene, "UPDATE ends SET state = 'cancelled'");
+        assert!(matches!(broken(), Some(AuditBreak::End { item: 0, .. })), "{:?}", broken());
+    }
 }
 
 #[test]

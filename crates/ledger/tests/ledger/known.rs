@@ -111,6 +111,19 @@ fn what_is_asked_seldom_holds_nothing_up_for_long() {
     }
 }
 
+/// However long it was asked nothing since.
+#[test]
+fn what_was_asked_long_ago_holds_nothing_up() {
+    let scene = scene();
+    let run = scene.first_run();
+    let other = Connection::open(path(&scene.temp)).unwrap();
+    run.known(0, &rel("a")).unwrap();
+    assert!(is_held_up(&run, &other), "the reader reads");
+    std::thread::sleep(Duration::from_millis(600));
+    run.tick(&Snapshot::default());
+    assert!(!is_held_up(&run, &other));
+}
+
 #[test]
 fn a_run_that_was_cut_short_hides_nothing_of_what_it_was_to_leave_alone() {
     let scene = scene();
