@@ -307,4 +307,14 @@ pub(crate) mod tests {
             }
         }
     }
+
+    /// Roots whose names end alike do not share the end of a name.
+    #[test]
+    fn what_paths_have_in_common_begins_with_a_slash() {
+        let (source, target) = ("/one/abc/d/e", "/two/bc/d/e");
+        let report = ItemReport::new(ItemKind::File, source.into(), target.into(), 0);
+        assert_eq!(common_roots(&report), Some((&b"/one/abc"[..], &b"/two/bc"[..])));
+        let report = ItemReport::new(ItemKind::File, "/one/abc".into(), "/two/bc".into(), 0);
+        assert_eq!(common_roots(&report), None);
+    }
 }
