@@ -29,6 +29,10 @@ test:
 fuzz SECONDS:
     SURECOPY_FUZZ_SECONDS={{SECONDS}} cargo test --workspace fuzz -- --nocapture
 
+# Changes the code that decides what is true, bit by bit: tests must notice (needs cargo-mutants; many hours).
+mutants *ARGS:
+    cargo mutants {{ARGS}}
+
 # The root lane: real file systems on loop devices, power cuts, kills. Skips loudly what it lacks.
 lab *ARGS:
     lab/run {{ARGS}}
