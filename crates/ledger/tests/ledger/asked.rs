@@ -56,6 +56,9 @@ fn the_sums_of_a_run_are_those_it_ended_with() {
         bytes_copied: 6,
         bytes_ok: 7,
         bytes_failed: 8,
+        metadata_incomplete: 9,
+        left_behind: 10,
+        unfinished_directories: 11,
     };
     run.finish_as(Outcome::Finished, sums).unwrap();
     assert_eq!(scene.ledger.job(job).unwrap().runs[0].sums, sums);
