@@ -159,7 +159,7 @@ impl<'a> Job<'a> {
         self.judge(&copied)?;
         self.lacking.extend(lacking_among(&copied));
         self.is_begun = self.has_job()?;
-        Ok(copied.status == 0)
+        Ok(is_copied(copied.status))
     }
 
     /// Whatever has happened: no target in between, none told done that is not, the source as it was.
@@ -173,7 +173,7 @@ impl<'a> Job<'a> {
         );
         let found = self.tree.check(&self.target, &done_among(&copied.objects))?;
         let is_whole = found.new == self.tree.len();
-        ensure!(copied.status != 0 || is_whole, "it is said to be done: {found:?}");
+        ensure!(!is_copied(copied.status) || is_whole, "it is said to be done: {found:?}");
         self.tree.ensure_untouched()
     }
 
@@ -216,6 +216,11 @@ impl<'a> Job<'a> {
         ensure_no_partials(&self.target)?;
         self.tree.ensure_old(&self.target)
     }
+}
+
+/// Whether all is in place, be it that something other than content could not be kept.
+fn is_copied(status: i32) -> bool {
+    [0, 7].contains(&status)
 }
 
 /// Targets of which these objects tell that they lack something other than content.

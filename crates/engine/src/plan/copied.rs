@@ -69,14 +69,15 @@ impl<F: FileSystem> Planner<'_, F> {
             self.refuse(entry, error);
             return Ok(());
         }
-        let decision =
-            if let Some(action) = self.may_have_been_copied(&known, entry, &parent, &name) {
-                Ok(action)
-            } else if is_taken {
-                self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
-            } else {
-                self.decide(entry, existing.as_ref(), &target, &place)
-            };
+        let known_to_be = self.may_have_been_copied(&known, entry, &parent, &name);
+        let is_ours = matches!(known_to_be, Some((Action::Replace(_), _)));
+        let decision = if let Some(action) = known_to_be {
+            Ok(action)
+        } else if is_taken {
+            self.free_name(&target, &place).map(|name| (Action::Create, Some(name)))
+        } else {
+            self.decide(entry, existing.as_ref(), &target, &place)
+        };
         match decision {
             Ok((Action::Skip(reason), target_name))
                 if known == Known::Skipped { reason, target_name: target_name.clone() } =>
@@ -84,7 +85,9 @@ impl<F: FileSystem> Planner<'_, F> {
                 self.keep(entry, kind, &parent);
                 self.keep_first_name(entry, kind, target_name);
             }
-            Ok(decided) => self.plan_decided(entry, decided, existing.as_ref(), &target, &place),
+            Ok(decided) => {
+                self.plan_decided(entry, decided, existing.as_ref(), &target, &place, is_ours);
+            }
             Err(error) => self.refuse(entry, error),
         }
         Ok(())
@@ -98,21 +101,24 @@ impl<F: FileSystem> Planner<'_, F> {
         existing: Option<&Metadata>,
         target: &RelPath,
         place: &Place,
+        is_ours: bool,
     ) {
         let is_written = matches!(action, Action::Create | Action::Replace(_));
         if is_written && self.denial(entry, target, place).is_some() {
             return;
         }
         if let (Action::Replace(_), Some(existing)) = (&action, existing)
-            && let Some(error) = self.protection(existing, target, place)
+            && let Some(error) = self.protection(existing, target, place, is_ours)
         {
             return self.refuse(entry, error);
         }
         let mut item = self.new_item(entry, kind_of(entry.metadata.kind), action);
         item.target_name = target_name;
         self.set_link_role(&mut item, entry);
-        if is_written && item.link_role == LinkRole::First {
-            self.state.copied_first_names.insert(entry.metadata.id);
+        let may_be_written =
+            is_written || matches!(item.action, Action::ReplaceIfContentDiffers(_));
+        if may_be_written && item.link_role == LinkRole::First {
+            self.state.planned_first_names.insert(entry.metadata.id);
         }
         self.plan_kept_first_name(&item, entry);
         item.strategy = self.strategy(&item, &place.volume);

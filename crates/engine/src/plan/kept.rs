@@ -37,7 +37,7 @@ impl<F: FileSystem> Planner<'_, F> {
         name: &OsStr,
     ) -> bool {
         let Some(found) = self.kept(done, entry, parent, name) else { return false };
-        if self.state.copied_first_names.contains(&entry.metadata.id) {
+        if self.state.planned_first_names.contains(&entry.metadata.id) {
             self.link_anew(entry, done, &found);
         } else {
             self.keep(entry, kind, parent);

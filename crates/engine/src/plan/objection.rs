@@ -102,16 +102,20 @@ impl<F: FileSystem> Planner<'_, F> {
         Some(ItemError { path, ..above.clone() })
     }
 
-    /// What protects an existing target from being replaced.
+    /// What protects an existing target from being replaced. What the job itself has made is as read-only as
+    /// its source; that protects it from others.
     pub(super) fn protection(
         &self,
         existing: &Metadata,
         target: &RelPath,
         place: &Place,
+        is_ours: bool,
     ) -> Option<ItemError> {
         let path = self.root.show_target(target);
-        check_replacement(self.spec, existing, &path)
-            .or_else(|| check_sticky(self.spec, existing, &path, place.sticky_owner))
+        let is_exempt = is_ours && !existing.is_immutable;
+        let of_its_own =
+            if is_exempt { None } else { check_replacement(self.spec, existing, &path) };
+        of_its_own.or_else(|| check_sticky(self.spec, existing, &path, place.sticky_owner))
     }
 
     /// Says, and returns, that the directory of a target takes nothing. About the mapping's own

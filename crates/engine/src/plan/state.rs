@@ -18,7 +18,7 @@ pub(crate) struct PlanState {
     pub(super) names: TargetNames,
     pub(super) first_names: HashMap<FileId, (usize, RelPath)>,
     /// Files whose first name is to be copied.
-    pub(super) copied_first_names: HashSet<FileId>,
+    pub(super) planned_first_names: HashSet<FileId>,
     /// First names of files that are in place, for which nothing is planned yet.
     pub(super) kept_first_names: HashMap<FileId, PlannedItem>,
     /// Directories of the destination that hold what is kept, by mapping.
@@ -43,7 +43,7 @@ impl PlanState {
             next_id: first.0,
             names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
             first_names: HashMap::new(),
-            copied_first_names: HashSet::new(),
+            planned_first_names: HashSet::new(),
             kept_first_names: HashMap::new(),
             kept_in: Vec::new(),
             identities: Vec::new(),

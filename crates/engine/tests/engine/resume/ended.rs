@@ -232,7 +232,8 @@ fn names_of_one_file_that_were_copied_apart_become_one_in_the_end() {
     for policy in [ConflictPolicy::Update, ConflictPolicy::Replace, ConflictPolicy::KeepBoth] {
         let story = || {
             let story = Story::new(Way::Kernel, Asked::Policy(policy));
-            story.fs.dir("/src/a").link("/src/new", "/src/a/first");
+            story.fs.dir("/src/a").file("/src/a/first", "of both").mode("/src/a/first", 0o444);
+            story.fs.dir("/src/b").link("/src/a/first", "/src/b/further");
             let mut story = story;
             story.source_changed();
             story
