@@ -72,6 +72,11 @@ fn carry_out<F: FileSystem>(
     for (mapping, path) in kept_in {
         context.directories.kept_in(mapping, &path);
     }
+    // What goes into these may be copied all the same, and they be made for it.
+    let is_directory = |problem: &&Problem| {
+        problem.entry.as_ref().is_some_and(|entry| entry.kind == ItemKind::Directory)
+    };
+    let refused_directories = problems.iter().filter(is_directory).count() as u64;
     for problem in problems {
         report_problem(&context, problem);
     }
@@ -92,11 +97,11 @@ fn carry_out<F: FileSystem>(
     // Of a job that had come to its end, directories have what they are to have already.
     let was_finished = outside.history.is_some_and(|history| history.is_finished());
     let are_new = directories.iter().any(|directory| directory.action == Action::Create);
-    let mut unfinished_directories = 0;
+    let mut unfinished_directories = refused_directories;
     let is_all_done = was_finished && !recovered.has_changed;
     if !is_all_done || are_new || context.tally() != Tally::default() {
         phase(outside, Phase::Finish, || {
-            unfinished_directories =
+            unfinished_directories +=
                 finish_directories(&context, &directories, context.is_ending());
         });
     }

@@ -265,6 +265,26 @@ fn names_of_one_file_that_were_copied_apart_become_one_in_the_end() {
     }
 }
 
+/// A directory that could not be opened when the job was planned, but when files were put into it.
+#[test]
+fn a_directory_that_was_refused_is_finished_by_the_next_run() {
+    let (end, ..) = End::undisturbed(Story::new(Way::Kernel, UPDATE));
+    let mut unfinished = 0;
+    for nth in 1..12 {
+        let mut story = Story::new(Way::Kernel, UPDATE);
+        let plan = FaultPlan::once(nth, FsErrorKind::PermissionDenied).only(Operation::OpenDir);
+        let (ran, fired) = story.run_failing(plan);
+        assert!(fired, "{nth}");
+        if ran.report.outcome != Outcome::Finished {
+            continue;
+        }
+        unfinished += ran.report.tally.unfinished_directories;
+        story.resume(&end, &format!("the {nth}th was refused: {}", ran.in_short()));
+        story.rests(&format!("after the {nth}th"));
+    }
+    assert!(unfinished > 0, "none was refused");
+}
+
 #[test]
 fn a_kept_first_name_is_linked_to_and_counted_once() {
     let mut story = Story::new(Way::Kernel, UPDATE);
