@@ -212,7 +212,7 @@ impl RandomTree {
         let content = self.content(&path);
         let quoted = quoted(&path);
         let time = if self.random.below(3) == 0 {
-            format!("; touch -d @-2147483001 {quoted}")
+            format!("; touch -d @-2147483600 {quoted}")
         } else {
             String::new()
         };
