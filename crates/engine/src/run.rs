@@ -108,7 +108,9 @@ fn carry_out<F: FileSystem>(
     // What was made last.
     context.note(Vec::new());
     let left_behind = recovered.left_behind + context.left_behind();
-    report.tally = Tally { unfinished_directories, left_behind, ..context.tally() };
+    let tally = context.tally();
+    let metadata_incomplete = tally.metadata_incomplete + unfinished_directories;
+    report.tally = Tally { unfinished_directories, left_behind, metadata_incomplete, ..tally };
     report.corrected.add(context.corrected());
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {

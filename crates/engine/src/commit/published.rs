@@ -44,18 +44,6 @@ impl<F: FileSystem> Published<F> {
         Self { target, ours, backup }
     }
 
-    /// One that an earlier run of the job has published, and that stands there still. Whether what it replaced
-    /// was exchanged with it is not known any more.
-    pub(crate) fn found(
-        target: Target<F>,
-        ours: Seen,
-        backup: Option<OsString>,
-        was_exchanged: bool,
-    ) -> Self {
-        let backup = backup.map(|name| Backup { name, was_exchanged });
-        Self { target, ours, backup }
-    }
-
     /// The directory it stands in.
     pub(crate) fn target(&self) -> &Target<F> {
         &self.target

@@ -8,10 +8,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use surecopy_fs::{FileKind, FileSystem, FsError, FsErrorKind, FsResult, Metadata, RelPath};
+use surecopy_fs::{FileKind, FileSystem, FsError, FsResult, Metadata, RelPath};
 
 use super::recovery::Recovery;
-use crate::commit::{ExchangedBack, Published, RollBack, Target, exchange_back};
+use crate::commit::{ExchangedBack, Target, exchange_back};
 use crate::opened::Opened;
 use crate::plan::{ItemId, Seen, Unprepared};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};
@@ -96,10 +96,6 @@ impl<F: FileSystem> Recovery<'_, F> {
             self.remove(opened, &publication.partial)?;
         }
         match unsettled.end {
-            RecordedEnd::Otherwise if is_published => {
-                self.take_back(opened, publication, landed, found)?;
-                return Ok(true);
-            }
             RecordedEnd::None if is_published && is_displaced(landed, found) => {
                 self.give_back(opened, publication, found)?;
                 return Ok(true);
@@ -128,7 +124,14 @@ impl<F: FileSystem> Recovery<'_, F> {
             // What stands there is needed no second time.
             self.remove(opened, &publication.backup)?;
         } else if unsettled.end == RecordedEnd::Otherwise {
-            // What else is left of it was told to the user, who decides.
+            // Which of them is right was left to the user, who is reminded for as long as there are two.
+            let is_old_left = found.backup.as_ref().is_some_and(|old| is_replaced(landed, old));
+            if is_old_left && !self.spec.keep_replaced {
+                let message = "this is what a run of the job has replaced and could neither make durable nor \
+                               take back: remove it when what has its name now is right";
+                self.warn_left_behind(backup_path(), message.to_owned());
+                return Ok(false);
+            }
         } else if may_be_old && is_old(&found.target) {
             let message = "this may be what was replaced when a run of the job was interrupted, and \
                            is to be kept: on this file system nothing tells it from what replaced it";
@@ -165,41 +168,6 @@ impl<F: FileSystem> Recovery<'_, F> {
                 self.warn(WarningKind::LeftBehind, path, message);
                 Ok(())
             }
-        }
-    }
-
-    /// The run could not make it durable that this was published, and not take it back either. Now that the disk
-    /// answers again, the former state is put back, and the item is copied anew. Where its source is not what
-    /// was copied any more, it stays, whatever became of it on the disk: it may be all there is.
-    fn take_back(
-        &mut self,
-        opened: &Opened<F>,
-        publication: &Publication,
-        landed: Landed,
-        found: &Found,
-    ) -> FsResult<()> {
-        let Some(ours) = &found.target else { return Ok(()) };
-        let is_old_kept = found.backup.as_ref().is_some_and(|backup| is_replaced(landed, backup));
-        let can_be_made_anew = self.sight.is_source_still(publication, landed.source);
-        if !can_be_made_anew || landed.replaced.is_some() != is_old_kept {
-            return Ok(());
-        }
-        let published = |was_exchanged| {
-            let (fs, dir) = (Arc::clone(&self.outside.fs), Arc::clone(&opened.dir));
-            let name = publication.target.name().unwrap_or_default().to_owned();
-            let backup = is_old_kept.then(|| publication.backup.clone());
-            Published::found(Target { fs, dir, name }, Seen::of(ours), backup, was_exchanged)
-        };
-        self.recovered.has_changed = true;
-        let mut done = published(true).roll_back();
-        if matches!(&done, RollBack::Failed(error) if error.kind == FsErrorKind::NotSupported) {
-            done = published(false).roll_back();
-        }
-        match done {
-            RollBack::Succeeded { left_behind: Some((_, error)), .. } | RollBack::Failed(error) => {
-                Err(error)
-            }
-            RollBack::Succeeded { left_behind: None, .. } => Ok(()),
         }
     }
 

@@ -3,16 +3,14 @@
 use surecopy_fs::{FileSystem, FsErrorKind, FsResult, RelPath, VolumeIdentity};
 
 use crate::opened::Opened;
-use crate::plan::Seen;
 use crate::preflight::{is_other_volume, volume_identity};
-use crate::record::{Publication, RootIdentity};
+use crate::record::RootIdentity;
 use crate::spec::CopySpec;
 use crate::volumes::Volumes;
 
 /// The destinations of a job, as far as they are there.
 pub(super) struct Sight<'a, F: FileSystem> {
     pub(super) fs: &'a F,
-    spec: &'a CopySpec,
     /// By mapping; `None` where nothing can be found.
     roots: Vec<Option<F::Dir>>,
     volumes: Volumes,
@@ -22,7 +20,7 @@ impl<'a, F: FileSystem> Sight<'a, F> {
     /// What cannot be opened is looked at by nobody; preparing the job says why. `None` where other
     /// volumes are mounted than those that the job was begun with, at either end: such a job does not
     /// begin, so nothing is touched.
-    pub(super) fn open(spec: &'a CopySpec, fs: &'a F, known: &[RootIdentity]) -> Option<Self> {
+    pub(super) fn open(spec: &CopySpec, fs: &'a F, known: &[RootIdentity]) -> Option<Self> {
         let volumes = Volumes::default();
         let mut roots = Vec::with_capacity(spec.mappings.len());
         for (index, mapping) in spec.mappings.iter().enumerate() {
@@ -41,7 +39,7 @@ impl<'a, F: FileSystem> Sight<'a, F> {
             }
             roots.push(destination);
         }
-        Some(Self { fs, spec, roots, volumes })
+        Some(Self { fs, roots, volumes })
     }
 
     /// A directory; `None` where there is none any more. An error where that cannot be known.
@@ -57,22 +55,6 @@ impl<'a, F: FileSystem> Sight<'a, F> {
             Err(error) => Err(error),
         };
         Some(opened)
-    }
-
-    /// Whether what was published can be copied once more: its source is there, as it was then. Where that
-    /// cannot be known, it is not.
-    pub(super) fn is_source_still(&self, publication: &Publication, then: Seen) -> bool {
-        let Some(mapping) = self.spec.mappings.get(publication.mapping) else { return false };
-        let below = publication.report.source.strip_prefix(&mapping.source_root).ok();
-        let Some((parent, name)) = below.and_then(|path| RelPath::new(path).ok()?.split()) else {
-            return false;
-        };
-        let found = self.fs.open_root(&mapping.source_root).and_then(|root| {
-            let opened = Opened::beneath(self.fs, &self.volumes, &root, &parent)?;
-            let found = opened.at(self.fs, &name)?;
-            Ok(found.is_some_and(|now| then.is_still(&now, &opened.volume)))
-        });
-        found.unwrap_or(false)
     }
 
     /// Makes the names in a directory durable, if it is there.

@@ -296,6 +296,11 @@ impl End {
         Self { tree, names_of_one }
     }
 
+    /// What is there then.
+    pub(super) fn names(&self) -> impl Iterator<Item = &PathBuf> {
+        self.tree.keys()
+    }
+
     /// That of a job that nothing disturbs, with the numbers of steps and of calls to the ledger.
     pub(super) fn undisturbed(mut story: Story) -> (Self, u64, u64) {
         let Life { fs, ran, .. } = story.run(Death::Never);
