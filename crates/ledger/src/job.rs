@@ -7,6 +7,7 @@ use surecopy_engine::{CopySpec, Planned, Snapshot, Tally};
 
 use crate::error::LedgerError;
 use crate::state::JobState;
+use crate::text::item_text::is_default;
 
 /// The number of a job. It is never given to another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,7 +150,7 @@ pub struct Sums {
     /// Failed because what was read back was not what was read from the source.
     pub mismatched: u64,
     /// Of what was copied or finished, something was not kept that could have been.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub metadata_incomplete: u64,
     /// Bytes that arrived.
     pub bytes_copied: u64,
@@ -161,11 +162,6 @@ pub struct Sums {
     pub left_behind: u64,
     /// Directories that may lack their own metadata: whoever goes on with the job comes back to them.
     pub unfinished_directories: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl Sums {

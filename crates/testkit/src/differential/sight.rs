@@ -9,8 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-/// Every entry beneath a directory, the directory itself among them: its name, and in words what it is.
-/// Everything counts that a copy can keep, but extended attributes.
+/// Entries by their names, and in words what each is.
 pub type Sight = BTreeMap<PathBuf, String>;
 
 /// What is beneath a directory, without what is never copied.
@@ -23,7 +22,8 @@ pub fn sight_without_pipes(top: &Path) -> io::Result<Sight> {
     Ok(found)
 }
 
-/// What is beneath a directory.
+/// Every entry beneath a directory, the directory itself among them. Everything counts that a copy can keep,
+/// but extended attributes.
 ///
 /// # Errors
 /// When something cannot be looked at.
