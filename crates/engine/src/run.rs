@@ -8,7 +8,7 @@ use crate::finish::finish_directories;
 use crate::plan::{Action, PlannedItem, Prepared, phase, prepare};
 use crate::preflight::{Problem, RefusedEntry};
 use crate::record::{BATCH, Fact, Queue};
-use crate::recover::{Recovered, recover};
+use crate::recover::{Recovered, Toward, recover};
 use crate::report::{Event, ItemKind, ItemReport, ItemStatus, Outcome, Phase, Report, Tally};
 use crate::spec::CopySpec;
 use crate::worker::Worker;
@@ -22,12 +22,13 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
     let mut report = Report::of_nothing(Outcome::Finished);
     // Planning looks at what is there, so that must be in order first.
     let recovered = match outside.history {
-        Some(history) if !spec.dry_run => recover(spec, outside, history),
+        Some(history) if !spec.dry_run => recover(spec, outside, history, Toward::Copied),
         Some(_) | None => Ok(Recovered::default()),
     };
-    let prepared = recovered.and_then(|recovered| {
+    let prepared = recovered.and_then(|mut recovered| {
         report.warnings = recovered.warnings;
-        Ok((prepare(spec, outside)?, recovered))
+        let wrong = std::mem::take(&mut recovered.wrong);
+        Ok((prepare(spec, outside, wrong)?, recovered))
     });
     match prepared {
         Err(unprepared) => report.outcome = unprepared.outcome(),

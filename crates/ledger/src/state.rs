@@ -63,7 +63,9 @@ impl ItemState {
             Ok => matches!(next, Damaged | Undone),
             // It could not be read for a while.
             Damaged => matches!(next, Ok | Undone),
-            Skipped | Failed | Cancelled | Undone => false,
+            // It was announced, and a later run finds it published.
+            Failed | Cancelled => next == Ok,
+            Skipped | Undone => false,
         }
     }
 
@@ -199,6 +201,8 @@ mod tests {
             (Ok, Undone),
             (Damaged, Ok),
             (Damaged, Undone),
+            (Failed, Ok),
+            (Cancelled, Ok),
         ];
         for from in ItemState::ALL {
             assert_eq!(ItemState::from_text(from.as_str()), Some(from));
@@ -206,7 +210,8 @@ mod tests {
                 assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} {to:?}");
             }
         }
-        assert_eq!(ItemState::Ok.may_come_after(), "'planned', 'interrupted', 'damaged'");
+        let before_ok = "'planned', 'failed', 'cancelled', 'interrupted', 'damaged'";
+        assert_eq!(ItemState::Ok.may_come_after(), before_ok);
     }
 
     #[test]

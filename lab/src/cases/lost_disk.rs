@@ -55,8 +55,9 @@ fn one(lab: &Lab, fs_kind: Fs) -> Result<String> {
     ensure!(kept >= done, "{kept} kept of {done}: {}", resumed.describe());
     scene.recorded.ensure_sound(1)?;
     scene.ensure_all_new()?;
-    let left = scene.ensure_left_is_told(&copied)?;
-    Ok(format!("{}: {done} done, {failed} failed, {left} told to be kept", fs_kind.name()))
+    scene.ensure_nothing_is_left()?;
+    let doubtful = codes.iter().filter(|code| **code == UNKNOWN).count();
+    Ok(format!("{}: {done} done, {failed} failed, {doubtful} of them in doubt", fs_kind.name()))
 }
 
 /// A volume, a job that copies to it, and its ledger on another one.
@@ -131,24 +132,14 @@ impl Scene {
         Ok(())
     }
 
-    /// Fails when anything is left that nobody was told of, or that is not an old file. Of what was published
-    /// and could neither be flushed nor taken back, the user decides. Gives how many there are.
-    fn ensure_left_is_told(&self, copied: &Copied) -> Result<usize> {
-        let unknown = copied.of_type("item").filter(|item| item["error"]["code"] == UNKNOWN);
-        let told: Vec<&str> =
-            unknown.filter_map(|item| item["error"]["details"].as_str()).collect();
-        let mut left = 0;
+    /// Fails when anything is left under a name that is not visible: what was in doubt is put in order.
+    fn ensure_nothing_is_left(&self) -> Result<()> {
         for entry in fs::read_dir(&self.target)? {
-            let path = entry?.path();
-            let name = path.file_name().context("it has a name")?;
-            if name.as_encoded_bytes().starts_with(PARTIAL_PREFIX) {
-                let shown = path.display().to_string();
-                ensure!(told.iter().any(|told| told.contains(&shown)), "{shown} was left behind");
-                ensure!(fs::read(&path)? == OLD, "{shown} is not what was there before");
-                left += 1;
-            }
+            let name = entry?.file_name();
+            let is_ours = name.as_encoded_bytes().starts_with(PARTIAL_PREFIX);
+            ensure!(!is_ours, "{} was left behind", name.display());
         }
-        Ok(left)
+        Ok(())
     }
 }
 

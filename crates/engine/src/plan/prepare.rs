@@ -14,7 +14,7 @@ use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan, tell_scanned};
 use crate::preflight::{Problem, Scope, check_volumes};
-use crate::record::{JournalError, RootIdentity};
+use crate::record::{Done, JournalError, RootIdentity};
 use crate::report::{Corrected, Outcome, Phase, Planned, ScanShare};
 use crate::roots::Root;
 use crate::spec::CopySpec;
@@ -82,10 +82,12 @@ impl From<Cancelled> for Unprepared {
 pub(crate) fn prepare<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
+    wrong: HashMap<(usize, RelPath), Done>,
 ) -> Result<Prepared<F>, Unprepared> {
     let fs = outside.fs.as_ref();
     let mut sink = Collector::new(spec, outside);
     let mut state = PlanState::new(spec, outside.work.first_item());
+    state.wrong = wrong;
     let volumes = Volumes::default();
     let roots = phase(outside, Phase::ProgressiveScanning, || {
         let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);

@@ -40,7 +40,8 @@ pub enum Fact {
         /// Everything about it.
         report: Box<ItemReport>,
     },
-    /// The item ended; when its status is ok, it is published and durable.
+    /// The item ended; when its status is ok, it is published and durable. One that has failed after it was
+    /// announced may be found to be published by a later run, and then ends well in the end.
     Ended {
         /// The item.
         item: ItemId,
@@ -165,10 +166,13 @@ pub struct Unsettled {
 pub enum RecordedEnd {
     /// None.
     None,
-    /// It was published and durable, so nothing of what it replaced is needed.
+    /// It was published and durable, or the same entry was later, so nothing of what it replaced is needed.
     Ok,
-    /// It failed or was cancelled, and what is left is told of in its report.
-    Otherwise,
+    /// It failed or was cancelled. It may have been published all the same: where the disk was lost just
+    /// then, nobody could say.
+    InDoubt,
+    /// It was undone, or left alone in the end.
+    Undone,
 }
 
 /// The volumes that a mapping's roots are on, as far as they can be known again.

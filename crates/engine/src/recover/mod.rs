@@ -4,9 +4,11 @@
 //! journal says of it, never by its name alone; whatever is not what it should be is somebody else's,
 //! and stays. Doing it again, also after having been interrupted, comes to the same.
 
+mod doubtful;
 mod leftovers;
 mod publication;
 mod recovery;
 mod sight;
+mod standing;
 
-pub(crate) use recovery::{Recovered, recover};
+pub(crate) use recovery::{Recovered, Toward, recover};

@@ -1,35 +1,48 @@
 //! The order in which what is in flight is dealt with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use surecopy_fs::{FileSystem, RelPath};
 
 use crate::control::Cancelled;
 use crate::environment::Environment;
 use crate::plan::{ItemId, Unprepared, phase};
-use crate::record::{Fact, History, InFlight};
+use crate::record::{Done, Fact, History, InFlight};
 use crate::report::{Event, Phase, Warning, WarningKind};
 use crate::spec::CopySpec;
 
-use super::publication::Finished;
+use super::doubtful::Doubtful;
+use super::publication::Found;
 use super::sight::Sight;
+
+/// Where recovery leads: to what the job is to come to, or back to what was there before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Toward {
+    /// What is published stays so, and what it replaced goes, unless it is to be kept.
+    Copied,
+    /// What is published is recorded, and what it replaced stays to be put back.
+    Former,
+}
 
 /// What is done in the way of recovery.
 pub(super) struct Recovery<'a, F: FileSystem> {
     pub(super) spec: &'a CopySpec,
     pub(super) outside: &'a Environment<'a, F>,
+    pub(super) toward: Toward,
     pub(super) sight: Sight<'a, F>,
     /// Directories in which something was or may have been removed, and of which items.
     pub(super) settled_in: BTreeMap<(usize, RelPath), Vec<ItemId>>,
     /// Publications of which nothing is left.
     pub(super) settled: Vec<ItemId>,
     /// Items that are published, without their end being recorded.
-    pub(super) finished: Vec<Finished>,
+    pub(super) finished: Vec<Found>,
+    /// Items that have failed, and may be published all the same.
+    pub(super) doubtful: Vec<Doubtful>,
     pub(super) recovered: Recovered,
 }
 
 /// What putting in order came to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Recovered {
     /// Warnings given.
     pub(crate) warnings: u64,
@@ -37,6 +50,9 @@ pub(crate) struct Recovered {
     pub(crate) left_behind: u64,
     /// Something was removed or put back, which directories show in their times.
     pub(crate) has_changed: bool,
+    /// What was published and is not what was written: mappings, and paths beneath their destination
+    /// roots, with what it is known by.
+    pub(crate) wrong: HashMap<(usize, RelPath), Done>,
 }
 
 /// Finishes or undoes what is in flight. When it is cancelled, what is left is as much in flight as before.
@@ -44,6 +60,7 @@ pub(crate) fn recover<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
     history: &dyn History,
+    toward: Toward,
 ) -> Result<Recovered, Unprepared> {
     let in_flight = history.in_flight();
     if in_flight.publications.is_empty() && in_flight.directories.is_empty() {
@@ -56,10 +73,12 @@ pub(crate) fn recover<F: FileSystem>(
         let mut recovery = Recovery {
             spec,
             outside,
+            toward,
             sight,
             settled_in: BTreeMap::new(),
             settled: Vec::new(),
             finished: Vec::new(),
+            doubtful: Vec::new(),
             recovered: Recovered::default(),
         };
         recovery.put_in_order(in_flight)?;
@@ -73,6 +92,7 @@ impl<F: FileSystem> Recovery<'_, F> {
             self.outside.control.checkpoint()?;
             self.look_at(unsettled);
         }
+        self.dispel_doubts()?;
         self.finish()?;
         for (mapping, path) in &in_flight.directories {
             self.outside.control.checkpoint()?;

@@ -10,7 +10,7 @@ use super::round::Undoing;
 use crate::destinations::Destinations;
 use crate::environment::Environment;
 use crate::record::DoneItems;
-use crate::recover::recover;
+use crate::recover::{Toward, recover};
 use crate::report::Outcome;
 use crate::spec::CopySpec;
 
@@ -71,7 +71,7 @@ impl<F: FileSystem> Undoing<'_, F> {
     /// not among the items yet.
     fn put_in_order(&mut self, spec: &CopySpec) -> Outcome {
         let Some(history) = self.outside.history else { return Outcome::Finished };
-        match recover(spec, self.outside, history) {
+        match recover(spec, self.outside, history, Toward::Former) {
             Ok(recovered) => {
                 self.report.warnings += recovered.warnings;
                 Outcome::Finished

@@ -137,6 +137,13 @@ impl Ran {
         }
     }
 
+    /// The items that failed with this code.
+    pub(crate) fn coded(&self, code: ErrorCode) -> impl Iterator<Item = &ItemReport> {
+        self.items().filter(
+            move |item| matches!(&item.status, ItemStatus::Error(error) if error.code == code),
+        )
+    }
+
     pub(crate) fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.events.iter().filter_map(|event| match event {
             Event::Warned(warning) => Some(warning),

@@ -1,6 +1,8 @@
 //! Whether the ends of items are in the tables as the audit log tells of them. Only the log is chained,
 //! so this is what makes a change of the tables show.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use surecopy_engine::{ItemReport, ItemStatus};
@@ -57,18 +59,40 @@ impl End {
         let has_digest_so = self.algorithm.as_deref() == algorithm;
         fits && self.position == Some(position) && is_kept_so && has_digest_so
     }
+
+    /// Whether it may be the end of an item that failed, as this record says, after it was announced by
+    /// an earlier one, and was then found to be published.
+    fn may_follow(&self, record: u64, report: &ItemReport) -> bool {
+        use ItemState::{Damaged, Ok, Undone};
+        let has_failed = matches!(report.status, ItemStatus::Error(_) | ItemStatus::Cancelled);
+        let was_announced = self.record.is_some_and(|announced| announced < record);
+        has_failed && was_announced && matches!(self.state, Some(Ok | Damaged | Undone))
+    }
+}
+
+/// What the log has told so far.
+#[derive(Default)]
+struct Told {
+    /// Items that have ended.
+    ended: u64,
+    /// Items that have failed, by which record, and of which a later one is to say that they are published.
+    published_after_all: BTreeMap<u64, u64>,
 }
 
 /// The first item of which the tables say something else than the log, which fits. Both are read as they
 /// are at one moment.
 pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<Option<AuditBreak>> {
-    let (mut ended, mut found) = (0_u64, Ok(None));
+    let (mut told, mut found) = (Told::default(), Ok(None));
     visit(connection, job, |record, _, body| {
-        found = differs(connection, job, record, body, &mut ended);
+        found = differs(connection, job, record, body, &mut told);
         matches!(found, Ok(None))
     })?;
     if let Some(item) = found? {
         return Ok(Some(item));
+    }
+    let Told { ended, published_after_all } = told;
+    if let Some((item, record)) = published_after_all.into_iter().next() {
+        return Ok(Some(AuditBreak::End { item, record }));
     }
     let sql = "SELECT count(*) FROM ends
                WHERE job = ? AND (record IS NOT NULL OR state <> 'interrupted')";
@@ -82,7 +106,7 @@ fn differs(
     job: JobId,
     record: u64,
     body: &str,
-    ended: &mut u64,
+    told: &mut Told,
 ) -> Outcome<Option<AuditBreak>> {
     let head: Head<'_> = serde_json::from_str(body)?;
     let is_end = head.event == "ended";
@@ -92,18 +116,23 @@ fn differs(
             if end.record != Some(announced) {
                 return Ok(Some(AuditBreak::End { item, record }));
             }
-            *ended += 1;
+            told.published_after_all.remove(&item);
+            told.ended += 1;
         }
     } else if is_end || head.event == "publishing" {
         for (position, read) in group_text::from_text(body)?.into_iter().enumerate() {
             let item = read.item.ok_or_else(|| Fault::content("an end of no item"))?;
             let Some(end) = end(connection, job, item)? else { continue };
-            // What was announced may have ended in another way.
+            // What was announced may have ended in another way, and be found to be published after that.
             let is_here = end.record == Some(record);
+            if is_end && !is_here && end.may_follow(record, &read.report) {
+                told.published_after_all.insert(item, record);
+                continue;
+            }
             if (is_end || is_here) && !(is_here && end.is(position, &read.report)) {
                 return Ok(Some(AuditBreak::End { item, record }));
             }
-            *ended += u64::from(is_end);
+            told.ended += u64::from(is_end);
         }
     }
     Ok(None)

@@ -8,6 +8,7 @@ use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
 use crate::job::JobId;
+use crate::read::standing::is_copied_later;
 use crate::rows::directory_ids::path_below;
 use crate::rows::plan::{optional_text, text};
 use crate::state::ItemState;
@@ -38,8 +39,10 @@ fn publications(
     job: JobId,
     mappings: &[Mapping],
 ) -> Outcome<Vec<Unsettled>> {
-    let mut state =
-        connection.prepare("SELECT state FROM item_states WHERE job = ? AND item = ?")?;
+    let mut end = connection.prepare(&format!(
+        "SELECT state, {} FROM item_states AS items WHERE job = ? AND item = ?",
+        is_copied_later()
+    ))?;
     let mut found = Vec::new();
     for Announcement { items, positions, .. } in announced(connection, job)? {
         for (position, read) in items.into_iter().enumerate() {
@@ -48,14 +51,14 @@ fn publications(
             }
             let publication = publication(read, mappings)?;
             let key = (job.0, publication.item.0);
-            let text: String = state.query_row(key, |row| row.get(0))?;
+            let (text, is_copied_later): (String, bool) =
+                end.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
             let end = match word(ItemState::from_text, &text)? {
                 ItemState::Planned | ItemState::Interrupted => RecordedEnd::None,
                 ItemState::Ok | ItemState::Damaged => RecordedEnd::Ok,
-                ItemState::Skipped
-                | ItemState::Failed
-                | ItemState::Cancelled
-                | ItemState::Undone => RecordedEnd::Otherwise,
+                ItemState::Failed | ItemState::Cancelled if is_copied_later => RecordedEnd::Ok,
+                ItemState::Failed | ItemState::Cancelled => RecordedEnd::InDoubt,
+                ItemState::Skipped | ItemState::Undone => RecordedEnd::Undone,
             };
             found.push(Unsettled { publication, end });
         }

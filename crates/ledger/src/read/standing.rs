@@ -28,6 +28,11 @@ pub(crate) fn is_well_later() -> String {
     format!("EXISTS ({})", others(">", &format!("other.state IN ({WELL})")))
 }
 
+/// SQL: the entry was copied later.
+pub(crate) fn is_copied_later() -> String {
+    format!("EXISTS ({})", others(">", "other.state = 'ok'"))
+}
+
 /// SQL: a later run has gone through the whole job and has not met the entry. `whole` is the last that
 /// did, see [`last_whole_run`](crate::read::failed::last_whole_run).
 pub(crate) fn is_gone(whole: &str) -> String {

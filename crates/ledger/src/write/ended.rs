@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use surecopy_engine::{DigestAlgorithm, ItemId, ItemReport, ItemStatus};
 
 use crate::error::{Fault, Outcome};
+use crate::job::RunKind;
 use crate::rows::records::Place;
 use crate::state::ItemState;
 use crate::text::group_text::{self, Told};
@@ -37,6 +38,14 @@ pub(crate) struct End {
     kept: Option<OsString>,
     /// That of the digest, if the record tells one.
     algorithm: Option<DigestAlgorithm>,
+}
+
+/// How an item may have ended before.
+#[derive(Debug, Clone, Copy)]
+enum EndedBefore {
+    Never,
+    /// It failed or was cancelled after it was announced.
+    Otherwise,
 }
 
 impl Book {
@@ -114,7 +123,7 @@ impl Book {
                 let numbers: Vec<u64> = ends.iter().map(|end| end.item.0).collect();
                 let body = EndedAsAnnounced { record, items: &numbers };
                 self.chain.append(connection, self.at, "ended", &body)?;
-                self.insert(connection, ItemState::Ok, record, &ends)
+                self.insert(connection, ItemState::Ok, record, &ends, EndedBefore::Otherwise)
             }
             Waiting::Skipped(items) => self.end_otherwise(connection, &items),
         }
@@ -145,12 +154,14 @@ impl Book {
             let is_planned = is_planned.exists((self.job.0, end.item.0))?;
             one(usize::from(is_planned), end.item, "was never planned")?;
         }
-        self.insert(connection, state, record, &ends)
+        self.insert(connection, state, record, &ends, EndedBefore::Never)
     }
 
     fn end_of(&self, item: ItemId, position: usize, report: &ItemReport) -> End {
         let has_replaced = || report.landed.is_some_and(|landed| landed.replaced.is_some());
-        let is_kept = self.keep_replaced && report.status == ItemStatus::Ok && has_replaced();
+        // What ends while a job is undone has been found to be published, and is undone next.
+        let keeps = self.keep_replaced || self.kind == RunKind::Undo;
+        let is_kept = keeps && report.status == ItemStatus::Ok && has_replaced();
         let backup = report.backup.as_deref().filter(|_| is_kept);
         let kept = backup.and_then(|path| path.file_name()).map(OsString::from);
         let algorithm = report.digest.as_ref().map(|digest| digest.algorithm);
@@ -164,6 +175,7 @@ impl Book {
         state: ItemState,
         record: u64,
         ends: &[End],
+        before: EndedBefore,
     ) -> Outcome<()> {
         let mut statement = connection.prepare_cached(
             "INSERT OR IGNORE INTO ends
@@ -175,15 +187,20 @@ impl Book {
             let algorithm = algorithm.map(DigestAlgorithm::as_str);
             let row = (self.job.0, item.0, state.as_str(), record, position, kept, algorithm);
             if statement.execute(row)? != 1 {
-                // It has a row: an earlier run has left it in the middle, or it has ended.
+                // It has a row: an earlier run has left it in the middle, or it has ended. An item ends once,
+                // and has a record after that, but for one that is found to be published after all.
+                let may_have_ended = match before {
+                    EndedBefore::Never => "FALSE",
+                    EndedBefore::Otherwise => "state IN ('failed', 'cancelled')",
+                };
                 let sql = format!(
                     "UPDATE ends SET state = ?3, record = ?4, position = ?5, kept = ?6,
                          digest_algorithm = ?7
-                     WHERE job = ?1 AND item = ?2 AND record IS NULL AND state IN ({})",
+                     WHERE job = ?1 AND item = ?2 AND (record IS NULL OR {may_have_ended})
+                         AND state IN ({})",
                     state.may_come_after()
                 );
                 let changed = connection.prepare_cached(&sql)?.execute(row)?;
-                // An item ends once: after that it has a record.
                 one(changed, *item, "has ended already")?;
             }
         }

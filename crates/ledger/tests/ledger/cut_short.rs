@@ -114,7 +114,7 @@ fn row_12_what_a_finished_run_replaced_and_could_not_settle_is_left_to_the_next(
     let run = scene.resume(job);
     let left = &run.in_flight().publications;
     let left: Vec<_> = left.iter().map(|left| (left.publication.item, left.end)).collect();
-    assert_eq!(left, [(well.id, RecordedEnd::Ok), (badly.id, RecordedEnd::Otherwise)]);
+    assert_eq!(left, [(well.id, RecordedEnd::Ok), (badly.id, RecordedEnd::InDoubt)]);
     run.note(vec![Fact::Settled { items: vec![well.id, badly.id] }]).unwrap();
     run.record(planned(0)).unwrap();
     run.finish(&all_ok(0)).unwrap();

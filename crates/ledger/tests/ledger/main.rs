@@ -6,6 +6,7 @@ mod asked;
 mod audit;
 mod cut_short;
 mod damage;
+mod doubt;
 mod ends;
 mod failed;
 mod handed_out;

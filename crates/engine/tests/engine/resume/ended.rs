@@ -1,9 +1,8 @@
 //! Jobs that came to an end of some kind, and are resumed all the same.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use surecopy_engine::{ConflictPolicy, Control, ErrorCode, Fact, ItemStatus, Outcome, WarningKind};
+use surecopy_engine::{ConflictPolicy, Control, Fact, ItemStatus, Outcome};
 use surecopy_fs::{FileKind, FsErrorKind, Operation};
 use surecopy_testkit::FaultPlan;
 
@@ -62,8 +61,7 @@ fn what_failed_is_tried_again_and_nothing_else() {
 #[test]
 fn row_12_a_job_whose_disk_was_lost_goes_on_when_it_is_back() {
     let (mut lost, mut left) = (0, 0);
-    // Where an old file is copied to be kept, that copy may stay, which is told.
-    for way in Way::ALL.into_iter().filter(|way| *way != Way::Plain) {
+    for way in Way::ALL {
         let (end, ..) = End::undisturbed(Story::new(way, UPDATE));
         for operation in [Operation::CreatePartial, Operation::Write, Operation::SetTimes] {
             for nth in 1..12 {
@@ -177,45 +175,6 @@ fn directories_that_could_not_be_finished_are_finished_by_the_next_run() {
         story.rests("all directories are finished");
     }
     assert!(unfinished > 0, "the directory was always finished before");
-}
-
-/// From some moment on, nothing can be done on any disk any more, not even to take back what was done; and then
-/// all is well again. Of two files of which nobody knows whether they are durable, the user chooses one.
-#[test]
-fn row_12_what_a_lost_disk_kept_from_being_taken_back_is_told_until_the_user_has_chosen() {
-    for way in Way::ALL {
-        let (end, steps, _) = End::undisturbed(Story::new(way, UPDATE));
-        let mut told = 0;
-        for step in (1..=steps).step_by(4) {
-            let mut story = Story::new(way, UPDATE);
-            let (ran, fired) = story.run_failing(FaultPlan::from_then_on(step, FsErrorKind::Io));
-            assert!(fired, "{way:?}: {step} of {steps}");
-            let unknown = ran.items().filter(|item| {
-                matches!(&item.status, ItemStatus::Error(error)
-                    if error.code == ErrorCode::DurabilityUnknown)
-            });
-            let kept: Vec<PathBuf> = unknown.filter_map(|item| item.backup.clone()).collect();
-            let what = format!("{way:?}, lost at {step}");
-            if !kept.is_empty() {
-                let ran = story.run(Death::Never).ran;
-                for kept in &kept {
-                    if story.fs.stat(kept).is_none() {
-                        // That was the new one, which had not become visible.
-                        continue;
-                    }
-                    let is_told = ran.warned_of(WarningKind::LeftBehind).contains(kept);
-                    assert!(is_told, "{} is not told: {what}", kept.display());
-                    story.fs.remove(kept);
-                    told += 1;
-                }
-            }
-            let ran = story.run(Death::Never).ran;
-            assert_eq!(ran.report.outcome, Outcome::Finished, "{what}");
-            assert!(leftovers(&story.fs, "/dst").is_empty(), "{what}: {}", ran.in_short());
-            assert!(story.fs.tree("/dst").keys().eq(end.names()), "{what}: {}", ran.in_short());
-        }
-        assert!(told > 0, "{way:?}: nothing was left to the user");
-    }
 }
 
 /// What could not be looked at for what a dead run has left is looked at by the run after that.

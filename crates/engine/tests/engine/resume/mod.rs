@@ -3,6 +3,7 @@
 
 mod by_memory;
 mod changes;
+mod doubt;
 mod ended;
 mod kill;
 mod older;

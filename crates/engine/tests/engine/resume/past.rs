@@ -77,9 +77,14 @@ impl Past {
                 Line::Fact(Fact::Publishing { items }) => publications.extend(items),
                 Line::Fact(Fact::Ended { item, report }) => {
                     let row = past.rows.get_mut(&item).expect("what ends was planned");
-                    let is_second = row.end.is_some();
-                    assert!(!is_second, "{item:?} ends twice: {report:?} {:?}", row.end);
-                    row.end = Some(*report);
+                    // What has failed may be found to be published.
+                    let before = row.end.replace(*report);
+                    let has_failed = |end: &ItemReport| {
+                        matches!(end.status, ItemStatus::Error(_) | ItemStatus::Cancelled)
+                    };
+                    let is_ok = row.end.as_ref().is_some_and(|end| end.status == ItemStatus::Ok);
+                    let may_end = before.as_ref().is_none_or(|end| has_failed(end) && is_ok);
+                    assert!(may_end, "{item:?} ends twice: {before:?} {:?}", row.end);
                 }
                 Line::Fact(Fact::Settled { items }) => settled.extend(items),
                 Line::Fact(_) => {}
@@ -103,11 +108,17 @@ impl Past {
         }
         publications.retain(|publication| !settled.contains(&publication.item));
         let unsettled = publications.into_iter().map(|publication| {
-            let end = past.rows[&publication.item].end.as_ref();
-            let end = match end.map(|report| &report.status) {
+            let row = &past.rows[&publication.item];
+            let status = |row: &Row| row.end.as_ref().map(|report| report.status.clone());
+            let place = (row.item.mapping, row.item.path.clone());
+            let later = past.planned[&place].iter().filter(|item| **item > publication.item);
+            let is_ok_later =
+                later.map(|item| status(&past.rows[item])).any(|end| end == Some(ItemStatus::Ok));
+            let end = match status(row) {
                 None => RecordedEnd::None,
                 Some(ItemStatus::Ok) => RecordedEnd::Ok,
-                Some(_) => RecordedEnd::Otherwise,
+                Some(_) if is_ok_later => RecordedEnd::Ok,
+                Some(_) => RecordedEnd::InDoubt,
             };
             Unsettled { publication, end }
         });

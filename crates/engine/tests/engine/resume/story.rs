@@ -209,7 +209,7 @@ impl Story {
     pub(super) fn visible(&self) -> BTreeSet<PathBuf> {
         let unsettled = self.past().in_flight.publications.into_iter();
         let reports = unsettled
-            .filter(|unsettled| unsettled.end != RecordedEnd::Otherwise)
+            .filter(|unsettled| unsettled.end != RecordedEnd::InDoubt)
             .map(|unsettled| unsettled.publication.report);
         let is_there = |report: &surecopy_engine::ItemReport| {
             let landed = report.landed.expect("what is published is known again");
@@ -294,11 +294,6 @@ impl End {
         }
         let names_of_one = names.into_values().filter(|names| names.len() > 1).collect();
         Self { tree, names_of_one }
-    }
-
-    /// What is there then.
-    pub(super) fn names(&self) -> impl Iterator<Item = &PathBuf> {
-        self.tree.keys()
     }
 
     /// That of a job that nothing disturbs, with the numbers of steps and of calls to the ledger.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use surecopy_engine::{
-    ConflictPolicy, DoneItem, DoneItems, Environment, JournalError, MemoryWorkList, NoObserver,
-    Outcome, Progress, UndoReport, undo,
+    ConflictPolicy, DoneItem, DoneItems, Environment, ErrorCode, JournalError, MemoryWorkList,
+    NoObserver, Outcome, Progress, RecordedEnd, UndoReport, undo,
 };
-use surecopy_fs::FileKind;
-use surecopy_testkit::{CrashFs, FakeFs, VolumeSettings};
+use surecopy_fs::{FileKind, FsErrorKind};
+use surecopy_testkit::{CrashFs, FakeFs, FaultPlan, VolumeSettings};
 
 use super::past::Asking;
 use super::remembered::Remembered;
@@ -85,6 +85,75 @@ fn a_job_whose_process_died_at_any_step_is_undone_as_a_whole() {
         }
         assert!(in_flight > 5, "{in_flight}");
     }
+}
+
+/// From some moment on nothing can be done on any disk any more, so that nobody can say whether what was
+/// just published is durable; and then all is well again.
+#[test]
+fn row_12_a_job_whose_disk_was_lost_at_any_step_is_undone_as_a_whole() {
+    for way in Way::ALL {
+        let (before, steps) = {
+            let mut story = story(way);
+            let before = files(&story.fs);
+            (before, story.run(Death::Never).fs.steps())
+        };
+        let mut in_doubt = 0;
+        for step in 1..=steps {
+            let mut story = story(way);
+            let lost = FaultPlan::from_then_on(step, FsErrorKind::Io);
+            let (ran, _) = story.run_failing(lost);
+            in_doubt += ran.coded(ErrorCode::DurabilityUnknown).count();
+            let report = undo_now(&story);
+            let what = format!("{way:?}, lost at {step}: {report:#?}, {}", ran.in_short());
+            assert_eq!(report.outcome, Outcome::Finished, "{what}");
+            assert_eq!((report.refused, report.failed), (0, 0), "{what}");
+            assert_eq!(files(&story.fs), before, "{what}");
+            let left = leftovers(&story.fs, "/dst");
+            assert!(left.is_empty(), "{left:?} are left: {what}");
+        }
+        assert!(in_doubt > 0, "{way:?}: nothing was in doubt");
+    }
+}
+
+/// What a job has replaced that was not to keep it is gone when it is done, and not before.
+#[test]
+fn what_was_not_to_be_kept_is_put_back_as_long_as_it_is_there() {
+    let mut put_back = 0;
+    for way in Way::ALL {
+        let story = || {
+            let mut story = story(way);
+            story.spec.keep_replaced = false;
+            story
+        };
+        let before = files(&story().fs);
+        let steps = story().run(Death::Never).fs.steps();
+        for step in (1..=steps).step_by(2) {
+            let (mut lost, mut died) = (story(), story());
+            lost.run_failing(FaultPlan::from_then_on(step, FsErrorKind::Io));
+            died.run(Death::AtStep(step));
+            died.bury(true);
+            for mut story in [lost, died] {
+                let unsettled = story.past().in_flight.publications.into_iter();
+                let unsettled = unsettled.filter(|one| one.end != RecordedEnd::Ok);
+                let targets: Vec<PathBuf> =
+                    unsettled.map(|one| one.publication.report.target.clone()).collect();
+                let report = undo_now(&story);
+                let what = format!("{way:?}, at {step}: {report:#?}");
+                assert_eq!(report.outcome, Outcome::Finished, "{what}");
+                let now = files(&story.fs);
+                for target in &targets {
+                    let name = target.strip_prefix("/dst").expect("targets are in /dst");
+                    assert_eq!(now.get(name), before.get(name), "{}: {what}", target.display());
+                }
+                put_back += targets.len();
+                // What was put back is replaced when the job is run once more, and nothing stays.
+                story.run(Death::Never).ran.all_done();
+                let left = leftovers(&story.fs, "/dst");
+                assert!(left.is_empty(), "{left:?} are left: {what}");
+            }
+        }
+    }
+    assert!(put_back > 0, "nothing was in flight");
 }
 
 #[test]
