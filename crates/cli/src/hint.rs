@@ -81,6 +81,9 @@ fn when_undoing(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::LinkInPath | ErrorCode::TargetKindDiffers => Some(
             "move what stands there away, put the directory back that was there, and undo again",
         ),
+        ErrorCode::DurabilityUnknown => Some(
+            "check the disk, and undo again; if the details name a file that is kept, compare it first with what stands there",
+        ),
         ErrorCode::JournalFailed => Some(NOT_RECORDED),
         ErrorCode::VolumeChanged => Some(OTHER_VOLUME),
         _ => None,
@@ -89,6 +92,9 @@ fn when_undoing(code: ErrorCode) -> Option<&'static str> {
 
 fn when_discarding(code: ErrorCode) -> Option<&'static str> {
     match code {
+        ErrorCode::DurabilityUnknown => {
+            Some("check the disk, then run the same command again, which looks whether it is gone")
+        }
         ErrorCode::TargetChanged => Some(
             "look at it, and remove it yourself if you do not need it; if nothing is there, check that its disk is mounted",
         ),
@@ -185,7 +191,7 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
             "compare both with another copy; only if the source is right, copy it with --accept-changed-content"
         }
         Code::DurabilityUnknown => {
-            "compare both files named in the details, and keep the right one"
+            "check the disk, then look at the file that is there, and at the old one if the details say where it is kept, and keep the right one"
         }
         Code::VolumeUnreachable => {
             "bring the network or the disk back, then run the same command again"

@@ -13,6 +13,7 @@ use crate::links::Links;
 use crate::partial_names::PartialNames;
 use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
+use crate::readable::Readable;
 use crate::record::{Fact, JournalError, Recording, Rest};
 use crate::report::{
     Corrected, Event, ItemKind, ItemReport, ItemStatus, Lost, MAX_WORKERS, Share, Tally, Warning,
@@ -55,6 +56,7 @@ pub(crate) struct Context<'a, F: FileSystem> {
     pub(crate) names: PartialNames,
     pub(crate) directories: Directories<F>,
     pub(crate) links: Links,
+    pub(crate) readable: Readable<F>,
     pub(crate) bounds: Bounds,
     pub(crate) warnings: AtomicU64,
     left_behind: AtomicU64,
@@ -160,6 +162,7 @@ impl<'a, F: FileSystem> Context<'a, F> {
             names: PartialNames::new(spec.nonce),
             directories,
             links: Links::default(),
+            readable: Readable::default(),
             bounds,
             warnings: AtomicU64::new(0),
             left_behind: AtomicU64::new(0),

@@ -128,8 +128,9 @@ error_codes! {
     /// The source has the path, size and modification time of a file that was copied before, but not
     /// its content: one of the two readings is wrong. The target was not replaced by it.
     BitRotSuspected = "BIT_ROT_SUSPECTED", NeedsUser;
-    /// The file was published, but the directory could not be flushed and the old file could not
-    /// be put back: both are kept, and which of them a power cut would leave is unknown.
+    /// The file was published, but the directory could not be flushed and what was there before could
+    /// not be put back. A file that was there is kept, and the details say where; what a power cut would
+    /// leave is unknown.
     DurabilityUnknown = "DURABILITY_UNKNOWN", NeedsUser;
     /// A network volume does not answer or the handle went stale.
     VolumeUnreachable = "VOLUME_UNREACHABLE", NeedsUser;

@@ -108,12 +108,9 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
     /// Whether one end of a mapping is gone, so that its directories can only be left as they are.
     fn is_lost(&self, mapping: usize) -> bool {
         let Some(Stop::Lost(lost)) = self.context.stopped() else { return false };
-        let mapping = &self.context.roots[mapping].mapping;
-        lost.root
-            == match lost.side {
-                Side::Source => mapping.source_root.as_path(),
-                Side::Destination => mapping.destination_root.as_path(),
-            }
+        let mut places = self.context.roots.iter().map(|root| root.place(lost.side));
+        let here = self.context.roots[mapping].place(lost.side);
+        places.any(|place| place.path() == lost.root && place.volume() == here.volume())
     }
 
     /// A directory with nothing but failures in it; so may be the one above, then.

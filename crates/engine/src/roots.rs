@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use surecopy_fs::{FileSystem, FsResult, RelPath};
 
-use crate::error::ItemError;
+use crate::error::{ItemError, Side};
+use crate::place::Place;
 use crate::plan::PlannedItem;
 use crate::preflight::{Problem, RefusedEntry, Scope};
 use crate::spec::{Mapping, joined};
@@ -15,12 +16,22 @@ pub(crate) struct Root<F: FileSystem> {
     pub(crate) mapping: Mapping,
     pub(crate) source: Arc<F::Dir>,
     pub(crate) destination: Arc<F::Dir>,
+    pub(crate) source_place: Place,
+    pub(crate) destination_place: Place,
 }
 
 impl<F: FileSystem> Root<F> {
     /// Opens both ends. Errors come with the path that could not be opened.
     pub(crate) fn open(fs: &F, mapping: &Mapping) -> (FsResult<F::Dir>, FsResult<F::Dir>) {
         (fs.open_root(&mapping.source_root), fs.open_root(&mapping.destination_root))
+    }
+
+    /// What the user named at this end.
+    pub(crate) fn place(&self, side: Side) -> &Place {
+        match side {
+            Side::Source => &self.source_place,
+            Side::Destination => &self.destination_place,
+        }
     }
 
     /// An item's source beneath the source root.

@@ -77,6 +77,11 @@ impl Failures {
         count
     }
 
+    /// How many there are of one code.
+    pub(super) fn count(&self, code: ErrorCode) -> u64 {
+        self.groups.values().filter(|group| group.code == code).map(|group| group.count).sum()
+    }
+
     /// What can be done about an error.
     pub(super) fn advice(&self, code: ErrorCode) -> &'static str {
         hint::advice(code, self.occasion)

@@ -2,7 +2,8 @@
 
 use surecopy::jobs::JobId;
 use surecopy::{
-    Corrected, Evidence, ItemKind, ItemReport, ItemStatus, Outcome, Report, Tally, UnverifiedReason,
+    Corrected, ErrorCode, Evidence, ItemKind, ItemReport, ItemStatus, Outcome, Report, Tally,
+    UnverifiedReason,
 };
 
 use crate::amounts::{Bytes, Count, Span, Speed};
@@ -61,8 +62,13 @@ fn corrected(report: &Report) -> Option<String> {
         .then(|| format!("corrected: other than the index had it: {}", words.join(", ")))
 }
 
-/// The sums, as lines.
-pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<String> {
+/// The sums, as lines. Of `doubtful` items it is not known what a power cut would leave of them.
+pub(super) fn lines(
+    report: &Report,
+    kinds: &Kinds,
+    losses: &[String],
+    doubtful: u64,
+) -> Vec<String> {
     let mut lines = Vec::new();
     match &report.outcome {
         Outcome::Planned => return planned(report),
@@ -71,11 +77,11 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
             return lines;
         }
         Outcome::Cancelled => {
-            lines.push("cancelled: what was not finished is as it was before".to_owned())
+            lines.push(format!("cancelled: {}", as_before(doubtful)));
         }
         Outcome::StoppedAtFailure => lines.push("stopped at the first failure".to_owned()),
         Outcome::Lost(_) => {
-            lines.push("stopped: what was not finished is as it was before".to_owned());
+            lines.push(format!("stopped: {}", as_before(doubtful)));
         }
         Outcome::Finished | Outcome::JournalFailed(_) => {}
     }
@@ -102,6 +108,16 @@ pub(super) fn lines(report: &Report, kinds: &Kinds, losses: &[String]) -> Vec<St
         }
     }
     lines
+}
+
+/// What is so of all that a run did not finish.
+fn as_before(doubtful: u64) -> String {
+    let mut line = "what was not finished is as it was before".to_owned();
+    if doubtful > 0 {
+        let (count, code) = (Count(doubtful, "item"), ErrorCode::DurabilityUnknown);
+        line.push_str(&format!(", but for {count}: see {code} above"));
+    }
+    line
 }
 
 /// Whether a run that goes on with a job has found everything as earlier ones left it.
@@ -274,12 +290,28 @@ mod tests {
             ..Tally::default()
         };
         let kinds = Kinds { files: 15, ..Kinds::default() };
-        let lines = lines(&report(Outcome::Finished, tally), &kinds, &[]);
+        let lines = lines(&report(Outcome::Finished, tally), &kinds, &[], 0);
         insta::assert_snapshot!(lines.join("\n"), @r#"
         copied: 15 files, 4.0 KiB in 2.0 s (2.0 KiB/s)
         verified: 5 files read back from the device, 4 files read back through the page cache (memory may have answered)
         NOT verified: 6 files (3 not below the verify threshold, 3 sharing blocks with the source: no second physical copy); use --verify all to verify every file
         "#);
+    }
+
+    #[test]
+    fn row_12_what_is_doubtful_is_not_said_to_be_as_before() {
+        let lost = surecopy::Lost {
+            side: surecopy::Side::Destination,
+            root: std::path::PathBuf::from("/mnt"),
+            message: "gone".to_owned(),
+        };
+        for outcome in [Outcome::Lost(lost), Outcome::Cancelled] {
+            let report = report(outcome, Tally::default());
+            let first = |doubtful| lines(&report, &Kinds::default(), &[], doubtful).swap_remove(0);
+            assert!(first(0).ends_with("is as it was before"), "{}", first(0));
+            let expected = "as it was before, but for 2 items: see DURABILITY_UNKNOWN above";
+            assert!(first(2).ends_with(expected), "{}", first(2));
+        }
     }
 
     #[test]
@@ -306,7 +338,7 @@ mod tests {
             bytes_to_compare: 3072,
             ..Planned::default()
         };
-        insta::assert_snapshot!(lines(&report, &Kinds::default(), &[]).join("\n"), @r#"
+        insta::assert_snapshot!(lines(&report, &Kinds::default(), &[], 0).join("\n"), @r#"
         would copy 3 of 9 items, 2.0 KiB; 1 of them replace what is there
         would compare 4 items, 3.0 KiB, and replace what differs
         would skip 2

@@ -176,7 +176,8 @@ impl HumanView {
             match self.job.filter(|_| self.is_again && summary::is_nothing(report, &self.kinds)) {
                 Some(job) => self.screen.out(&summary::nothing_to_do(job, report)),
                 None => {
-                    for line in summary::lines(report, &self.kinds, &self.losses) {
+                    let doubtful = self.failures.count(ErrorCode::DurabilityUnknown);
+                    for line in summary::lines(report, &self.kinds, &self.losses, doubtful) {
                         self.screen.out(&line);
                     }
                 }

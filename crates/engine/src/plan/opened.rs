@@ -6,6 +6,7 @@ use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, Volume};
 
 use super::collector::Collector;
 use crate::error::Side;
+use crate::place::Place;
 use crate::preflight::{check_job, own_directories, volume_identity};
 use crate::record::RootIdentity;
 use crate::roots::Root;
@@ -43,14 +44,22 @@ impl<F: FileSystem> Opened<F> {
         };
         let (source, destination) = opened;
         let facts = Facts::gather(fs, mapping, volumes, &source, &destination);
-        let Facts { source_volume, destination_volume, identity, metadata, mut own_directories } =
-            match facts {
-                Ok(facts) => facts,
-                Err((side, error)) => {
-                    sink.root_problem(&error, side, mapping);
-                    return None;
-                }
-            };
+        let Facts {
+            source_volume,
+            destination_volume,
+            identity,
+            metadata,
+            places,
+            own_directories,
+        } = match facts {
+            Ok(facts) => facts,
+            Err((side, error)) => {
+                sink.root_problem(&error, side, mapping);
+                return None;
+            }
+        };
+        let (source_place, destination_place) = places;
+        let mut own_directories = own_directories;
         let errors = check_job(fs, mapping, &metadata, &destination, &destination_volume);
         if !errors.is_empty() {
             // What the scan would say of them has been said.
@@ -61,6 +70,8 @@ impl<F: FileSystem> Opened<F> {
             mapping: mapping.clone(),
             source: source.into(),
             destination: destination.into(),
+            source_place,
+            destination_place,
         };
         Some(Self { root, own_directories, source_volume, destination_volume, identity })
     }
@@ -73,6 +84,8 @@ struct Facts {
     identity: RootIdentity,
     /// Of the mapping's source.
     metadata: Metadata,
+    /// Of the source and of the destination.
+    places: (Place, Place),
     own_directories: Vec<FileId>,
 }
 
@@ -98,11 +111,20 @@ impl Facts {
             destination: volume_identity(fs, destination, &mapping.target)
                 .map_err(at_destination)?,
         };
+        let metadata = metadata.map_err(at_source)?;
+        let source_volume = volumes.of_root(fs, source).map_err(at_source)?;
+        let destination_volume = volumes.of_root(fs, destination).map_err(at_destination)?;
+        let (from, to) = ((source, source_volume.id), (destination, destination_volume.id));
+        let places = (
+            Place::of_source(fs, mapping, from, &metadata).map_err(at_source)?,
+            Place::of_destination(fs, mapping, to).map_err(at_destination)?,
+        );
         Ok(Self {
             identity,
-            metadata: metadata.map_err(at_source)?,
-            source_volume: volumes.of_root(fs, source).map_err(at_source)?,
-            destination_volume: volumes.of_root(fs, destination).map_err(at_destination)?,
+            metadata,
+            places,
+            source_volume,
+            destination_volume,
             own_directories: own_directories(fs, destination, mapping).map_err(at_destination)?,
         })
     }

@@ -43,7 +43,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             return;
         }
         // They were compared with what they are copies of.
-        known.iter_mut().for_each(|member| member.claim.source = None);
+        known.iter_mut().for_each(|member| member.claim.let_go_of_source(self.context));
         let open_files = open_files(&known);
         let with_backup = |member| (member, self.context.names.backup());
         let members: Vec<_> = known.into_iter().map(with_backup).collect();

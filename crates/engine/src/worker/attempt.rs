@@ -76,6 +76,8 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             avoid_kernel: work.avoid_kernel,
             progress: self.progress,
         };
+        let readable = &context.readable;
+        let unread = readable.before_reading(fs, &source, &metadata, &source_volume);
         let arrived = transfer_unchanged(work, &content, &mut self.scratch.0);
         self.progress.note_copied(&mut work.share);
         let arrived = match arrived {
@@ -86,10 +88,6 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             }
         };
         let length = arrived.transferred.length;
-        if length > 0 {
-            let root = &context.roots[work.item.mapping];
-            self.read_well = Some((work.item.mapping, root.source_below(&work.item.path)));
-        }
         let filled = match partial.fill(length) {
             Ok(filled) => filled,
             Err((partial, error)) => {
@@ -119,17 +117,21 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         report.size_bytes = length;
         report.bytes_copied = if mechanism == Mechanism::Clone { 0 } else { length };
         report.times.copy += context.outside.clock.now().saturating_sub(begun);
-        let claim = Claim {
+        let mut claim = Claim {
             expected,
             digest: arrived.digest,
-            // Only what the kernel moved is compared with its source.
-            source: (mechanism == Mechanism::CopyFileRange).then_some(source),
+            source: Some(source),
+            unread,
             source_seen: Seen::of(&metadata),
             source_metadata: Some(metadata),
             failed_flushes: self.handles.failed_flushes(&volume),
             volume,
             parent: ends.target_parent,
         };
+        // Only what the kernel moved is compared with its source.
+        if mechanism != Mechanism::CopyFileRange {
+            claim.let_go_of_source(context);
+        }
         Ok((filled.written(), claim))
     }
 

@@ -51,6 +51,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     expected,
                     digest: None,
                     source: None,
+                    unread: None,
                     source_seen: work.item.source,
                     source_metadata: None,
                     failed_flushes: self.handles.failed_flushes(&ends_volume),

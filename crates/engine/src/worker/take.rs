@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use surecopy_fs::{FileSystem, RelPath};
+use surecopy_fs::FileSystem;
 
 use super::announced::Announced;
 use super::ended::WaitingEnds;
 use super::gather::Group;
 use super::handles::Handles;
-use super::lost::Answered;
+use super::lost::Answers;
 use super::member::{Setback, Work};
 use super::patience::Patience;
 use super::settle::Removed;
@@ -41,11 +41,8 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) exchanging: HashMap<u64, Experience>,
     /// Published items whose replaced files were removed, which is not known to be durable.
     pub(super) removed: Vec<Removed>,
-    /// The last source with content that was read without a fault: its mapping, and its path beneath the
-    /// source root.
-    pub(super) read_well: Option<(usize, RelPath)>,
-    /// The last look at a root that may have been lost, and was not.
-    pub(super) answered: Option<Answered>,
+    /// The last looks at places that may have been lost, and were not.
+    pub(super) answered: Answers,
     /// How many created directories the last flush of each volume covered.
     pub(super) created_flushed: HashMap<u64, u64>,
 }
@@ -65,8 +62,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
             removed: Vec::new(),
-            read_well: None,
-            answered: None,
+            answered: Answers::default(),
             created_flushed: HashMap::new(),
         }
     }

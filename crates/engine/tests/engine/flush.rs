@@ -57,8 +57,9 @@ fn a_group_whose_flush_failed_is_copied_again_file_by_file() {
         let content = fs.inner().read(format!("/dst/{name}"));
         assert_eq!(content, Some(format!("the new {name}").into_bytes()));
     }
-    assert_eq!(fs.count(Operation::CreatePartial), 10);
-    assert_eq!(fs.count(Operation::FlushFile), 5, "each is flushed on its own");
+    // One of them shows that the disk still takes files.
+    assert_eq!(fs.count(Operation::CreatePartial), 10 + 1);
+    assert_eq!(fs.count(Operation::FlushFile), 5 + 1, "each is flushed on its own");
     assert!(leftovers(fs.inner(), "/dst").is_empty());
 }
 

@@ -7,7 +7,7 @@ use surecopy_engine::{
     ReflinkMode, Strategy, StrategyChoice, UnverifiedReason, VerifyPolicy,
 };
 use surecopy_fs::{FsErrorKind, Operation};
-use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, Random, VolumeSettings};
+use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, Persistence, Random, VolumeSettings};
 
 use crate::job::{CHUNK, Ran, carry_out, spec};
 use crate::oracle::leftovers;
@@ -243,7 +243,10 @@ fn reads_before_read_back() -> u64 {
 fn row_40_dropped_pages_have_to_be_shown_to_be_gone() {
     for path in PATHS {
         let (fake, spec, _) = path.set_up();
-        let plan = FaultPlan::unsupported(1).only(Operation::CountResident);
+        let plan = FaultPlan {
+            persistence: Persistence::FromThenOn,
+            ..FaultPlan::unsupported(1).only(Operation::CountResident)
+        };
         let fs = Arc::new(FaultFs::new((*fake).clone(), plan));
         let ran = carry_out(&fs, &spec);
         ran.all_ok();

@@ -309,4 +309,14 @@ impl FakeFs {
             }
         })
     }
+
+    /// Lets the device be unable to read a file, while memory has what it had of it.
+    #[track_caller]
+    pub fn spoil(&self, path: impl AsRef<Path>) -> &Self {
+        self.change_inode(path.as_ref(), |state, ino| {
+            if let Body::File(file) = &mut state.inode_mut(ino).body {
+                file.is_bad = true;
+            }
+        })
+    }
 }

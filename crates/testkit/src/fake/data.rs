@@ -20,6 +20,9 @@ impl State {
         let wanted = buffer.len().min(self.transfer_limit);
         self.volume_of(ino).check_device()?;
         let file = self.file_mut(ino)?;
+        if !file.can_be_read(offset, wanted as u64) {
+            return Err(FsErrorKind::Io);
+        }
         let count = file.content.read(offset, &mut buffer[..wanted]);
         file.note_read(offset, count as u64);
         *self.bytes_read.entry(ino).or_default() += count as u64;
@@ -43,6 +46,9 @@ impl State {
         let wanted = buffer.len().min(self.transfer_limit.div_ceil(page).saturating_mul(page));
         self.volume_of(ino).check_device()?;
         let file = self.file_mut(ino)?;
+        if file.is_bad {
+            return Err(FsErrorKind::Io);
+        }
         // The kernel writes dirty pages out before it reads the device.
         file.dirty_pages.clear();
         let count = file.device_content().read(offset, &mut buffer[..wanted]);
@@ -242,7 +248,8 @@ impl State {
             let mut pieces = [vec![0; as_index(step)], vec![0; as_index(step)]];
             for (ino, piece) in [left, right].into_iter().zip(&mut pieces) {
                 let file = self.file_mut(ino)?;
-                if file.content.read(at, piece) < piece.len() {
+                let can_be_read = file.can_be_read(at, step);
+                if !can_be_read || file.content.read(at, piece) < piece.len() {
                     return Ok(Support::Done((MappedComparison::Faulted, equal)));
                 }
                 file.note_read(at, step);

@@ -64,6 +64,8 @@ pub(crate) struct FileBody {
     pub(crate) cached_pages: BTreeSet<u64>,
     /// Pages in memory that the device has not been given yet.
     pub(crate) dirty_pages: BTreeSet<u64>,
+    /// The device cannot read any of it.
+    pub(crate) is_bad: bool,
 }
 
 impl FileBody {
@@ -119,6 +121,13 @@ impl FileBody {
     pub(crate) fn lose_dirty_pages(&mut self) {
         let lost = std::mem::take(&mut self.dirty_pages);
         self.device_pages.extend(lost.into_iter().map(|page| (page, None)));
+    }
+
+    /// Whether a range can be read: memory has it, or the device can.
+    pub(crate) fn can_be_read(&self, offset: u64, length: u64) -> bool {
+        let end = (offset + length).min(self.content.size());
+        let mut pages = pages_of(offset.min(end)..end);
+        !self.is_bad || pages.all(|page| self.cached_pages.contains(&page))
     }
 
     /// Notes that a range was read through memory.

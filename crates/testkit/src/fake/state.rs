@@ -304,10 +304,14 @@ impl State {
 
     /// Whether the user may change metadata.
     pub(crate) fn check_owner(&self, ino: Ino) -> Outcome<()> {
-        self.volume_of(ino).check_writable()?;
+        // As in a kernel, which asks the file system, and it its disk, for the last.
+        let volume = self.volume_of(ino);
+        if volume.settings.is_read_only {
+            return Err(FsErrorKind::ReadOnlyVolume);
+        }
         let inode = self.inode(ino);
         let is_allowed = !inode.is_immutable && (self.is_privileged || inode.uid == self.user);
-        if is_allowed { Ok(()) } else { Err(FsErrorKind::NotPermitted) }
+        if is_allowed { volume.check_device() } else { Err(FsErrorKind::NotPermitted) }
     }
 
     /// The inode an absolute path leads to.
