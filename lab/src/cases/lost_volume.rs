@@ -10,10 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::power_cut::cut_power;
-use crate::bad_disk::Bench;
 use crate::child::Running;
 use crate::copier::{self, Copied};
-use crate::disks::{Fault, Kind, marks};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
 use crate::snapshot::ensure_no_partials;
@@ -65,19 +63,42 @@ impl Loss {
     }
 }
 
+/// What is named of the volume that is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// A folder on it, to which is copied.
+    Target,
+    /// A folder on it, of which is copied.
+    Source,
+    /// It as a whole, without a slash at its end, which is copied into a folder: what is looked at must not be
+    /// the folder in which it is mounted.
+    WholeDisk,
+}
+
+impl Named {
+    fn end(self) -> &'static str {
+        match self {
+            Named::Target => "destination",
+            Named::Source | Named::WholeDisk => "source",
+        }
+    }
+}
+
 /// The job ends soon and says what is lost, few files have failed, and when it is back, the job goes on to its end.
 pub(crate) fn in_the_middle(lab: &Lab) -> Result<String> {
     let mut figures = Vec::new();
-    for (fs_kind, loss, end) in [
-        (Fs::Ext4, Loss::ShutDown, "destination"),
-        (Fs::Xfs, Loss::ShutDown, "destination"),
-        (Fs::Ext4, Loss::ReadOnly, "destination"),
-        (Fs::Btrfs, Loss::Unmounted, "destination"),
-        (Fs::Ext4, Loss::ShutDown, "source"),
-        (Fs::Xfs, Loss::ShutDown, "source"),
+    for (fs_kind, loss, lost) in [
+        (Fs::Ext4, Loss::ShutDown, Named::Target),
+        (Fs::Xfs, Loss::ShutDown, Named::Target),
+        (Fs::Ext4, Loss::ReadOnly, Named::Target),
+        (Fs::Btrfs, Loss::Unmounted, Named::Target),
+        (Fs::Ext4, Loss::ShutDown, Named::Source),
+        (Fs::Xfs, Loss::ShutDown, Named::Source),
+        (Fs::Ext4, Loss::ShutDown, Named::WholeDisk),
+        (Fs::Xfs, Loss::Unmounted, Named::WholeDisk),
     ] {
-        let what = format!("{} {loss:?} {end}", fs_kind.name());
-        let failed = one(lab, fs_kind, loss, end).with_context(|| what.clone())?;
+        let what = format!("{} {loss:?} {lost:?}", fs_kind.name());
+        let failed = one(lab, fs_kind, loss, lost).with_context(|| what.clone())?;
         figures.push(format!("{what}: {failed} failed"));
     }
     told_to_people(lab).context("told to people")?;
@@ -98,13 +119,13 @@ pub(super) fn ensure_lost(copied: &Copied, end: &str, within: &Path) -> Result<(
 }
 
 /// Gives how many files have failed.
-fn one(lab: &Lab, fs_kind: Fs, loss: Loss, end: &str) -> Result<u64> {
-    let scene = Scene::new(lab, fs_kind, end)?;
-    let command = scene.recorded.copy_command(&OPTIONS, &scene.source, &scene.target);
+fn one(lab: &Lab, fs_kind: Fs, loss: Loss, named: Named) -> Result<u64> {
+    let scene = Scene::new(lab, fs_kind, named)?;
+    let command = scene.command();
     let (copied, took) = copy_and_lose(command, &scene.volume, loss)?;
     let told = || copied.describe();
     ensure!(copied.status == 6, "exit status {}: {}", copied.status, told());
-    ensure_lost(&copied, end, &scene.volume.path)?;
+    ensure_lost(&copied, named.end(), &scene.volume.path)?;
     ensure!(took < SOON, "it took {took:?} to end");
     let report = copied.report()?;
     let number = |name: &str| report["items"][name].as_u64().unwrap_or_default();
@@ -157,6 +178,7 @@ fn ensure_stopped_early(failed: u64, left: u64) -> Result<()> {
 
 /// A source and a target, one of them on a volume that will be lost, and a ledger elsewhere.
 struct Scene {
+    named: Named,
     source: PathBuf,
     target: PathBuf,
     recorded: Recorded,
@@ -165,28 +187,49 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(lab: &Lab, fs_kind: Fs, end: &str) -> Result<Self> {
+    fn new(lab: &Lab, fs_kind: Fs, named: Named) -> Result<Self> {
         let volume = Volume::loopback(lab, fs_kind, fs_kind.smallest().max(256 << 20))?;
         let other = Volume::tmpfs(lab, "size=256m")?;
         let recorded = Recorded::within(lab, &other.dir("records")?);
-        let (from, to) = if end == "source" { (&volume, &other) } else { (&other, &volume) };
+        let (from, to) = match named {
+            Named::Target => (&other, &volume),
+            Named::Source | Named::WholeDisk => (&volume, &other),
+        };
         let (source, target) = (from.join("source"), to.dir("target")?);
         tree::make(&source, FILES, 3_000)?;
         tool::run("sync", ["-f".as_ref(), volume.path.as_os_str()])?;
-        Ok(Self { source, target, recorded, volume, _other: other })
+        Ok(Self { named, source, target, recorded, volume, _other: other })
+    }
+
+    fn command(&self) -> Command {
+        if self.named != Named::WholeDisk {
+            return self.recorded.copy_command(&OPTIONS, &self.source, &self.target);
+        }
+        let mut command = self.recorded.command(&["copy", "--json"]);
+        command.args(OPTIONS).args([&self.volume.path, &self.target]);
+        command
+    }
+
+    /// Where what is in the source arrives.
+    fn arrived(&self) -> Result<PathBuf> {
+        if self.named != Named::WholeDisk {
+            return Ok(self.target.clone());
+        }
+        let disk = self.volume.path.file_name().context("a volume has a name")?;
+        Ok(self.target.join(disk).join("source"))
     }
 
     /// Fails unless all has arrived, and nothing is left over.
     fn ensure_whole(&self) -> Result<()> {
         self.recorded.ensure_sound(1)?;
-        tree::ensure_alike(&self.source, &self.target)?;
+        tree::ensure_alike(&self.source, &self.arrived()?)?;
         ensure_no_partials(&self.target)
     }
 }
 
 /// People are told what is lost, and what to do.
 fn told_to_people(lab: &Lab) -> Result<()> {
-    let scene = Scene::new(lab, Fs::Ext4, "destination")?;
+    let scene = Scene::new(lab, Fs::Ext4, Named::Target)?;
     let words =
         ["copy", "-v", "--progress", "never", "-j", "2", "--set", "group_max_files=8", "-T"];
     let mut command = scene.recorded.under(&["sh", "-c", r#"exec "$0" "$@" 2>&1"#]).command(&words);
@@ -200,7 +243,7 @@ fn told_to_people(lab: &Lab) -> Result<()> {
 
 /// A program that goes on with each file by itself: that is what [`ensure_stopped_early`] has to notice.
 fn control(lab: &Lab) -> Result<()> {
-    let scene = Scene::new(lab, Fs::Ext4, "destination")?;
+    let scene = Scene::new(lab, Fs::Ext4, Named::Target)?;
     let target = scene.target.display().to_string();
     Loss::ShutDown.happen(&scene.volume)?;
     let script = r#"{ find "$1" -type f -exec cp -t "$2" {} + 2>&1 || true; } | grep -c cp:"#;
@@ -209,39 +252,4 @@ fn control(lab: &Lab) -> Result<()> {
     let is_noticed = ensure_stopped_early(failed, FILES as u64).is_err();
     ensure!(is_noticed, "cp failed with {failed} files, and that is not noticed");
     Ok(())
-}
-
-/// A block that cannot be written, and one that cannot be read, fail their files and no other.
-pub(crate) fn one_bad_block(lab: &Lab) -> Result<String> {
-    const SOME: u32 = 60;
-    const BAD: u32 = 20;
-    let mut bench = Bench::new(lab, Fs::Ext4)?;
-    let recorded = Recorded::new(lab)?;
-    let (inside, outside) = (bench.path().join("files"), bench.elsewhere("files"));
-    for kind in [Kind::WriteError, Kind::ReadError] {
-        let is_source = kind == Kind::ReadError;
-        let (source, target) = if is_source { (&inside, &outside) } else { (&outside, &inside) };
-        for path in [source, target] {
-            tool::shell(r#"rm -rf -- "$1""#, [path])?;
-        }
-        fs::create_dir(source)?;
-        for number in 0..SOME {
-            let content = marks::content(number, 20_000);
-            tree::write_old(&source.join(format!("file-{number:02}")), &content)?;
-        }
-        bench.settle();
-        bench.mount_again()?;
-        bench.set(Fault::always(kind, 2).in_file(BAD))?;
-        let copied = recorded.copy(&["--set", "group_max_files=8"], source, target)?;
-        bench.ensure_fired()?;
-        let told = || format!("{kind:?}: {}", copied.describe());
-        ensure!(copied.status == 1, "exit status {}: {}", copied.status, told());
-        let report = copied.report()?;
-        ensure!(report["outcome"] == "finished", "{}", told());
-        ensure!(report["items"]["failed"] == 1 && copied.codes().len() == 1, "{}", told());
-        let arrived = fs::read_dir(target)?.count();
-        ensure!(arrived == SOME as usize - 1, "{arrived} of {SOME}: {}", told());
-        bench.mount_again()?;
-    }
-    Ok(format!("{} of {SOME} arrived, twice", SOME - 1))
 }

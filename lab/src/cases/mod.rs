@@ -1,5 +1,6 @@
 //! The parts of the lab.
 
+mod bad_blocks;
 mod bad_disk_groups;
 mod bad_disks;
 mod bind_mounts;

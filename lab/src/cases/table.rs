@@ -1,7 +1,7 @@
 //! Every part, in the order in which they run.
 
 use super::{
-    bad_disk_groups, bad_disks, bind_mounts, bit_rot, call_faults, contract, controls,
+    bad_blocks, bad_disk_groups, bad_disks, bind_mounts, bit_rot, call_faults, contract, controls,
     crash_states, differential, evidence, full_disk, hung_device, identity, kill, kill_and_resume,
     kill_and_undo, kill_at_random, kill_matrix, later_swaps, ledger_faults, link_swaps, lost_disk,
     lost_volume, memory, metadata_steps, mounted_within, other_volume, power_cut,
@@ -174,7 +174,7 @@ pub(crate) static CASES: &[Case] = &[
         run: power_cut_and_discard::without_flushes,
     },
     Case { name: "106 lost: in the middle of a job #12", run: lost_volume::in_the_middle },
-    Case { name: "107 lost: one bad block is no lost disk #12", run: lost_volume::one_bad_block },
+    Case { name: "107 lost: bad blocks are no lost disk #12", run: bad_blocks::no_lost_disk },
     Case { name: "108 slow disk: answers out of order #43", run: slow_disk::out_of_order },
     Case { name: "109 metadata: a step that fails #47", run: metadata_steps::fail },
 ];
