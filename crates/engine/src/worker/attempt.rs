@@ -77,7 +77,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             progress: self.progress,
         };
         let readable = &context.readable;
-        let unread = readable.before_reading(fs, &source, &metadata, &source_volume);
+        let origin = readable.before_reading(fs, &source, &metadata, &source_volume);
         let arrived = transfer_unchanged(work, &content, &mut self.scratch.0);
         self.progress.note_copied(&mut work.share);
         let arrived = match arrived {
@@ -121,7 +121,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             expected,
             digest: arrived.digest,
             source: Some(source),
-            unread,
+            origin,
             source_seen: Seen::of(&metadata),
             source_metadata: Some(metadata),
             failed_flushes: self.handles.failed_flushes(&volume),

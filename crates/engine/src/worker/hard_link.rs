@@ -51,7 +51,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                     expected,
                     digest: None,
                     source: None,
-                    unread: None,
+                    origin: None,
                     source_seen: work.item.source,
                     source_metadata: None,
                     failed_flushes: self.handles.failed_flushes(&ends_volume),

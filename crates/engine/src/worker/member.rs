@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{ItemError, Side};
 use crate::plan::{PlannedItem, Seen};
 use crate::policy::{Digest, SkipReason};
-use crate::readable::Unread;
+use crate::readable::Origin;
 use crate::report::{ItemReport, Share};
 use crate::transfer::TransferError;
 use crate::verify::VerifyError;
@@ -31,8 +31,8 @@ pub(super) struct Claim<F: FileSystem> {
     pub(super) digest: Option<Digest>,
     /// The open source, when it is needed for a comparison.
     pub(super) source: Option<F::File>,
-    /// The source can only have been read from its device.
-    pub(super) unread: Option<Unread>,
+    /// Where the source was read from, if that is of use later.
+    pub(super) origin: Option<Origin>,
     /// The source as it was when it was read.
     pub(super) source_seen: Seen,
     /// More of the same, of what was read; links have none.
@@ -47,10 +47,10 @@ pub(super) struct Claim<F: FileSystem> {
 impl<F: FileSystem> Claim<F> {
     /// The source is not needed any more; what was read of it may be.
     pub(super) fn let_go_of_source(&mut self, context: &Context<'_, F>) {
-        if let (Some(source), Some(unread), Some(metadata)) =
-            (self.source.take(), self.unread.take(), &self.source_metadata)
+        if let (Some(source), Some(origin), Some(metadata)) =
+            (self.source.take(), self.origin.take(), &self.source_metadata)
         {
-            context.readable.after_reading(context.fs(), source, metadata, unread);
+            context.readable.after_reading(context.fs(), source, metadata, origin);
         }
     }
 }

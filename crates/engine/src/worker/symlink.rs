@@ -33,7 +33,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             expected,
             digest: None,
             source: None,
-            unread: None,
+            origin: None,
             source_seen: Seen::of(&metadata),
             source_metadata: None,
             failed_flushes: self.handles.failed_flushes(&ends.destination.volume),

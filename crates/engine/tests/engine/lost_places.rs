@@ -40,6 +40,14 @@ fn scene() -> FakeFs {
     fs
 }
 
+/// Has a file read, so that memory has it.
+fn read(fs: &FakeFs, number: u64) {
+    let dir = fs.open_root(&Path::new("/mnt/usb").join((number / 10).to_string()));
+    let name = format!("{number:02}");
+    let file = fs.open_source(&dir.expect("it is there"), OsStr::new(&name));
+    fs.read_at(&file.expect("it is there"), &mut [0; 64], 0).expect("it can be read");
+}
+
 /// Copies it, with something that happens before the call of this number.
 fn copy_while(
     fs: FakeFs,
@@ -47,6 +55,7 @@ fn copy_while(
     operation: Operation,
     happens: impl Fn(&FakeFs) + Send + Sync + 'static,
 ) -> Ran {
+    fs.reset_counts();
     fs.before(operation, move |fs, count| {
         if count == BEFORE {
             happens(fs);
@@ -115,6 +124,17 @@ fn row_12_a_source_whose_disk_dies_is_noticed_however_it_is_spelled() {
     }
 }
 
+/// Not even what memory has can be read then.
+#[test]
+fn row_12_a_source_of_which_memory_has_all_is_noticed_to_be_lost() {
+    let fs = scene();
+    (0..FILES).for_each(|number| read(&fs, number));
+    let ran = copy_while(fs, &SOURCES[0], Operation::OpenSource, |fs| {
+        fs.remount("/mnt/usb", |settings| settings.is_gone = true);
+    });
+    ensure_lost(&ran, Side::Source, "/mnt/usb");
+}
+
 const DESTINATIONS: [Spelling; 4] = [
     spelled("/mnt/usb", "/mnt/other", false),
     spelled("/mnt/usb/", "/mnt/other", false),
@@ -173,12 +193,7 @@ fn row_12_several_bad_blocks_are_no_lost_disk_whatever_memory_has() {
     // The first of all, those before each one that fails, and those that fail.
     let (in_memory, not_in_memory) = ([0, 14, 15, 16, 17, 33], [18, 19, 34]);
     let path = |number: u64| format!("/mnt/usb/{}/{number:02}", number / 10);
-    for number in in_memory {
-        let dir = fs.open_root(Path::new("/mnt/usb").join((number / 10).to_string()).as_path());
-        let name = format!("{number:02}");
-        let file = fs.open_source(&dir.expect("it is there"), OsStr::new(&name));
-        fs.read_at(&file.expect("it is there"), &mut [0; 64], 0).expect("it can be read");
-    }
+    in_memory.into_iter().for_each(|number| read(&fs, number));
     for number in in_memory.into_iter().chain(not_in_memory) {
         fs.spoil(path(number));
     }
