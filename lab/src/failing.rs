@@ -101,8 +101,15 @@ impl<'a> Stage<'a> {
             self.small
                 .ensure_all_new()
                 .with_context(|| format!("exit status {}", copied.status))?;
-            let lost = copied.report()?["metadata_incomplete"].as_u64().unwrap_or_default();
+            let report = copied.report()?;
+            let number = |member: &str| report[member].as_u64().unwrap_or_default();
+            let lost = number("metadata_incomplete") + number("directories_incomplete");
             ensure!((lost > 0) == (copied.status == 7), "{lost} items have not got everything");
+            // What cannot be kept there is told, and nothing else is lacking.
+            let told = number("warnings") + number("items_with_metadata_warnings");
+            if copied.status == 0 && told == 0 {
+                self.undisturbed.ensure_of(&self.small.target).context("exit status 0")?;
+            }
         }
         self.small.ensure_kept(copied)?;
         self.small.ensure_source_untouched()?;
@@ -155,12 +162,19 @@ impl<'a> Stage<'a> {
     fn go_on(&self, copied: &Copied) -> Result<()> {
         if self.record == Record::Ledger && self.ledger.has_job(self.lab)? {
             let resumed = copier::finish(&mut self.ledger.resume_command(self.lab, &[]))?;
+            // To go on is not to try again what was not kept of what is done: that stays told.
+            let is_told = copied.status == 7 && resumed.status == 7;
             ensure!(
-                resumed.status == 0 || copied.status == 0 || resumed.status == 2,
+                resumed.status == 0 || copied.status == 0 || resumed.status == 2 || is_told,
                 "resume: {}: {}",
                 resumed.status,
                 resumed.describe()
             );
+            if is_told {
+                let retried = copier::finish(&mut self.ledger.retry_command(self.lab))?;
+                retried.ensure_ok().context("retry")?;
+                self.undisturbed.ensure_of(&self.small.target).context("after retry")?;
+            }
         }
         let again = copier::finish(&mut self.copy(&OPTIONS))?;
         again.ensure_ok().context("the next run")?;

@@ -42,6 +42,11 @@ impl Ledger {
         self.command(lab, wrapper, &["resume", "1", "--json"])
     }
 
+    /// `surecopy retry --json` of the job, not started yet.
+    pub(crate) fn retry_command(&self, lab: &Lab) -> Command {
+        self.command(lab, &[], &["retry", "1", "--json"])
+    }
+
     fn command(&self, lab: &Lab, wrapper: &[&str], words: &[&str]) -> Command {
         let mut command = lab.command_under(wrapper, words);
         command.env("SURECOPY_LEDGER", &self.path);

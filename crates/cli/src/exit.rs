@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use surecopy::jobs::{JobRecord, JobState, RunKind};
 use surecopy::{Outcome, Problem, Report};
 
+use crate::recorded::Incomplete;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
@@ -111,7 +113,7 @@ impl ExitStatus {
                     ExitStatus::Mismatch
                 } else if tally.failed > 0 || !report.problems.is_empty() {
                     ExitStatus::ItemsFailed
-                } else if tally.metadata_incomplete > 0 {
+                } else if Incomplete::of(report).is_any() {
                     ExitStatus::MetadataIncomplete
                 } else {
                     ExitStatus::Done
@@ -179,9 +181,7 @@ impl ExitStatus {
                     ExitStatus::Mismatch
                 } else if matches!(state, JobState::Incomplete | JobState::Stopped) {
                     ExitStatus::ItemsFailed
-                } else if last
-                    .is_some_and(|run| run.kind.copies() && run.sums.metadata_incomplete > 0)
-                {
+                } else if Incomplete::of_job(record).is_any() {
                     ExitStatus::MetadataIncomplete
                 } else {
                     ExitStatus::Done
@@ -262,6 +262,13 @@ mod tests {
             (lost(), 1, 1, 6),
         ];
         let mut incomplete = report(Outcome::Finished, 0, 0);
+        incomplete.tally.unfinished_directories = 1;
+        assert_eq!(ExitStatus::of(&incomplete).code(), 7);
+        incomplete.tally = Tally::default();
+        // What an earlier run could not keep is not kept yet.
+        incomplete.planned.kept_incomplete = 1;
+        assert_eq!(ExitStatus::of(&incomplete).code(), 7);
+        incomplete.planned = Planned::default();
         incomplete.tally.metadata_incomplete = 1;
         assert_eq!(ExitStatus::of(&incomplete).code(), 7);
         // Something worse is told first.
@@ -303,9 +310,15 @@ mod tests {
             let job = record(state, runs);
             assert_eq!(ExitStatus::of_job(&job).code(), code, "{job:?}");
         }
-        let mut incomplete = copy("finished", 0);
-        incomplete[0].sums.metadata_incomplete = 1;
-        assert_eq!(ExitStatus::of_job(&record(State::Finished, incomplete)).code(), 7);
+        // What lacks something does so until it is tried again, whatever was done with the job since.
+        let mut incomplete = record(State::Finished, looked.clone());
+        incomplete.incomplete = 1;
+        assert_eq!(ExitStatus::of_job(&incomplete).code(), 7);
+        incomplete.incomplete = 0;
+        assert_eq!(ExitStatus::of_job(&incomplete).code(), 0);
+        incomplete.runs[0].sums.unfinished_directories = 1;
+        incomplete.runs[0].planned = Some(Planned::default());
+        assert_eq!(ExitStatus::of_job(&incomplete).code(), 7);
         // What was done with it afterwards has an end of its own.
         let undo = |outcome: &str, failed| {
             let sums = Sums { failed, ..Sums::default() };

@@ -324,11 +324,6 @@ impl<'a, F: FileSystem> Context<'a, F> {
         self.outside.observer.on_event(Event::ItemFinished(Box::new(report)));
     }
 
-    /// A directory has not got everything that could have been kept of its source.
-    pub(crate) fn note_incomplete_directory(&self) {
-        self.tally.lock().expect("no code panics while holding this lock").metadata_incomplete += 1;
-    }
-
     /// Items that no worker got to have ended too: requested = done + skipped + failed + cancelled.
     /// They are only counted, since whoever cancels does not wait for millions to be told one by one.
     pub(crate) fn leave(&self, rest: Rest) {

@@ -1,9 +1,9 @@
 //! The end of a run at the destination: directories that came to nothing go, and the others get
 //! their own metadata, deepest first, because everything done in a directory changes its times.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) fn finish_directories<F: FileSystem>(
     directories: &[PlannedItem],
     ended_early: bool,
 ) -> u64 {
-    let finish = Finish { context, volumes: RefCell::default(), unfinished: Cell::new(0) };
+    let finish = Finish { context, volumes: RefCell::default(), unfinished: RefCell::default() };
     let below = |item: &PlannedItem| context.roots[item.mapping].target_below(item);
     let mut wanted: Vec<(&PlannedItem, RelPath)> =
         directories.iter().rev().map(|item| (item, below(item))).collect();
@@ -72,7 +72,8 @@ pub(crate) fn finish_directories<F: FileSystem>(
     if !context.outside.control.is_cancelled() {
         finish.flush();
     }
-    finish.unfinished.get()
+    let unfinished = finish.unfinished.borrow().len();
+    unfinished as u64
 }
 
 /// Whoever cancels waits this long, at most, for how directories look.
@@ -82,8 +83,8 @@ struct Finish<'c, 'r, F: FileSystem> {
     context: &'c Context<'r, F>,
     /// The volumes on which directories were completed.
     volumes: RefCell<BTreeMap<u64, Completed<'c, F>>>,
-    /// Directories that could not be completed.
-    unfinished: Cell<u64>,
+    /// Directories that could not be completed: where each of them is.
+    unfinished: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What was completed on one volume.
@@ -133,14 +134,17 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
         });
         let (source, metadata) = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.leave_unfinished(root.show_source(&below), &error),
+            Err(error) => {
+                self.note_unfinished(item.mapping, path);
+                return self.warn(root.show_source(&below), &error);
+            }
         };
         let shown = root.show_target(path);
         let directory = self.context.directories.open(item.mapping, &root.destination, path);
         let target = match directory {
             Ok(target) => target,
             Err(error) => {
-                self.count_unfinished(1);
+                self.note_unfinished(item.mapping, path);
                 return self.fail(item, &error);
             }
         };
@@ -149,7 +153,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
         self.remember(&target, item.mapping, path, Some(item));
         let volume = match self.context.volumes.of_dir(fs, &target) {
             Ok(volume) => volume,
-            Err(error) => return self.leave_unfinished(shown, &error),
+            Err(error) => return self.leave_unfinished(item.mapping, path, &error),
         };
         let warnings = apply(&Applying {
             fs,
@@ -166,7 +170,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             check: self.context.spec.verify != crate::policy::VerifyPolicy::None,
         });
         if warnings.iter().any(|warning| warning.cause == LossCause::Failed) {
-            self.context.note_incomplete_directory();
+            self.note_unfinished(item.mapping, path);
         }
         for warning in warnings {
             self.context.warn(Warning {
@@ -185,14 +189,14 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
         item: Option<&'c PlannedItem>,
     ) {
         let fs = self.context.fs();
-        let shown = self.context.roots[mapping].show_target(path);
+        let shown = || self.context.roots[mapping].show_target(path);
         let opened = fs.metadata(Node::Dir(target)).and_then(|metadata| {
             let mut volumes = self.volumes.borrow_mut();
             let completed = match volumes.entry(metadata.id.volume) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(vacant) => vacant.insert(Completed {
                     dir: fs.open_dir(target, &RelPath::root())?,
-                    shown: shown.clone(),
+                    shown: shown(),
                     directories: Vec::new(),
                 }),
             };
@@ -200,7 +204,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             Ok(())
         });
         if let Err(error) = opened {
-            self.leave_unfinished(shown, &error);
+            self.leave_unfinished(mapping, path, &error);
         }
     }
 
@@ -233,7 +237,7 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
                         fs.set_permissions(Node::Dir(&dir), mode | inherited)
                     });
                     if let Err(error) = done {
-                        self.leave_unfinished(root.show_target(&path), &error);
+                        self.leave_unfinished(mapping, &path, &error);
                     }
                 }
                 above = path.parent();
@@ -259,7 +263,9 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
                     });
                 }
                 Err(error) => {
-                    self.count_unfinished(completed.directories.len() as u64);
+                    for (mapping, path, _) in &completed.directories {
+                        self.note_unfinished(*mapping, path);
+                    }
                     self.report_failure(completed.shown.clone(), completed.shown, &error);
                 }
             }
@@ -273,21 +279,23 @@ impl<'c, F: FileSystem> Finish<'c, '_, F> {
             directories.flush_with_new_above(mapping, &root.destination, &dir, path)
         });
         let Err(error) = flushed else { return };
-        self.count_unfinished(1);
+        self.note_unfinished(mapping, path);
         match item {
             Some(item) => self.fail(item, &error),
             None => self.report_failure(root.show_target(path), root.show_target(path), &error),
         }
     }
 
-    fn count_unfinished(&self, directories: u64) {
-        self.unfinished.set(self.unfinished.get() + directories);
+    /// Somebody is to come back to the directory, for whatever many reasons.
+    fn note_unfinished(&self, mapping: usize, path: &RelPath) {
+        let target = self.context.roots[mapping].show_target(path);
+        self.unfinished.borrow_mut().insert(target);
     }
 
-    /// Somebody is to come back to the directory.
-    fn leave_unfinished(&self, path: PathBuf, error: &FsError) {
-        self.count_unfinished(1);
-        self.warn(path, error);
+    /// The same, for this reason.
+    fn leave_unfinished(&self, mapping: usize, path: &RelPath, error: &FsError) {
+        self.note_unfinished(mapping, path);
+        self.warn(self.context.roots[mapping].show_target(path), error);
     }
 
     fn warn(&self, path: PathBuf, error: &FsError) {

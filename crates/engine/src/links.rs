@@ -10,7 +10,7 @@ use crate::policy::Digest;
 use crate::policy::Evidence;
 
 /// A mapping and a path beneath its source: the first name as planned.
-type FirstName = (usize, RelPath);
+pub(crate) type FirstName = (usize, RelPath);
 
 /// The first name as it stands at the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //!
 //! A file that was read well may have been read from memory only, and lie on bad blocks as well. That it can
 //! be read from the device no more says something only if its beginning was not in memory before it was
-//! read, and was there after that. Of any other file it says something that it cannot be read although memory has it.
+//! read, and was there after that. Of any other file it says something that it cannot be read although
+//! memory has it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

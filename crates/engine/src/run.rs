@@ -60,8 +60,7 @@ fn carry_out<F: FileSystem>(
         report.outcome = Outcome::Planned;
         return;
     }
-    let Prepared { roots, volumes, problems, directories, kept_in, planned, identities, .. } =
-        prepared;
+    let Prepared { roots, volumes, problems, directories, planned, identities, .. } = prepared;
     let context = Context::new(spec, outside, roots, volumes);
     if outside.history.is_some_and(|history| !history.is_finished()) {
         context.directories.follow_a_run_that_did_not_end();
@@ -70,8 +69,11 @@ fn carry_out<F: FileSystem>(
     for (mapping, path) in unfinished {
         context.directories.made_before(*mapping, path);
     }
-    for (mapping, path) in kept_in {
+    for (mapping, path) in prepared.kept_in {
         context.directories.kept_in(mapping, &path);
+    }
+    for (first, target) in prepared.kept_links {
+        context.links.put(first, target);
     }
     // What goes into these may be copied all the same, and they be made for it.
     let is_directory = |problem: &&Problem| {
@@ -110,8 +112,7 @@ fn carry_out<F: FileSystem>(
     context.note(Vec::new());
     let left_behind = recovered.left_behind + context.left_behind();
     let tally = context.tally();
-    let metadata_incomplete = tally.metadata_incomplete + unfinished_directories;
-    report.tally = Tally { unfinished_directories, left_behind, metadata_incomplete, ..tally };
+    report.tally = Tally { unfinished_directories, left_behind, ..tally };
     report.corrected.add(context.corrected());
     report.warnings += context.warnings.load(std::sync::atomic::Ordering::Relaxed);
     report.outcome = match context.stopped() {

@@ -123,7 +123,7 @@ pub(crate) fn begin_run(
         at: 0,
     };
     let changes = Changes::new(mappings.clone());
-    let reader = Reader::new(open(path, Access::Read)?, job, first_item, mappings);
+    let reader = Reader::new(open(path, Access::Read)?, (job, kind), first_item, mappings);
     let failure = Arc::new(OnceLock::new());
     let urgent = Urgent::default();
     let writer = Writer {

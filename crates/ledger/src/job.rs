@@ -92,6 +92,9 @@ pub struct JobRecord {
     pub runs: Vec<RunRecord>,
     /// Items that were found not to be any more what was copied, and were not copied again since.
     pub damaged: u64,
+    /// Items that were copied and of which something was not kept that could have been, and that were not
+    /// copied again since.
+    pub incomplete: u64,
     /// Items that were undone, and were not copied again since. Of a job that is being undone, the
     /// counters of that run tell.
     pub undone: u64,
@@ -104,6 +107,19 @@ pub struct JobRecord {
     pub kept_backups: u64,
     /// How many records its audit log has.
     pub audit_records: u64,
+}
+
+impl JobRecord {
+    /// Directories that may lack something of their own metadata, by the last run that went through the whole
+    /// job: only such a run comes back to all of them.
+    pub fn incomplete_directories(&self) -> u64 {
+        let is_whole = |run: &&RunRecord| {
+            matches!(run.kind, RunKind::Copy | RunKind::Resume) && run.planned.is_some()
+        };
+        let last = self.runs.iter().rfind(is_whole);
+        last.filter(|_| self.state != JobState::Undone)
+            .map_or(0, |run| run.sums.unfinished_directories)
+    }
 }
 
 /// One attempt at a job.
@@ -149,7 +165,7 @@ pub struct Sums {
     pub cancelled: u64,
     /// Failed because what was read back was not what was read from the source.
     pub mismatched: u64,
-    /// Of what was copied or finished, something was not kept that could have been.
+    /// Of what was copied, something was not kept that could have been.
     #[serde(skip_serializing_if = "is_default")]
     pub metadata_incomplete: u64,
     /// Bytes that arrived.
@@ -160,7 +176,7 @@ pub struct Sums {
     pub bytes_failed: u64,
     /// Files that may be left: whoever goes on with the job looks again.
     pub left_behind: u64,
-    /// Directories that may lack their own metadata: whoever goes on with the job comes back to them.
+    /// Directories that may lack something of their own metadata: whoever goes on with the job comes back to them.
     pub unfinished_directories: u64,
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Fault, LedgerError, Outcome};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::new_job::NewJob;
 use crate::prune;
-use crate::read::failed::failed_paths;
+use crate::read::failed::{failed_paths, paths_to_retry};
 use crate::read::in_flight::{Made, made_directories};
 use crate::read::items::{self, ItemRecord};
 use crate::read::jobs;
@@ -153,6 +153,18 @@ impl Ledger {
             }
         }
         Ok(ended_early)
+    }
+
+    /// What of a job is to be tried again, for each mapping, as paths beneath its source: what failed, or was
+    /// copied without all that could have been kept of it, and was not dealt with since.
+    ///
+    /// # Errors
+    /// When there is no such job, or it cannot be read.
+    pub fn paths_to_retry(&self, job: JobId) -> Result<Vec<Vec<RelPath>>, LedgerError> {
+        let connection = self.connection();
+        let found = jobs::request(&connection, job)
+            .and_then(|spec| paths_to_retry(&connection, job, &spec.mappings));
+        self.named(found)
     }
 
     /// What of a job failed and was not dealt with since, for each mapping: paths beneath its source.

@@ -17,7 +17,7 @@ use crate::error::{Fault, LedgerError};
 use crate::job::{JobId, ProgressRecord, RunKind, Sums};
 use crate::lines::{Lines, locked};
 use crate::read::done::{DoneOrder, DoneRows};
-use crate::read::failed::failed_paths;
+use crate::read::failed::{failed_paths, paths_to_retry};
 use crate::read::in_flight::{Made, made_directories};
 use crate::read::known::Reader;
 use crate::state::JobState;
@@ -132,6 +132,17 @@ impl JobRun {
         let connection = open(&self.path, Access::Read)?;
         let made = made_directories(&connection, self.job, &self.spec.mappings, Made::All);
         made.map_err(|fault| self.fault(fault))
+    }
+
+    /// What is to be tried again, for each mapping, as paths beneath its source: what failed, or was copied
+    /// without all that could have been kept of it, and was not dealt with since.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn paths_to_retry(&self) -> Result<Vec<Vec<RelPath>>, LedgerError> {
+        let connection = open(&self.path, Access::Read)?;
+        let paths = paths_to_retry(&connection, self.job, &self.spec.mappings);
+        paths.map_err(|fault| self.fault(fault))
     }
 
     /// What failed and was not dealt with since, for each mapping: paths beneath its source.

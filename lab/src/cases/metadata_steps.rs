@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use surecopy_testkit::Random;
 
 use crate::child::Running;
 use crate::copier::{self, Copied};
 use crate::lab::Lab;
+use crate::recorded::Recorded;
 use crate::snapshot::ensure_no_partials;
 use crate::tool;
 use crate::tree;
@@ -42,6 +44,56 @@ pub(crate) fn fail(lab: &Lab) -> Result<String> {
     scene.control()?;
     Ok(format!("{} steps", STEPS.len()))
 }
+
+/// That something is lacking is known of a recorded job, whatever is done with it, until that is tried again.
+pub(crate) fn stay_told(lab: &Lab) -> Result<String> {
+    let volume = Volume::loopback(lab, Fs::Ext4, 512 << 20)?;
+    let recorded = Recorded::new(lab)?;
+    let source = volume.join("source");
+    tree::make(&source, FILES, 3_000)?;
+    let script = r#"cd "$1"; chown -R 1234:4321 .; setfattr -n user.mark -v kept folder-0/file-7; ln folder-0/file-7 further"#;
+    tool::shell(script, [&source])?;
+    for (job, call) in ["fsetxattr", "fchown"].into_iter().enumerate() {
+        // Of one file, and of everything that is copied.
+        let (job, items) = (job as u64 + 1, if call == "fsetxattr" { 1 } else { FILES as u64 });
+        let (target, log) = (volume.join(call), lab.new_path("log"));
+        let path = log.to_str().context("the lab's paths are text")?;
+        let inject = format!("inject={call}:error=EIO");
+        let under = recorded.under(&["strace", "-f", "-qq", "-o", path, "-e", &inject]);
+        let copied = under.copy(&["-a"], &source, &target)?;
+        ensure!(fs::read_to_string(&log)?.contains("(INJECTED)"), "{call} was not met");
+        ensure!(copied.status == 7, "{call}: {}", copied.describe());
+        let number = job.to_string();
+        let lacking = || -> Result<(u64, u64)> {
+            let state = recorded.status(job)?;
+            let count = |found: &Value| found.as_u64().context("it is counted");
+            Ok((count(&state["items"]["incomplete"])?, count(&state["directories_incomplete"])?))
+        };
+        let folders = if call == "fsetxattr" { 0 } else { 2 };
+        ensure!(lacking()? == (items, folders), "{call}: {:?} are lacking something", lacking()?);
+        let followed = recorded.run(&["status", &number, "--follow", "--json"])?;
+        ensure!(followed.status == 7, "status --follow: {}", followed.describe());
+        let resumed = recorded.run(&["resume", &number, "--json"])?;
+        ensure!(resumed.status == 7, "resume: {}", resumed.describe());
+        let planned = &resumed.report()?["planned"];
+        ensure!(planned["items"] == 0 && planned["kept_incomplete"] == items, "{planned}");
+        // It has come back to all directories.
+        ensure!(lacking()? == (items, 0), "{call}: {:?} after resume", lacking()?);
+        ensure!(recorded.status(job)?["next"] == format!("surecopy retry {job}"));
+        let told = recorded.run(&["resume", &number])?;
+        told.ensure_ends(7, &["surecopy retry"])?;
+        recorded.run(&["retry", &number, "--json"])?.ensure_ok().context("retry")?;
+        ensure!(lacking()? == (0, 0), "{call}: {:?} after retry", lacking()?);
+        recorded.run(&["resume", &number, "--json"])?.ensure_ok().context("resume again")?;
+        recorded.ensure_sound(job)?;
+        tree::ensure_alike(&source, &target)?;
+        ensure_no_partials(&target)?;
+    }
+    Ok("an attribute of a file with two names, and all owners".to_owned())
+}
+
+/// How many files a recorded job has, and one that is another name.
+const FILES: usize = 60;
 
 /// Fails unless the copy ended with this status, and says this one loss of its item, and whether a step has failed.
 fn ensure_told(copied: &Copied, status: i32, loss: &str, is_failure: bool) -> Result<()> {

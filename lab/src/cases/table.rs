@@ -177,4 +177,5 @@ pub(crate) static CASES: &[Case] = &[
     Case { name: "107 lost: bad blocks are no lost disk #12", run: bad_blocks::no_lost_disk },
     Case { name: "108 slow disk: answers out of order #43", run: slow_disk::out_of_order },
     Case { name: "109 metadata: a step that fails #47", run: metadata_steps::fail },
+    Case { name: "110 metadata: what is lacking stays told #47", run: metadata_steps::stay_told },
 ];

@@ -7,6 +7,7 @@ use surecopy::{
 };
 
 use crate::amounts::{Bytes, Count, Span, Speed};
+use crate::recorded::Incomplete;
 
 /// What was made, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub(super) fn lines(
     kinds: &Kinds,
     losses: &[String],
     doubtful: u64,
+    is_recorded: bool,
 ) -> Vec<String> {
     let mut lines = Vec::new();
     match &report.outcome {
@@ -107,7 +109,27 @@ pub(super) fn lines(
             lines.push("  all of them: --json".to_owned());
         }
     }
+    lines.extend(incomplete(report, is_recorded));
     lines
+}
+
+/// What could have been kept and was not, and what can be done about it. Where a job is recorded, the next
+/// step is told by that.
+fn incomplete(report: &Report, is_recorded: bool) -> Option<String> {
+    let incomplete = Incomplete::of(report);
+    if !incomplete.is_any() {
+        return None;
+    }
+    let mut line = format!("NOT all was kept that could have been of {incomplete}");
+    let before = report.planned.kept_incomplete;
+    if before > 0 {
+        line.push_str(&format!(" ({before} of them copied before)"));
+    }
+    line.push_str(": the content is whole; see to it that what failed can be done");
+    if !is_recorded {
+        line.push_str(", then copy again with --on-conflict replace");
+    }
+    Some(line)
 }
 
 /// What is so of all that a run did not finish.
@@ -129,6 +151,7 @@ pub(super) fn is_nothing(report: &Report, kinds: &Kinds) -> bool {
         && report.problems.is_empty()
         && ended == kinds.directories
         && report.planned.items == 0
+        && !Incomplete::of(report).is_any()
 }
 
 /// What is said then.
@@ -290,12 +313,35 @@ mod tests {
             ..Tally::default()
         };
         let kinds = Kinds { files: 15, ..Kinds::default() };
-        let lines = lines(&report(Outcome::Finished, tally), &kinds, &[], 0);
+        let lines = lines(&report(Outcome::Finished, tally), &kinds, &[], 0, true);
         insta::assert_snapshot!(lines.join("\n"), @r#"
         copied: 15 files, 4.0 KiB in 2.0 s (2.0 KiB/s)
         verified: 5 files read back from the device, 4 files read back through the page cache (memory may have answered)
         NOT verified: 6 files (3 not below the verify threshold, 3 sharing blocks with the source: no second physical copy); use --verify all to verify every file
         "#);
+    }
+
+    #[test]
+    fn row_47_what_was_not_kept_comes_with_advice() {
+        let mut report = report(
+            Outcome::Finished,
+            Tally { metadata_incomplete: 2, unfinished_directories: 1, ..Tally::default() },
+        );
+        assert_eq!(
+            incomplete(&report, false).as_deref(),
+            Some(
+                "NOT all was kept that could have been of 2 items, 1 directory: the content is \
+                 whole; see to it that what failed can be done, then copy again with --on-conflict \
+                 replace"
+            )
+        );
+        report.tally = Tally::default();
+        assert_eq!(incomplete(&report, true), None);
+        // A run that found it so has not done everything.
+        report.planned.kept_incomplete = 1;
+        let line = incomplete(&report, true).unwrap();
+        assert!(line.contains("1 item (1 of them copied before)"), "{line}");
+        assert!(!is_nothing(&report, &Kinds::default()));
     }
 
     #[test]
@@ -307,7 +353,8 @@ mod tests {
         };
         for outcome in [Outcome::Lost(lost), Outcome::Cancelled] {
             let report = report(outcome, Tally::default());
-            let first = |doubtful| lines(&report, &Kinds::default(), &[], doubtful).swap_remove(0);
+            let all = |doubtful| lines(&report, &Kinds::default(), &[], doubtful, true);
+            let first = |doubtful| all(doubtful).swap_remove(0);
             assert!(first(0).ends_with("is as it was before"), "{}", first(0));
             let expected = "as it was before, but for 2 items: see DURABILITY_UNKNOWN above";
             assert!(first(2).ends_with(expected), "{}", first(2));
@@ -338,7 +385,7 @@ mod tests {
             bytes_to_compare: 3072,
             ..Planned::default()
         };
-        insta::assert_snapshot!(lines(&report, &Kinds::default(), &[], 0).join("\n"), @r#"
+        insta::assert_snapshot!(lines(&report, &Kinds::default(), &[], 0, true).join("\n"), @r#"
         would copy 3 of 9 items, 2.0 KiB; 1 of them replace what is there
         would compare 4 items, 3.0 KiB, and replace what differs
         would skip 2

@@ -177,7 +177,10 @@ impl HumanView {
                 Some(job) => self.screen.out(&summary::nothing_to_do(job, report)),
                 None => {
                     let doubtful = self.failures.count(ErrorCode::DurabilityUnknown);
-                    for line in summary::lines(report, &self.kinds, &self.losses, doubtful) {
+                    let is_recorded = self.job.is_some();
+                    let lines =
+                        summary::lines(report, &self.kinds, &self.losses, doubtful, is_recorded);
+                    for line in lines {
                         self.screen.out(&line);
                     }
                 }

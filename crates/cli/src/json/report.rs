@@ -33,6 +33,7 @@ pub(super) struct ReportLine {
     warnings: u64,
     items_with_metadata_warnings: u64,
     metadata_incomplete: u64,
+    directories_incomplete: u64,
     problems: u64,
     times: TimesMember,
     planned: PlannedMember,
@@ -103,6 +104,7 @@ struct PlannedMember {
     bytes_to_compare: u64,
     kept: u64,
     bytes_kept: u64,
+    kept_incomplete: u64,
 }
 
 impl ReportLine {
@@ -146,6 +148,7 @@ impl ReportLine {
             warnings: report.warnings,
             items_with_metadata_warnings: tally.with_metadata_warnings,
             metadata_incomplete: tally.metadata_incomplete,
+            directories_incomplete: tally.unfinished_directories,
             problems: report.problems.len() as u64,
             times: TimesMember::new(&tally.times),
             planned: PlannedMember {
@@ -158,6 +161,7 @@ impl ReportLine {
                 bytes_to_compare: planned.bytes_to_compare,
                 kept: planned.kept,
                 bytes_kept: planned.bytes_kept,
+                kept_incomplete: planned.kept_incomplete,
             },
             corrected: CorrectedMember {
                 grew: report.corrected.grew,

@@ -6,7 +6,7 @@ use surecopy::jobs::{JobRecord, Ledger, RunRecord};
 
 use super::job::SCHEMA;
 use super::path::SourceAndTarget;
-use crate::recorded::{Condition, Figures, Pace, next_step, rfc3339};
+use crate::recorded::{Condition, Figures, Incomplete, Pace, next_step, rfc3339};
 
 /// The `job_status` object.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,7 @@ pub(crate) struct JobStatus {
     mappings: Vec<SourceAndTarget>,
     request_error: Option<String>,
     items: ItemsMember,
+    directories_incomplete: u64,
     bytes: BytesMember,
     is_total_known: bool,
     phase: Option<String>,
@@ -39,6 +40,7 @@ struct ItemsMember {
     failed: u64,
     damaged: u64,
     undone: u64,
+    incomplete: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +62,7 @@ struct RunMember {
 
 impl JobStatus {
     pub(crate) fn new(ledger: &Ledger, record: &JobRecord) -> Self {
-        let figures = Figures::of(record);
+        let (figures, incomplete) = (Figures::of(record), Incomplete::of_job(record));
         let mapping = |it: &Mapping| SourceAndTarget::new(&it.source_path(), &it.target_path());
         let (mappings, request_error) = match &record.request {
             Ok(spec) => (spec.mappings.iter().map(mapping).collect(), None),
@@ -84,7 +86,9 @@ impl JobStatus {
                 failed: figures.items_failed,
                 damaged: figures.items_damaged,
                 undone: figures.items_undone,
+                incomplete: incomplete.items,
             },
+            directories_incomplete: incomplete.directories,
             bytes: BytesMember { total: figures.bytes_total, done: figures.bytes_done },
             is_total_known: !figures.is_growing,
             phase: progress.and_then(|progress| progress.phase.clone()),

@@ -31,6 +31,7 @@ pub(crate) fn record(state: JobState, runs: Vec<RunRecord>) -> JobRecord {
         request: Ok(surecopy::CopySpec::new(Vec::new())),
         runs,
         damaged: 0,
+        incomplete: 0,
         undone: 0,
         undone_bytes: 0,
         unreadable_record: None,

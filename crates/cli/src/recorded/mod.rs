@@ -4,6 +4,7 @@
 mod condition;
 mod figures;
 mod gone;
+mod incomplete;
 mod kept;
 #[cfg(test)]
 pub(crate) mod made_up;
@@ -15,6 +16,7 @@ mod speed;
 
 pub(crate) use condition::Condition;
 pub(crate) use figures::Figures;
+pub(crate) use incomplete::Incomplete;
 pub(crate) use kept::kept_path;
 pub(crate) use moment::{Moment, rfc3339};
 pub(crate) use next::{NextStep, next_after, next_for_people, next_of_state, next_step};

@@ -4,6 +4,7 @@ use surecopy::jobs::{JobId, JobRecord, JobState, Ledger, RunKind};
 
 use super::condition::Condition;
 use super::gone::damaged_and_gone;
+use super::incomplete::Incomplete;
 
 /// The command that goes on with a job, after what it is for.
 pub(crate) type NextStep = (&'static str, String);
@@ -31,6 +32,13 @@ pub(crate) fn next_step(ledger: &Ledger, record: &JobRecord) -> Option<NextStep>
     // Where that cannot be read, more is advised than needs to be.
     let gone = damaged_and_gone(ledger, record).unwrap_or(0);
     let of_copying = next_of_state(job, record.state, record.damaged.saturating_sub(gone));
+    let of_copying = of_copying.or_else(|| {
+        let incomplete = Incomplete::of_job(record);
+        // To try items again is not to come back to directories.
+        let command = if incomplete.items > 0 { "retry" } else { "resume" };
+        let is_over = record.state == JobState::Finished && incomplete.is_any();
+        is_over.then(|| ("to try again what was not kept", format!("surecopy {command} {job}")))
+    });
     let verify = || ("to read it again", format!("surecopy verify {job}"));
     match Condition::of(record) {
         Condition::InHand(_) => None,

@@ -171,6 +171,7 @@ fn the_report_adds_up() {
         @r#"
     bytes
     corrected
+    directories_incomplete
     duration_seconds
     evidence
     exit_code

@@ -157,7 +157,8 @@ fn status_tells_of_one_job() {
     let told = folder.run(&["status", "--json"]).all_done().objects();
     assert_eq!(told.len(), 1);
     assert_eq!((&told[0]["state"], &told[0]["next"]), (&Value::from("finished"), &Value::Null));
-    let figures = serde_json::json!({"total":2,"done":2,"failed":0,"damaged":0,"undone":0});
+    let figures =
+        serde_json::json!({"total":2,"done":2,"failed":0,"damaged":0,"undone":0,"incomplete":0});
     assert_eq!(told[0]["items"], figures);
 }
 

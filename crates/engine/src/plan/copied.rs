@@ -6,6 +6,7 @@ use surecopy_fs::{FileSystem, Metadata, RelPath, Volume};
 
 use super::anew::Otherwise;
 use super::destination::Place;
+use super::kept::KeptFirstName;
 use super::planner::{Planner, kind_of};
 use crate::partial_names::nonce_of_partial;
 use crate::plan::{Action, Entry, LinkRole, Origin, PlannedItem};
@@ -83,7 +84,7 @@ impl<F: FileSystem> Planner<'_, F> {
                 if known == Known::Skipped { reason, target_name: target_name.clone() } =>
             {
                 self.keep(entry, kind, &parent);
-                self.keep_first_name(entry, kind, target_name);
+                self.keep_first_name(entry, kind, KeptFirstName::Skipped { target_name });
             }
             Ok(decided) => {
                 self.plan_decided(entry, decided, existing.as_ref(), &target, &place, is_ours);

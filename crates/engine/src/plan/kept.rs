@@ -9,9 +9,21 @@ use super::destination::Place;
 use super::item::{Action, LinkRole, PlannedItem, Seen};
 use super::planner::Planner;
 use super::scan::Entry;
+use crate::links::LinkTarget;
 use crate::policy::{ConflictPolicy, SkipReason, has_other_properties};
 use crate::record::{Done, Known};
 use crate::report::ItemKind;
+
+/// What is known of a first name that is in place.
+pub(super) enum KeptFirstName {
+    /// It was copied, and is there.
+    Copied(LinkTarget),
+    /// It was left alone.
+    Skipped {
+        /// The target's last name, where it differs from the source's.
+        target_name: Option<OsString>,
+    },
+}
 
 impl<F: FileSystem> Planner<'_, F> {
     /// What earlier runs of this job say of the entry.
@@ -47,7 +59,16 @@ impl<F: FileSystem> Planner<'_, F> {
             self.link_anew(entry, done, &found);
         } else {
             self.keep(entry, kind, parent);
-            self.keep_first_name(entry, kind, done.target_name.clone());
+            self.state.planned.kept_incomplete += u64::from(done.is_incomplete);
+            let name = done.target_name.as_deref().unwrap_or(name);
+            let target = LinkTarget {
+                dir: parent.clone(),
+                name: name.to_owned(),
+                id: found.id,
+                evidence: done.evidence,
+                digest: done.digest.clone(),
+            };
+            self.keep_first_name(entry, kind, KeptFirstName::Copied(target));
         }
         true
     }
@@ -109,32 +130,41 @@ impl<F: FileSystem> Planner<'_, F> {
     }
 
     /// Notes that a kept entry is the first of several names, so that others can be linked to it.
-    pub(super) fn keep_first_name(
-        &mut self,
-        entry: &Entry,
-        kind: ItemKind,
-        target_name: Option<OsString>,
-    ) {
+    pub(super) fn keep_first_name(&mut self, entry: &Entry, kind: ItemKind, kept: KeptFirstName) {
         if !self.spec.preserve.hard_links || entry.metadata.link_count < 2 {
             return;
         }
         let mut item = self.new_item(entry, kind, Action::Skip(SkipReason::Identical));
-        item.target_name = target_name;
+        if let KeptFirstName::Skipped { target_name } = &kept {
+            item.target_name.clone_from(target_name);
+        }
         self.set_link_role(&mut item, entry);
         if item.link_role == LinkRole::First {
-            self.state.kept_first_names.insert(entry.metadata.id, item);
+            self.state.kept_first_names.insert(entry.metadata.id, (item, kept));
         }
     }
 
-    /// A further name is planned: workers must know where the first one is.
+    /// A further name is planned: workers must know where the first one is. Of one that was copied that is
+    /// known, and it stays copied; one that was left alone is looked at again.
     pub(super) fn plan_kept_first_name(&mut self, further: &PlannedItem, entry: &Entry) {
         let is_further = matches!(further.link_role, LinkRole::Further(_));
-        if is_further && let Some(first) = self.state.kept_first_names.remove(&entry.metadata.id) {
-            // It is among the planned ones now.
-            let planned = &mut self.state.planned;
-            planned.kept -= 1;
-            planned.bytes_kept -= first.file_bytes();
-            self.push(first, 0, None);
+        if !is_further {
+            return;
+        }
+        let Some((first, kept)) = self.state.kept_first_names.remove(&entry.metadata.id) else {
+            return;
+        };
+        match kept {
+            KeptFirstName::Copied(target) => {
+                self.state.kept_links.push(((first.mapping, first.path), target));
+            }
+            KeptFirstName::Skipped { .. } => {
+                // It is among the planned ones now.
+                let planned = &mut self.state.planned;
+                planned.kept -= 1;
+                planned.bytes_kept -= first.file_bytes();
+                self.push(first, 0, None);
+            }
         }
     }
 
@@ -175,9 +205,9 @@ impl<F: FileSystem> Planner<'_, F> {
         Some((action, target_name.clone()))
     }
 
-    /// What looks as it did when it was found to be damaged is the job's own, and no good: it is replaced,
-    /// whatever the policy says of files that were there before. What was written to since is dealt
-    /// with like any other file.
+    /// What looks as it did when it was found to be damaged, or to lack something, is the job's own, and no
+    /// good: it is replaced, whatever the policy says of files that were there before. What was written to
+    /// since is dealt with like any other file.
     fn is_still_damaged(
         &mut self,
         done: &Done,
@@ -186,7 +216,8 @@ impl<F: FileSystem> Planner<'_, F> {
     ) -> Option<(Action, Option<OsString>)> {
         let name = done.target_name.as_deref().unwrap_or(name);
         let Ok((Some(found), place)) = self.existing(parent, name) else { return None };
-        if found.kind != FileKind::File || !done.target.is_still(&found, &place.volume) {
+        let is_copied = matches!(found.kind, FileKind::File | FileKind::Symlink);
+        if !is_copied || !done.target.is_still(&found, &place.volume) {
             return None;
         }
         self.state.names.note(&place, name);

@@ -12,6 +12,7 @@ use super::opened::Opened;
 use super::room::needs_without_memory;
 use crate::control::Cancelled;
 use crate::environment::Environment;
+use crate::links::{FirstName, LinkTarget};
 use crate::plan::{Bounds, PlanSink, PlanState, PlannedItem, Planner, Source, scan, tell_scanned};
 use crate::preflight::{Problem, Scope, check_volumes};
 use crate::record::{Done, JournalError, RootIdentity};
@@ -32,6 +33,8 @@ pub(crate) struct Prepared<F: FileSystem> {
     pub(crate) directories: Vec<PlannedItem>,
     /// Directories of the destination that hold what earlier runs have copied, by mapping.
     pub(crate) kept_in: Vec<(usize, RelPath)>,
+    /// First names that are in place, of files of which further names are planned.
+    pub(crate) kept_links: Vec<(FirstName, LinkTarget)>,
     /// The volumes of the mappings' roots.
     pub(crate) identities: Vec<RootIdentity>,
     pub(crate) warnings: u64,
@@ -123,6 +126,7 @@ pub(crate) fn prepare<F: FileSystem>(
         corrected: state.corrected,
         directories: sink.directories,
         kept_in: state.kept_in,
+        kept_links: state.kept_links,
         identities: state.identities,
         warnings: sink.warnings,
     })

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use surecopy_fs::{FileId, RelPath};
 
+use super::kept::KeptFirstName;
 use super::listed::Listed;
+use crate::links::{FirstName, LinkTarget};
 use crate::plan::{ItemId, PlannedItem};
 use crate::policy::ConflictPolicy;
 use crate::preflight::{SpaceNeeds, TargetNames};
@@ -23,7 +25,9 @@ pub(crate) struct PlanState {
     /// Files whose first name is to be copied.
     pub(super) planned_first_names: HashSet<FileId>,
     /// First names of files that are in place, for which nothing is planned yet.
-    pub(super) kept_first_names: HashMap<FileId, PlannedItem>,
+    pub(super) kept_first_names: HashMap<FileId, (PlannedItem, KeptFirstName)>,
+    /// First names that are in place, of files of which further names are planned.
+    pub(crate) kept_links: Vec<(FirstName, LinkTarget)>,
     /// Directories of the destination that hold what is kept, by mapping.
     pub(crate) kept_in: Vec<(usize, RelPath)>,
     /// The volumes of the mappings' roots.
@@ -49,6 +53,7 @@ impl PlanState {
             first_names: HashMap::new(),
             planned_first_names: HashSet::new(),
             kept_first_names: HashMap::new(),
+            kept_links: Vec::new(),
             kept_in: Vec::new(),
             identities: Vec::new(),
             listed: Listed::default(),

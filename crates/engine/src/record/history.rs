@@ -7,7 +7,7 @@ use surecopy_fs::RelPath;
 use super::fact::{DoneItem, InFlight, RootIdentity};
 use super::journal::JournalError;
 use crate::plan::Seen;
-use crate::policy::SkipReason;
+use crate::policy::{Digest, Evidence, SkipReason};
 
 /// What earlier runs of a job did. It is only asked; what is really there is looked at as well.
 pub trait History: Send + Sync {
@@ -59,15 +59,15 @@ pub enum Known {
         /// The target's last name as it was planned, where it differs from the source's.
         target_name: Option<OsString>,
     },
-    /// It was copied, and found to have another content when it was looked at again. By what the two
-    /// ends were known before that.
+    /// It was copied, and is to be copied again: it was found to have another content when it was looked at
+    /// again, or what could not be kept of it is tried once more. By what the two ends were known before that.
     Damaged(Done),
     /// It was copied, or compared by its content and found in place: whatever ended well, or was
     /// skipped, with a report that says by what both ends are known again.
     Done(Done),
 }
 
-/// By what an entry that was copied is known again.
+/// By what an entry that was copied is known again, and what else is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// The source that was copied.
@@ -76,4 +76,10 @@ pub struct Done {
     pub target: Seen,
     /// The target's last name, where it differs from the source's.
     pub target_name: Option<OsString>,
+    /// Something was not kept of it that could have been, and that was not tried again.
+    pub is_incomplete: bool,
+    /// How it was proved.
+    pub evidence: Evidence,
+    /// Its digest.
+    pub digest: Option<Digest>,
 }

@@ -95,4 +95,6 @@ pub struct Planned {
     pub kept: u64,
     /// Bytes of the files among those.
     pub bytes_kept: u64,
+    /// Those among them of which something was not kept that could have been.
+    pub kept_incomplete: u64,
 }

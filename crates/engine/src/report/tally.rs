@@ -41,12 +41,12 @@ pub struct Tally {
     pub mapped_fallbacks: u64,
     /// Items with at least one metadata warning.
     pub with_metadata_warnings: u64,
-    /// Items of which something was not kept that could have been, directories included.
+    /// Items that were copied and of which something was not kept that could have been.
     pub metadata_incomplete: u64,
     /// Files that could not be removed, or of which it is not known whether they are, and places that could not
     /// be looked at for such.
     pub left_behind: u64,
-    /// Directories that may lack their own metadata, or of which that may not be durable.
+    /// Directories that may lack something of their own metadata, or of which that may not be durable.
     pub unfinished_directories: u64,
     /// Time by phase, summed over workers.
     pub times: ItemTimes,

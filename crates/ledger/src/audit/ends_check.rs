@@ -36,6 +36,8 @@ struct End {
     kept: Option<Vec<u8>>,
     /// That of the digest, if there is one.
     algorithm: Option<String>,
+    /// Something was not kept of it that could have been.
+    is_incomplete: bool,
 }
 
 impl End {
@@ -57,7 +59,11 @@ impl End {
             .is_none_or(|kept| backup.is_some_and(|name| name.as_encoded_bytes() == kept));
         let algorithm = report.digest.as_ref().map(|digest| digest.algorithm.as_str());
         let has_digest_so = self.algorithm.as_deref() == algorithm;
-        fits && self.position == Some(position) && is_kept_so && has_digest_so
+        let is_incomplete = report.status == ItemStatus::Ok && report.is_metadata_incomplete();
+        fits && self.position == Some(position)
+            && is_kept_so
+            && has_digest_so
+            && self.is_incomplete == is_incomplete
     }
 
     /// Whether it may be the end of an item that failed, as this record says, after it was announced by
@@ -140,14 +146,25 @@ fn differs(
 
 /// How an item ended. `None` when the item itself is gone: its job is being forgotten.
 fn end(connection: &Connection, job: JobId, item: u64) -> Outcome<Option<End>> {
-    let sql = "SELECT ends.state, record, position, kept, digest_algorithm
+    let sql = "SELECT ends.state, record, position, kept, digest_algorithm,
+                   coalesce(is_incomplete, 0)
                FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item
                WHERE items.job = ? AND items.item = ?";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row((job.0, item), |row| {
         let state: Option<String> = row.get(0)?;
         let (record, position, kept) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok((state, End { state: None, record, position, kept, algorithm: row.get(4)? }))
+        Ok((
+            state,
+            End {
+                state: None,
+                record,
+                position,
+                kept,
+                algorithm: row.get(4)?,
+                is_incomplete: row.get(5)?,
+            },
+        ))
     });
     let Some((state, end)) = found.optional()? else { return Ok(None) };
     let state = state.map(|state| word(ItemState::from_text, &state)).transpose()?;

@@ -9,8 +9,9 @@ use crate::error::{Fault, Outcome};
 use crate::job::JobId;
 use crate::read::refused::{Refused, Since};
 use crate::read::reports::Reports;
-use crate::read::standing::{is_gone, is_well_later};
+use crate::read::standing::{is_gone, is_incomplete, is_well_later};
 use crate::rows::plan::Rows;
+use crate::text::path_text::rel_from_bytes;
 
 /// The last run that went through the whole job and knew by its end what is to be done: of what came
 /// before, it has seen all that there still is. 0 when no run did.
@@ -18,6 +19,28 @@ pub(crate) fn last_whole_run(connection: &Connection, job: JobId) -> Outcome<u64
     let sql = "SELECT coalesce(max(run), 0) FROM runs
                WHERE job = ? AND planned IS NOT NULL AND kind IN ('copy', 'resume')";
     Ok(connection.query_row(sql, (job.0,), |row| row.get(0))?)
+}
+
+/// The same, and what was copied without all that could have been kept of it, with all its names: what is
+/// to be tried again.
+pub(crate) fn paths_to_retry(
+    connection: &Connection,
+    job: JobId,
+    mappings: &[Mapping],
+) -> Outcome<Vec<Vec<RelPath>>> {
+    let mut paths = failed_paths(connection, job, mappings)?;
+    let mut incomplete = vec![Vec::new(); mappings.len()];
+    // What a later run has found as it was left has no row of that run, so none says that it is gone.
+    find(connection, (job, 0), mappings, &is_incomplete(), &mut incomplete)?;
+    if incomplete.iter().any(|paths| !paths.is_empty()) {
+        sort(&mut incomplete);
+        further_names(connection, job, mappings, &incomplete, &mut paths)?;
+        for (paths, incomplete) in paths.iter_mut().zip(incomplete) {
+            paths.extend(incomplete);
+        }
+        sort(&mut paths);
+    }
+    Ok(paths)
 }
 
 /// What failed and was not dealt with since, for each mapping: items, and entries that were refused
@@ -29,32 +52,37 @@ pub(crate) fn failed_paths(
 ) -> Outcome<Vec<Vec<RelPath>>> {
     let whole = last_whole_run(connection, job)?;
     let mut failed = vec![Vec::new(); mappings.len()];
-    failed_items(connection, job, mappings, whole, &mut failed)?;
+    // An item stays failed until the same entry ends well. That it was planned again changes nothing: it may
+    // never have been begun. What a later run through the whole job did not meet is gone.
+    let failures =
+        format!("state = 'failed' AND NOT {} AND NOT {}", is_well_later(), is_gone("?2"));
+    find(connection, (job, whole), mappings, &failures, &mut failed)?;
     refused(connection, job, mappings, whole, &mut failed)?;
-    for paths in &mut failed {
-        paths.sort();
-        paths.dedup();
-    }
+    sort(&mut failed);
     Ok(failed)
 }
 
-/// An item stays failed until the same entry ends well. That it was planned again changes nothing: it
-/// may never have been begun. What a later run through the whole job did not meet is gone.
-fn failed_items(
+fn sort(all: &mut [Vec<RelPath>]) {
+    for paths in all {
+        paths.sort();
+        paths.dedup();
+    }
+}
+
+/// The paths of items of which something is so.
+fn find(
     connection: &Connection,
-    job: JobId,
+    (job, whole): (JobId, u64),
     mappings: &[Mapping],
-    whole: u64,
-    failed: &mut [Vec<RelPath>],
+    condition: &str,
+    found_paths: &mut [Vec<RelPath>],
 ) -> Outcome<()> {
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
     let sql = format!(
         "SELECT mapping, items.directory, directories.path, name FROM item_states AS items
              CROSS JOIN directories ON directories.directory = items.directory
-         WHERE job = ?1 AND state = 'failed' AND NOT {} AND NOT {}
-         ORDER BY item",
-        is_well_later(),
-        is_gone("?2")
+         WHERE job = ?1 AND ?2 = ?2 AND {condition}
+         ORDER BY item"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query((job.0, whole))?;
@@ -63,7 +91,38 @@ fn failed_items(
         let directory = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
         let path = rows.path(mapping, row.get(1)?, directory, row.get(3)?)?;
         let lost = || Fault::content("a lost mapping");
-        failed.get_mut(mapping).ok_or_else(lost)?.push(path);
+        found_paths.get_mut(mapping).ok_or_else(lost)?.push(path);
+    }
+    Ok(())
+}
+
+/// Further names of files of which the first is among these: when that is made anew, they are linked to it.
+fn further_names(
+    connection: &Connection,
+    job: JobId,
+    mappings: &[Mapping],
+    firsts: &[Vec<RelPath>],
+    paths: &mut [Vec<RelPath>],
+) -> Outcome<()> {
+    let is_first = |mapping: usize, path: &RelPath| {
+        firsts.get(mapping).is_some_and(|firsts| firsts.binary_search(path).is_ok())
+    };
+    let mut rows = Rows::new(mappings, DigestAlgorithm::default());
+    let mut statement = connection.prepare_cached(
+        "SELECT mapping, items.directory, directories.path, name, first_mapping, first_path
+         FROM items CROSS JOIN directories ON directories.directory = items.directory
+         WHERE job = ? AND first_path IS NOT NULL",
+    )?;
+    let mut found = statement.query((job.0,))?;
+    while let Some(row) = found.next()? {
+        let first = rel_from_bytes(row.get(5)?)?;
+        if is_first(row.get(4)?, &first) {
+            let mapping: usize = row.get(0)?;
+            let directory = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            let path = rows.path(mapping, row.get(1)?, directory, row.get(3)?)?;
+            let lost = || Fault::content("a lost mapping");
+            paths.get_mut(mapping).ok_or_else(lost)?.push(path);
+        }
     }
     Ok(())
 }

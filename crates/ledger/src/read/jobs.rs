@@ -75,6 +75,7 @@ pub(crate) fn read(
         changed_ms: row.get(2)?,
         request: request::from_text(text(row, 3)?).map_err(|fault| fault.in_ledger(path)),
         damaged: standing::damaged(connection, job, &runs)?,
+        incomplete: standing::incomplete(connection, job)?,
         runs,
         undone: undone.items,
         undone_bytes: undone.bytes,

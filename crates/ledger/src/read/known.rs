@@ -9,7 +9,7 @@ use surecopy_engine::{Done, ItemId, Known, Landed, Mapping};
 use surecopy_fs::RelPath;
 
 use crate::error::{Fault, Outcome};
-use crate::job::JobId;
+use crate::job::{JobId, RunKind};
 use crate::rows::directory_ids::{directory, find, name, parts};
 use crate::rows::plan::{os_name, text};
 use crate::rows::records::{Place, Records};
@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Reader {
     connection: Connection,
     job: JobId,
+    kind: RunKind,
     /// What this run planned itself is not known from earlier.
     first_item: ItemId,
     mappings: Vec<Mapping>,
@@ -44,7 +45,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(
         connection: Connection,
-        job: JobId,
+        (job, kind): (JobId, RunKind),
         first_item: ItemId,
         mappings: Vec<Mapping>,
     ) -> Self {
@@ -54,6 +55,7 @@ impl Reader {
         Self {
             connection,
             job,
+            kind,
             first_item,
             mappings,
             sources,
@@ -77,14 +79,15 @@ impl Reader {
         let Some(directory) = self.directory(mapping, path)? else { return Ok(Known::Nothing) };
         let name = name(&self.mappings, mapping, path);
         let mut statement = self.connection.prepare_cached(
-            "SELECT state, record, position, action, target_name FROM item_states
+            "SELECT state, record, position, action, target_name, is_incomplete FROM item_states
              WHERE directory = ? AND name = ? AND job = ? AND item < ? AND mapping = ?
              ORDER BY item DESC",
         )?;
         let key = (directory, name, self.job.0, self.first_item.0, mapping);
         let mut rows = statement.query(key)?;
         while let Some(row) = rows.next()? {
-            if let Some(known) = read(&self.connection, self.job, row, &mut self.records)? {
+            let asked = (self.job, self.kind);
+            if let Some(known) = read(&self.connection, asked, row, &mut self.records)? {
                 return Ok(known);
             }
         }
@@ -129,7 +132,7 @@ impl Reader {
 /// What a row says; `None` when it was to leave alone what an earlier one tells of, and never came to it.
 fn read(
     connection: &Connection,
-    job: JobId,
+    (job, kind): (JobId, RunKind),
     row: &Row<'_>,
     records: &mut Records<Gist>,
 ) -> Outcome<Option<Known>> {
@@ -142,9 +145,20 @@ fn read(
             let told = records.at(connection, job, place)?;
             match (told.landed, told.skip_reason) {
                 (Some(Landed { source, target, .. }), _) => {
-                    let done = Done { source, target, target_name: target_name()? };
-                    let is_damaged = state == ItemState::Damaged;
-                    if is_damaged { Known::Damaged(done) } else { Known::Done(done) }
+                    let done = Done {
+                        source,
+                        target,
+                        target_name: target_name()?,
+                        is_incomplete: row.get(5)?,
+                        evidence: told.evidence,
+                        digest: told.digest.clone(),
+                    };
+                    let is_tried_again = kind == RunKind::Retry && done.is_incomplete;
+                    if state == ItemState::Damaged || is_tried_again {
+                        Known::Damaged(done)
+                    } else {
+                        Known::Done(done)
+                    }
                 }
                 (None, Some(reason)) if state == ItemState::Skipped => {
                     Known::Skipped { reason, target_name: target_name()? }

@@ -92,6 +92,22 @@ pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -
     Ok(connection.prepare_cached(&sql)?.query_row((job.0,), |row| row.get(0))?)
 }
 
+/// SQL: the row of `items` is of something that was copied, and that is not complete and still so.
+pub(crate) fn is_incomplete() -> String {
+    format!("is_incomplete AND state = 'ok' AND NOT {}", is_well_later())
+}
+
+/// Items of which something was not kept that could have been, and that were not copied again since.
+pub(crate) fn incomplete(connection: &Connection, job: JobId) -> Outcome<u64> {
+    let sql = format!(
+        "SELECT count(*) FROM ends INDEXED BY ends_incomplete
+         CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
+         WHERE ends.job = ? AND {}",
+        is_incomplete()
+    );
+    Ok(connection.prepare_cached(&sql)?.query_row((job.0,), |row| row.get(0))?)
+}
+
 /// Whether something that a job has replaced was kept and is not any more, though its copy was not undone.
 /// Only a run that gives up what is kept leaves that, and only then is it looked for.
 pub(crate) fn has_given_up(

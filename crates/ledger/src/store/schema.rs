@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_jobs.sql"),
     include_str!("schema/0002_ends.sql"),
     include_str!("schema/0003_slim_ends.sql"),
+    include_str!("schema/0004_incomplete_ends.sql"),
 ];
 
 /// The view that queries go by.

@@ -5,14 +5,14 @@ use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
-use surecopy_engine::{Digest, DigestAlgorithm, Landed, SkipReason};
+use surecopy_engine::{Digest, DigestAlgorithm, Evidence, Landed, SkipReason};
 
 use crate::error::{Fault, Outcome};
 use crate::text::how_text::HowText;
 use crate::text::landed_text::{TargetSeen, landed, size_bytes};
 use crate::text::path_text::from_hex;
 use crate::text::seen::Numbers;
-use crate::text::words::optional_word;
+use crate::text::words::{optional_word, word};
 
 /// The gist of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub(crate) struct Gist {
     pub(crate) landed: Option<Landed>,
     pub(crate) digest: Option<Digest>,
     pub(crate) skip_reason: Option<SkipReason>,
+    pub(crate) evidence: Evidence,
     pub(crate) size_bytes: u64,
 }
 
@@ -61,6 +62,7 @@ pub(crate) fn from_text(body: &str) -> Outcome<Vec<Gist>> {
             landed,
             digest,
             skip_reason: words.skip_reason,
+            evidence: words.evidence,
             size_bytes: size_bytes(item.size_bytes, landed.as_ref())?,
         })
     };
@@ -71,6 +73,7 @@ pub(crate) fn from_text(body: &str) -> Outcome<Vec<Gist>> {
 struct Words {
     algorithm: Option<DigestAlgorithm>,
     skip_reason: Option<SkipReason>,
+    evidence: Evidence,
 }
 
 impl Words {
@@ -79,6 +82,7 @@ impl Words {
         Ok(Self {
             algorithm: optional_word(DigestAlgorithm::from_text, algorithm)?,
             skip_reason: optional_word(SkipReason::from_text, how.skip_reason.as_deref())?,
+            evidence: word(Evidence::from_text, &how.evidence)?,
         })
     }
 }

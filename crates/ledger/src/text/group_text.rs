@@ -284,7 +284,8 @@ pub(crate) mod tests {
             _ => None,
         };
         let ItemReport { landed, ref digest, size_bytes, .. } = *report;
-        Gist { landed, digest: digest.clone(), skip_reason, size_bytes }
+        let evidence = report.evidence;
+        Gist { landed, digest: digest.clone(), skip_reason, evidence, size_bytes }
     }
 
     proptest! {

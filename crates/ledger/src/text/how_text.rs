@@ -28,7 +28,7 @@ pub(crate) struct HowText<'a> {
     #[serde(borrow)]
     policy: Text<'a>,
     #[serde(borrow)]
-    evidence: Text<'a>,
+    pub(crate) evidence: Text<'a>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     unverified_reason: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use surecopy_engine::{Action, ItemKind, Planned, PlannedItem, RootIdentity};
 
 use crate::job::Sums;
 use crate::text::error_text::ErrorText;
+use crate::text::item_text::is_default;
 use crate::text::path_text::{Text, to_members};
 
 /// `job_created`.
@@ -111,6 +112,8 @@ pub(crate) struct PlanSums {
     bytes_to_compare: u64,
     kept: u64,
     bytes_kept: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    kept_incomplete: u64,
 }
 
 impl PlanSums {
@@ -125,6 +128,7 @@ impl PlanSums {
             bytes_to_compare,
             kept,
             bytes_kept,
+            kept_incomplete,
         } = *planned;
         Self {
             items,
@@ -136,6 +140,7 @@ impl PlanSums {
             bytes_to_compare,
             kept,
             bytes_kept,
+            kept_incomplete,
         }
     }
 
@@ -150,6 +155,7 @@ impl PlanSums {
             bytes_to_compare: self.bytes_to_compare,
             kept: self.kept,
             bytes_kept: self.bytes_kept,
+            kept_incomplete: self.kept_incomplete,
         }
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct End {
     kept: Option<OsString>,
     /// That of the digest, if the record tells one.
     algorithm: Option<DigestAlgorithm>,
+    /// Something was not kept of it that could have been.
+    is_incomplete: bool,
 }
 
 /// How an item may have ended before.
@@ -165,7 +167,8 @@ impl Book {
         let backup = report.backup.as_deref().filter(|_| is_kept);
         let kept = backup.and_then(|path| path.file_name()).map(OsString::from);
         let algorithm = report.digest.as_ref().map(|digest| digest.algorithm);
-        End { item, position, kept, algorithm }
+        let is_incomplete = report.status == ItemStatus::Ok && report.is_metadata_incomplete();
+        End { item, position, kept, algorithm, is_incomplete }
     }
 
     /// Writes down how items ended, and where that is told.
@@ -179,13 +182,15 @@ impl Book {
     ) -> Outcome<()> {
         let mut statement = connection.prepare_cached(
             "INSERT OR IGNORE INTO ends
-                 (job, item, state, record, position, kept, digest_algorithm)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+                 (job, item, state, record, position, kept, digest_algorithm, is_incomplete)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
-        for End { item, position, kept, algorithm } in ends {
+        for End { item, position, kept, algorithm, is_incomplete } in ends {
             let kept = kept.as_deref().map(OsStr::as_encoded_bytes);
             let algorithm = algorithm.map(DigestAlgorithm::as_str);
-            let row = (self.job.0, item.0, state.as_str(), record, position, kept, algorithm);
+            let state_text = state.as_str();
+            let row =
+                (self.job.0, item.0, state_text, record, position, kept, algorithm, is_incomplete);
             if statement.execute(row)? != 1 {
                 // It has a row: an earlier run has left it in the middle, or it has ended. An item ends once,
                 // and has a record after that, but for one that is found to be published after all.
@@ -195,7 +200,7 @@ impl Book {
                 };
                 let sql = format!(
                     "UPDATE ends SET state = ?3, record = ?4, position = ?5, kept = ?6,
-                         digest_algorithm = ?7
+                         digest_algorithm = ?7, is_incomplete = ?8
                      WHERE job = ?1 AND item = ?2 AND (record IS NULL OR {may_have_ended})
                          AND state IN ({})",
                     state.may_come_after()

@@ -273,7 +273,8 @@ fn an_end_that_is_not_what_the_log_says_is_found() {
         (
             "INSERT INTO items SELECT job, 3, run, queue, mapping, directory, x'64', NULL, kind, action,
                  NULL, source, NULL, NULL, link_role, NULL, NULL, NULL FROM items WHERE item = 0;
-             INSERT INTO ends SELECT job, 3, state, record, position, kept, digest_algorithm
+             INSERT INTO ends SELECT job, 3, state, record, position, kept, digest_algorithm,
+                 is_incomplete
                  FROM ends WHERE item = 0",
             Ends { told: 3, there: 4 },
         ),

@@ -18,7 +18,7 @@ fn a_newer_ledger_is_refused() {
     let before = fs::read(&file).unwrap();
     for open in [Ledger::open, Ledger::open_existing] {
         let error = open(&file).unwrap_err();
-        assert!(matches!(error, LedgerError::Newer { found: 99, known: 3, .. }), "{error:?}");
+        assert!(matches!(error, LedgerError::Newer { found: 99, known: 4, .. }), "{error:?}");
         assert!(error.to_string().contains("later surecopy"), "{error}");
     }
     assert_eq!(fs::read(&file).unwrap(), before, "it was not touched");

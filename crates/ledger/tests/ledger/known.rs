@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use surecopy_engine::{
-    Action, Check, Done, ErrorCode, Evidence, Fact, History, ItemError, ItemStatus, Journal, Known,
+    Action, Check, ErrorCode, Evidence, Fact, History, ItemError, ItemStatus, Journal, Known,
     Landed, PlannedItem, Queue, SkipReason, Snapshot, WorkList,
 };
 use surecopy_ledger::JobRun;
 
-use crate::scene::{all_ok, copy, ended, item, path, planned, rel, report, scene};
+use crate::scene::{all_ok, copy, done, ended, item, path, planned, rel, report, scene};
 
 fn skipped(item: &PlannedItem, reason: SkipReason, landed: Option<Landed>) -> Fact {
     let mut report = report(item);
@@ -55,9 +55,7 @@ fn every_state() {
     let run = scene.resume(job);
     let known = |name: &str| run.known(0, &rel(&format!("d/{name}"))).unwrap();
     for (name, item) in [("ok", &items[0]), ("same content", &items[8])] {
-        let landed = report(item).landed.unwrap();
-        let done = Done { source: landed.source, target: landed.target, target_name: None };
-        assert_eq!(known(name), Known::Done(done), "{name}");
+        assert_eq!(known(name), Known::Done(done(&report(item))), "{name}");
     }
     let skipped = Known::Skipped { reason: SkipReason::TargetNewer, target_name: None };
     assert_eq!(known("skipped"), skipped);

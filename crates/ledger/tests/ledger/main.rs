@@ -10,6 +10,7 @@ mod doubt;
 mod ends;
 mod failed;
 mod handed_out;
+mod incomplete;
 mod known;
 mod later;
 mod life;

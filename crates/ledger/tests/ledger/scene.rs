@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use surecopy_engine::{
-    Action, CopySpec, Digest, DigestAlgorithm, Evidence, Fact, ItemId, ItemKind, ItemReport,
+    Action, CopySpec, Digest, DigestAlgorithm, Done, Evidence, Fact, ItemId, ItemKind, ItemReport,
     ItemStatus, Journal, Landed, LinkRole, Mapping, Outcome, Planned, PlannedItem, Publication,
     Report, RootIdentity, Seen, Strategy, Tally,
 };
@@ -101,6 +101,19 @@ pub(crate) fn report(item: &PlannedItem) -> ItemReport {
     report.times.copy = std::time::Duration::from_nanos(123_456);
     report.times.verify = std::time::Duration::from_nanos(654_321);
     report
+}
+
+/// What later runs are told of an item that ended with this report.
+pub(crate) fn done(report: &ItemReport) -> Done {
+    let Landed { source, target, .. } = report.landed.expect("it is known again");
+    Done {
+        source,
+        target,
+        target_name: None,
+        is_incomplete: report.is_metadata_incomplete(),
+        evidence: report.evidence,
+        digest: report.digest.clone(),
+    }
 }
 
 pub(crate) fn partial(id: ItemId) -> OsString {

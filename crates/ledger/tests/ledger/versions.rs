@@ -11,14 +11,16 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use surecopy_engine::{
-    Done, DoneItem, DoneItems, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known,
-    Outcome, Queue, WorkList,
+    DoneItem, DoneItems, ErrorCode, Fact, History, ItemError, ItemStatus, Journal, Known, Outcome,
+    Queue, WorkList,
 };
 use surecopy_fs::{LockTable, RelPath};
 use surecopy_ledger::{DoneOrder, ItemState, JobId, JobState, Ledger, LedgerError, RunKind, Sums};
 use tempfile::TempDir;
 
-use crate::scene::{all_ok, copy, ended, item, planned, publication, rel, report, scene, spec};
+use crate::scene::{
+    all_ok, copy, done, ended, item, planned, publication, rel, report, scene, spec,
+};
 
 fn stored(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/v{version}/ledger.db"))
@@ -97,8 +99,7 @@ fn every_version_is_read() {
         assert_eq!(in_flight.publications[0].publication.target, rel("in").join_path(&odd()));
         assert_eq!((&in_flight.nonces[..], in_flight.directories.len()), (&[2][..], 1));
         assert_eq!(run.unfinished_directories(), [(0, rel("in"))]);
-        let landed = report(&item(0, "ok")).landed.unwrap();
-        let done = Done { source: landed.source, target: landed.target, target_name: None };
+        let done = done(&report(&item(0, "ok")));
         assert_eq!(run.known(0, &rel("ok")).unwrap(), Known::Done(done), "version {version}");
         assert!(matches!(run.known(0, &odd()).unwrap(), Known::Unfinished { .. }));
         run.record(planned(0)).unwrap();
@@ -119,7 +120,7 @@ fn opened(temp: &TempDir, version: u32) -> Ledger {
     Ledger::open(&file).unwrap()
 }
 
-fn done(ledger: &Ledger, job: JobId, order: DoneOrder) -> Vec<DoneItem> {
+fn items_done(ledger: &Ledger, job: JobId, order: DoneOrder) -> Vec<DoneItem> {
     let run = ledger.begin_run(job, RunKind::Verify, 9).unwrap();
     let done = run.done_items(order).unwrap().next_batch().unwrap();
     run.finish_as(Outcome::Finished, Sums::default()).unwrap();
@@ -147,7 +148,7 @@ fn a_job_that_an_older_version_began_is_gone_on_with() {
         assert_eq!(ledger.check_audit(job).unwrap().broken, None, "version {version}");
         let all = [item(0, "ok"), flying, again];
         for order in [DoneOrder::Standing, DoneOrder::Backward] {
-            let mut found = done(&ledger, job, order);
+            let mut found = items_done(&ledger, job, order);
             if order == DoneOrder::Backward {
                 found.reverse();
             }

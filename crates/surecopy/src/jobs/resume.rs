@@ -35,7 +35,8 @@ pub fn resume(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Jo
     Ok(Job::recorded(NativeFs::new(), spec, run))
 }
 
-/// Tries the failed items of a job again, and nothing else.
+/// Tries the failed items of a job again, and those of which not everything was kept that could have been, and
+/// nothing else.
 ///
 /// # Errors
 ///
@@ -43,13 +44,13 @@ pub fn resume(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Jo
 pub fn retry(ledger: &Ledger, job: JobId, options: &ResumeOptions) -> Result<Job, CopyError> {
     // Of one that somebody is at work on, nobody can say yet. Asked beforehand, so that nothing is
     // recorded of a run that has nothing to do.
-    if !ledger.job(job)?.is_running && is_nothing(&ledger.failed_paths(job)?) {
+    if !ledger.job(job)?.is_running && is_nothing(&ledger.paths_to_retry(job)?) {
         return Err(CopyError::NothingFailed { job });
     }
     let nonce = machine::new_nonce();
     let run = ledger.begin_run(job, RunKind::Retry, nonce)?;
     // From here on nobody else changes it.
-    let failed = run.failed_paths()?;
+    let failed = run.paths_to_retry()?;
     if is_nothing(&failed) {
         run.finish_as(Outcome::Refused, Sums::default())?;
         return Err(CopyError::NothingFailed { job });

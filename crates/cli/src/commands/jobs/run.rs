@@ -8,7 +8,7 @@ use crate::commands::{print, talk};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::json::{JobStatus, line};
-use crate::recorded::{Condition, Found, no_jobs};
+use crate::recorded::{Condition, Found, Incomplete, no_jobs};
 use crate::terminal;
 
 /// Finished jobs that are listed without `--all`.
@@ -68,7 +68,8 @@ fn listed(ledger: &Ledger, all: bool) -> Result<(Vec<JobRecord>, usize), Failure
     Ok((records, left_out))
 }
 
-/// Nothing of it is left to go on with, and what was copied is not known to be damaged.
+/// Nothing of it is left to go on with, and what was copied is not known to be damaged, or to lack something.
 fn is_over(record: &JobRecord) -> bool {
-    Condition::of(record).is_complete() && record.damaged == 0
+    let is_whole = record.damaged == 0 && !Incomplete::of_job(record).is_any();
+    Condition::of(record).is_complete() && is_whole
 }

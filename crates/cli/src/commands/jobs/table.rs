@@ -5,7 +5,7 @@ use surecopy::jobs::JobRecord;
 
 use crate::amounts::Bytes;
 use crate::human::columns::{end_of, from_to, padded, width};
-use crate::recorded::{Condition, Figures, Moment};
+use crate::recorded::{Condition, Figures, Incomplete, Moment};
 use crate::shown::{Plain, Shown};
 
 /// With fewer columns than this left for what goes where, that gets a line of its own.
@@ -36,6 +36,10 @@ impl Row {
         let mut state = Condition::of(record).to_string();
         if figures.items_damaged > 0 {
             state.push_str(&format!(", {} damaged", figures.items_damaged));
+        }
+        let incomplete = Incomplete::of_job(record);
+        if incomplete.is_any() {
+            state.push_str(&format!(", {} incomplete", incomplete.items + incomplete.directories));
         }
         Self {
             job: record.id.to_string(),

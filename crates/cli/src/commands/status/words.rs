@@ -10,7 +10,7 @@ use surecopy::{ItemReport, ItemStatus};
 use crate::amounts::{Bytes, Count, Span, Speed};
 use crate::failure::Failure;
 use crate::human::{fragment, mapping_line};
-use crate::recorded::{Condition, Figures, Moment, Pace, next_for_people};
+use crate::recorded::{Condition, Figures, Incomplete, Moment, Pace, next_for_people};
 use crate::shown::{Plain, Shown};
 
 /// Mappings that are shown one by one.
@@ -56,6 +56,10 @@ fn so_far(record: &JobRecord, pace: Option<Pace>) -> Vec<String> {
         if count > 0 {
             lines.push(format!("  {what}: {}", Count(count, "item")));
         }
+    }
+    let incomplete = Incomplete::of_job(record);
+    if incomplete.is_any() {
+        lines.push(format!("  copied without all that could have been kept: {incomplete}"));
     }
     if record.kept_backups > 0 {
         lines.push(format!("  kept: {}", Count(record.kept_backups, "replaced file")));

@@ -260,11 +260,14 @@ fn a_directory_that_was_refused_is_finished_by_the_next_run() {
 fn a_kept_first_name_is_linked_to_and_counted_once() {
     let mut story = Story::new(Way::Kernel, UPDATE);
     let before = End::undisturbed(Story::new(Way::Kernel, UPDATE)).0;
-    story.run(Death::Never).ran.all_done();
+    let first = story.run(Death::Never).ran.all_done().item("/dst/new").clone();
     story.fs.remove("/dst/two/triplet");
     let ran = story.run(Death::Never).ran;
     let triplet = ran.item("/dst/two/triplet");
     assert_eq!(triplet.status, ItemStatus::Ok, "{}", ran.in_short());
+    // It is the file that was proved, which is not said to have been left alone.
+    assert_eq!((triplet.evidence, &triplet.digest), (first.evidence, &first.digest));
+    assert!(first.evidence.is_verified() && ran.items().all(|item| item.target != first.target));
     story.is_as(&before, "a further name was lost");
     let files = story.fs.tree("/src");
     let entries = files.values().filter(|entry| entry.kind != FileKind::Directory).count() as u64;

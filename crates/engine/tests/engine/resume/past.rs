@@ -185,7 +185,9 @@ impl Past {
             (ItemStatus::Error(_), _) => Known::Nothing,
             (ItemStatus::Cancelled, _) => unfinished(item),
             (ItemStatus::Ok | ItemStatus::Skipped(_), Some(Landed { source, target, .. })) => {
-                Known::Done(Done { source, target, target_name })
+                let (is_incomplete, evidence) = (report.is_metadata_incomplete(), report.evidence);
+                let digest = report.digest.clone();
+                Known::Done(Done { source, target, target_name, is_incomplete, evidence, digest })
             }
             (ItemStatus::Skipped(reason), None) => Known::Skipped { reason: *reason, target_name },
             (ItemStatus::Ok, None) => panic!("what was copied is not known again: {report:?}"),
