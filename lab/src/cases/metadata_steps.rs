@@ -69,7 +69,7 @@ pub(crate) fn stay_told(lab: &Lab) -> Result<String> {
             let count = |found: &Value| found.as_u64().context("it is counted");
             Ok((count(&state["items"]["incomplete"])?, count(&state["directories_incomplete"])?))
         };
-        let folders = if call == "fsetxattr" { 0 } else { 2 };
+        let folders = if call == "fsetxattr" { 0 } else { 3 };
         ensure!(lacking()? == (items, folders), "{call}: {:?} are lacking something", lacking()?);
         let followed = recorded.run(&["status", &number, "--follow", "--json"])?;
         ensure!(followed.status == 7, "status --follow: {}", followed.describe());

@@ -107,6 +107,12 @@ impl Figures {
 
     /// Takes in what a run has done that tried failed items again.
     fn retried(&mut self, run: &Self) {
+        if self.items_failed == 0 && self.items_done >= self.items_total {
+            // All was done, and some of it is done again for the sake of what could not be kept of it.
+            self.items_failed = run.items_failed;
+            self.items_done = self.items_done.saturating_sub(run.items_failed);
+            return;
+        }
         self.items_failed = self.items_failed.saturating_sub(run.items_done);
         self.items_done = self.items_done.saturating_add(run.items_done);
         self.bytes_done = self.bytes_done.saturating_add(run.bytes_done);
@@ -172,6 +178,18 @@ mod tests {
         let figures = Figures::of(&job(vec![first, second]));
         assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (2, 2, 0));
         assert_eq!((figures.bytes_done, figures.bytes_total), (20, 20));
+    }
+
+    #[test]
+    fn what_is_copied_again_for_what_it_lacks_counts_once() {
+        let first = run(1, RunKind::Copy, planned(9, 0), sums(9, 0));
+        let second = run(2, RunKind::Retry, planned(2, 0), sums(2, 0));
+        let figures = Figures::of(&job(vec![first.clone(), second]));
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (9, 9, 0));
+        assert_eq!((figures.bytes_done, figures.bytes_total), (90, 90));
+        let second = run(2, RunKind::Retry, planned(2, 0), sums(1, 1));
+        let figures = Figures::of(&job(vec![first, second]));
+        assert_eq!((figures.items_done, figures.items_total, figures.items_failed), (8, 9, 1));
     }
 
     #[test]
