@@ -80,8 +80,6 @@ pub(crate) fn stay_told(lab: &Lab) -> Result<String> {
         // It has come back to all directories.
         ensure!(lacking()? == (items, 0), "{call}: {:?} after resume", lacking()?);
         ensure!(recorded.status(job)?["next"] == format!("surecopy retry {job}"));
-        let told = recorded.run(&["resume", &number])?;
-        told.ensure_ends(7, &["surecopy retry"])?;
         recorded.run(&["retry", &number, "--json"])?.ensure_ok().context("retry")?;
         ensure!(lacking()? == (0, 0), "{call}: {:?} after retry", lacking()?);
         recorded.run(&["resume", &number, "--json"])?.ensure_ok().context("resume again")?;
