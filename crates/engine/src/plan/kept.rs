@@ -55,7 +55,9 @@ impl<F: FileSystem> Planner<'_, F> {
         name: &OsStr,
     ) -> bool {
         let Some(found) = self.kept(done, entry, parent, name) else { return false };
-        if self.state.planned_first_names.contains(&entry.metadata.id) {
+        let first = self.kept_first(entry);
+        let is_apart = first.is_some_and(|first| first.id != found.id) && !done.has_lost_link;
+        if is_apart || self.state.planned_first_names.contains(&entry.metadata.id) {
             self.link_anew(entry, done, &found);
         } else {
             self.keep(entry, kind, parent);
@@ -94,12 +96,23 @@ impl<F: FileSystem> Planner<'_, F> {
         Some(found)
     }
 
-    /// Plans to link a further name of a file again, which is in place, because its first name is not
-    /// and will be copied.
+    /// The target of an entry's first name, if that was copied and is in place.
+    fn kept_first(&self, entry: &Entry) -> Option<&LinkTarget> {
+        let id = &entry.metadata.id;
+        match self.state.kept_first_names.get(id) {
+            Some((_, KeptFirstName::Copied(target))) => Some(target),
+            Some((_, KeptFirstName::Skipped { .. })) => None,
+            None => self.state.kept_links.get(self.state.first_names.get(id)?),
+        }
+    }
+
+    /// Plans to link a further name of a file again, which is in place: its first name is not and will be
+    /// copied, or was not when this one was.
     fn link_anew(&mut self, entry: &Entry, done: &Done, found: &Metadata) {
         let mut item = self.new_item(entry, ItemKind::File, Action::Replace(Seen::of(found)));
         item.target_name.clone_from(&done.target_name);
         self.set_link_role(&mut item, entry);
+        self.plan_kept_first_name(&item, entry);
         self.push(item, entry.metadata.size, Some(found.size));
     }
 
@@ -156,7 +169,7 @@ impl<F: FileSystem> Planner<'_, F> {
         };
         match kept {
             KeptFirstName::Copied(target) => {
-                self.state.kept_links.push(((first.mapping, first.path), target));
+                self.state.kept_links.insert((first.mapping, first.path), target);
             }
             KeptFirstName::Skipped { .. } => {
                 // It is among the planned ones now.

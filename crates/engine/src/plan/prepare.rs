@@ -34,7 +34,7 @@ pub(crate) struct Prepared<F: FileSystem> {
     /// Directories of the destination that hold what earlier runs have copied, by mapping.
     pub(crate) kept_in: Vec<(usize, RelPath)>,
     /// First names that are in place, of files of which further names are planned.
-    pub(crate) kept_links: Vec<(FirstName, LinkTarget)>,
+    pub(crate) kept_links: HashMap<FirstName, LinkTarget>,
     /// The volumes of the mappings' roots.
     pub(crate) identities: Vec<RootIdentity>,
     pub(crate) warnings: u64,

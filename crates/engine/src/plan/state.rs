@@ -27,7 +27,7 @@ pub(crate) struct PlanState {
     /// First names of files that are in place, for which nothing is planned yet.
     pub(super) kept_first_names: HashMap<FileId, (PlannedItem, KeptFirstName)>,
     /// First names that are in place, of files of which further names are planned.
-    pub(crate) kept_links: Vec<(FirstName, LinkTarget)>,
+    pub(crate) kept_links: HashMap<FirstName, LinkTarget>,
     /// Directories of the destination that hold what is kept, by mapping.
     pub(crate) kept_in: Vec<(usize, RelPath)>,
     /// The volumes of the mappings' roots.
@@ -53,7 +53,7 @@ impl PlanState {
             first_names: HashMap::new(),
             planned_first_names: HashSet::new(),
             kept_first_names: HashMap::new(),
-            kept_links: Vec::new(),
+            kept_links: HashMap::new(),
             kept_in: Vec::new(),
             identities: Vec::new(),
             listed: Listed::default(),

@@ -78,6 +78,8 @@ pub struct Done {
     pub target_name: Option<OsString>,
     /// Something was not kept of it that could have been, and that was not tried again.
     pub is_incomplete: bool,
+    /// It was to be a name of another one, and could not be made one.
+    pub has_lost_link: bool,
     /// How it was proved.
     pub evidence: Evidence,
     /// Its digest.

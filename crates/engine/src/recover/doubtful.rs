@@ -130,7 +130,15 @@ impl<F: FileSystem> Recovery<'_, F> {
             return Ok(());
         }
         let Landed { source, target: made, .. } = found.landed;
-        let done = Done { source, target: made, target_name: None };
+        let done = Done {
+            source,
+            target: made,
+            target_name: None,
+            is_incomplete: report.is_metadata_incomplete(),
+            has_lost_link: report.has_lost_link(),
+            evidence: report.evidence,
+            digest: report.digest.clone(),
+        };
         self.recovered.wrong.insert((*mapping, target.clone()), done);
         let message = "it is not what was written before a disk was lost, and is copied again";
         self.warn_left_behind(report.target.clone(), message.to_owned());

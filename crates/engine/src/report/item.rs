@@ -295,6 +295,11 @@ impl ItemReport {
         self.metadata_warnings.iter().any(|warning| warning.cause == LossCause::Failed)
     }
 
+    /// Whether it was to be a name of another file, and could not be made one.
+    pub fn has_lost_link(&self) -> bool {
+        self.metadata_warnings.iter().any(|warning| warning.loss == MetadataLoss::HardLink)
+    }
+
     /// Whether the bytes at the destination were read and found equal.
     pub fn verified(&self) -> bool {
         self.status == ItemStatus::Ok && self.evidence.is_verified()

@@ -150,13 +150,9 @@ impl Work {
     /// It was copied in place of the first name; `other` is what others were to be linked to until
     /// now. Two workers may copy a name each, because neither could see the other's.
     pub(super) fn note_other_copy(&mut self, other: Option<&LinkTarget>) {
-        if other.is_some() && !self.has_lost_link() {
+        if other.is_some() && !self.report.has_lost_link() {
             self.note_lost_link("another name of it was copied at the same time".to_owned());
         }
-    }
-
-    fn has_lost_link(&self) -> bool {
-        self.report.metadata_warnings.iter().any(|warning| warning.loss == MetadataLoss::HardLink)
     }
 
     fn note_lost_link(&mut self, message: String) {

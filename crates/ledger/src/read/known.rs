@@ -150,6 +150,7 @@ fn read(
                         target,
                         target_name: target_name()?,
                         is_incomplete: row.get(5)?,
+                        has_lost_link: told.has_lost_link,
                         evidence: told.evidence,
                         digest: told.digest.clone(),
                     };

@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
-use surecopy_engine::{Digest, DigestAlgorithm, Evidence, Landed, SkipReason};
+use surecopy_engine::{Digest, DigestAlgorithm, Evidence, Landed, MetadataLoss, SkipReason};
 
 use crate::error::{Fault, Outcome};
 use crate::text::how_text::HowText;
 use crate::text::landed_text::{TargetSeen, landed, size_bytes};
-use crate::text::path_text::from_hex;
+use crate::text::path_text::{Text, from_hex};
 use crate::text::seen::Numbers;
 use crate::text::words::{optional_word, word};
 
@@ -22,6 +22,8 @@ pub(crate) struct Gist {
     pub(crate) skip_reason: Option<SkipReason>,
     pub(crate) evidence: Evidence,
     pub(crate) size_bytes: u64,
+    /// It was to be a name of another file, and could not be made one.
+    pub(crate) has_lost_link: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +45,14 @@ struct ItemGist<'a> {
     /// Of few items, so it does not make room for it in all.
     #[serde(borrow)]
     how: Option<Box<HowText<'a>>>,
+    #[serde(borrow, default)]
+    metadata_warnings: Vec<LossGist<'a>>,
+}
+
+#[derive(Deserialize)]
+struct LossGist<'a> {
+    #[serde(borrow)]
+    loss: Text<'a>,
 }
 
 /// Reads the reports of a record.
@@ -58,8 +68,12 @@ pub(crate) fn from_text(body: &str) -> Outcome<Vec<Gist>> {
             (None, None) => None,
             _ => return Err(Fault::content("a digest without its algorithm, or none of one")),
         };
+        let is_lost_link = |lost: &LossGist<'_>| {
+            MetadataLoss::from_text(&lost.loss) == Some(MetadataLoss::HardLink)
+        };
         Ok(Gist {
             landed,
+            has_lost_link: item.metadata_warnings.iter().any(is_lost_link),
             digest,
             skip_reason: words.skip_reason,
             evidence: words.evidence,

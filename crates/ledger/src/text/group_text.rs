@@ -285,7 +285,8 @@ pub(crate) mod tests {
         };
         let ItemReport { landed, ref digest, size_bytes, .. } = *report;
         let evidence = report.evidence;
-        Gist { landed, digest: digest.clone(), skip_reason, evidence, size_bytes }
+        let has_lost_link = report.has_lost_link();
+        Gist { landed, digest: digest.clone(), skip_reason, evidence, size_bytes, has_lost_link }
     }
 
     proptest! {

@@ -111,6 +111,7 @@ pub(crate) fn done(report: &ItemReport) -> Done {
         target,
         target_name: None,
         is_incomplete: report.is_metadata_incomplete(),
+        has_lost_link: report.has_lost_link(),
         evidence: report.evidence,
         digest: report.digest.clone(),
     }

@@ -236,6 +236,44 @@ fn names_of_one_file_that_were_copied_apart_become_one_in_the_end() {
     }
 }
 
+/// A first name is in place, and its directory cannot be reached for a while: a further name is copied by
+/// itself meanwhile, and becomes a name of it when it can be.
+#[test]
+fn names_that_were_copied_apart_because_the_first_was_out_of_reach_become_one() {
+    let mut apart = 0;
+    for way in Way::ALL {
+        let story = || {
+            let story = Story::new(way, Asked::Policy(ConflictPolicy::Replace));
+            story.fs.dir("/src/a").file("/src/a/first", "of all").dir("/src/b").dir("/src/c");
+            for further in ["/src/b/second", "/src/c/third"] {
+                story.fs.link("/src/a/first", further);
+            }
+            let mut story = story;
+            story.source_changed();
+            story
+        };
+        let (end, steps, _) = End::undisturbed(story());
+        for step in (1..=steps).step_by(3) {
+            let mut story = story();
+            story.run(Death::AtStep(step));
+            story.bury(true);
+            if !story.fs.exists("/dst/a/first") {
+                continue;
+            }
+            story.fs.mode("/dst/a", 0);
+            let ran = story.run(Death::Never).ran;
+            story.fs.mode("/dst/a", 0o755);
+            let number = |path: &str| story.fs.stat(path).map(|found| found.id.file);
+            apart += u64::from(number("/dst/a/first") != number("/dst/b/second"));
+            let what = format!("{way:?}, killed at {step}, then {}", ran.in_short());
+            story.run(Death::Never).ran.all_done();
+            story.is_as(&end, &what);
+            story.rests(&what);
+        }
+    }
+    assert!(apart > 0, "none were copied apart");
+}
+
 /// A directory that could not be opened when the job was planned, but when files were put into it.
 #[test]
 fn a_directory_that_was_refused_is_finished_by_the_next_run() {

@@ -187,7 +187,15 @@ impl Past {
             (ItemStatus::Ok | ItemStatus::Skipped(_), Some(Landed { source, target, .. })) => {
                 let (is_incomplete, evidence) = (report.is_metadata_incomplete(), report.evidence);
                 let digest = report.digest.clone();
-                Known::Done(Done { source, target, target_name, is_incomplete, evidence, digest })
+                Known::Done(Done {
+                    source,
+                    target,
+                    target_name,
+                    is_incomplete,
+                    has_lost_link: report.has_lost_link(),
+                    evidence,
+                    digest,
+                })
             }
             (ItemStatus::Skipped(reason), None) => Known::Skipped { reason: *reason, target_name },
             (ItemStatus::Ok, None) => panic!("what was copied is not known again: {report:?}"),
