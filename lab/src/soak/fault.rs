@@ -150,7 +150,7 @@ impl Fault {
 }
 
 /// The exit status of what was killed.
-const KILLED: i32 = 128 + 9;
+pub(super) const KILLED: i32 = 128 + 9;
 
 fn undisturbed(command: &mut Command) -> Result<Disturbed> {
     Ok(Disturbed { copied: copier::finish(command)?, has_struck: false })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use surecopy_testkit::Random;
-use surecopy_testkit::differential::{self, Sight, difference, sight_without_pipes};
+use surecopy_testkit::differential::{self, Sight, difference, sight, sight_without_pipes};
 
 use crate::job::Found;
 use crate::snapshot::Snapshot;
@@ -48,6 +48,22 @@ impl RandomTree {
     /// How many files there are.
     pub(super) fn len(&self) -> usize {
         self.files.len()
+    }
+
+    /// Every path that a copy of it has.
+    pub(super) fn targets(&self, target: &Path) -> BTreeSet<PathBuf> {
+        self.sight.keys().map(|name| target.join(name)).collect()
+    }
+
+    /// A directory that would be new in this target.
+    pub(super) fn new_directory(&self, target: &Path) -> Result<PathBuf> {
+        let is_new = |name: &&PathBuf| {
+            let stands_in = target.join(name.parent().unwrap_or(name));
+            !target.join(name).exists() && stands_in.is_dir()
+        };
+        let mut directories = self.sight.iter().filter(|(_, line)| line.ends_with(DIRECTORY));
+        let new = directories.find(|(name, _)| is_new(name)).context("none is new")?.0;
+        Ok(new.clone())
     }
 
     /// Makes the target with the old files.
@@ -91,26 +107,50 @@ impl RandomTree {
         Ok(found)
     }
 
-    /// Fails unless the target is like the source in everything, but for the metadata of those of which it was
-    /// told that something of it could not be kept. Where old files are kept, they stand there besides.
+    /// Fails when something is there that neither the source has nor was told, by its path beneath the target.
+    pub(super) fn ensure_no_strays(
+        &self,
+        target: &Path,
+        is_told: impl Fn(&Path) -> bool,
+    ) -> Result<()> {
+        let is_stray = |name: &&PathBuf| !self.sight.contains_key(*name) && !is_told(name);
+        match sight(target)?.keys().find(is_stray) {
+            Some(stray) => bail!("{} came from nowhere", target.join(stray).display()),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails unless the target is like the source in everything, but for the metadata and further names of those
+    /// of which it was told that something of it could not be kept. Besides, what was told to be kept stands
+    /// there, what was old under each of these names, and nothing else.
     pub(super) fn ensure_copied(
         &self,
         target: &Path,
         lacking: &BTreeSet<PathBuf>,
-        are_old_kept: bool,
+        kept: &BTreeMap<PathBuf, PathBuf>,
     ) -> Result<()> {
-        let (mut wanted, mut found) = (self.sight.clone(), sight_without_pipes(target)?);
-        for name in lacking.iter().filter_map(|path| path.strip_prefix(target).ok()) {
-            let what = wanted
-                .get(name)
-                .and_then(|line| line.split_once(SAME))
-                .map(|(_, of)| of.to_owned());
-            let is_other_name =
-                |line: &String| what.as_ref().is_some_and(|of| line.ends_with(of.as_str()));
-            wanted.retain(|other, line| other != name && !is_other_name(line));
+        let (mut wanted, mut found) = (self.sight.clone(), sight(target)?);
+        for (path, of) in kept {
+            let name = beneath(target, of)?;
+            let old = self.files.get(&name).and_then(|versions| versions.old.as_ref());
+            let is_old = old.is_some_and(|old| fs::read(path).is_ok_and(|content| content == *old));
+            ensure!(is_old, "{}: not what {} was", path.display(), of.display());
+            found.remove(&beneath(target, path)?);
         }
-        if are_old_kept || !lacking.is_empty() {
-            found.retain(|name, _| wanted.contains_key(name));
+        for name in lacking.iter().filter_map(|path| path.strip_prefix(target).ok()) {
+            // Its further names lack the same, and may be files of their own.
+            let first = wanted.get(name).and_then(|line| line.split_once(SAME));
+            let names: Vec<PathBuf> = match first.map(|(_, of)| format!("{SAME}{of}")) {
+                Some(end) => keys(&wanted, |line| line.ends_with(&end)),
+                None => vec![name.to_owned()],
+            };
+            for name in names {
+                for sight in [&mut wanted, &mut found] {
+                    if let Some(line) = sight.get_mut(&name) {
+                        *line = without_metadata(line);
+                    }
+                }
+            }
         }
         match difference(&wanted, &found) {
             Some(found) => bail!("source | target:\n{found}"),
@@ -118,14 +158,33 @@ impl RandomTree {
         }
     }
 
-    /// Fails unless every target is what it was, or is not there when it was not.
-    pub(super) fn ensure_old(&self, target: &Path) -> Result<()> {
+    /// Fails unless every target is what it was, or is not there when it was not, and nothing else is there.
+    /// Directories of the source may stay of which the job does not know, with what they stand in, if it is
+    /// said which those are that it knows.
+    pub(super) fn ensure_old(
+        &self,
+        target: &Path,
+        known: Option<&BTreeSet<PathBuf>>,
+    ) -> Result<()> {
         let had = self.files.values().filter(|versions| versions.old.is_some()).count();
         let found = self.check(target, &BTreeSet::new())?;
         let equal = |versions: &Versions| versions.old.as_ref() == Some(&versions.new);
         let is_old = found.old == had && found.new == 0;
         ensure!(is_old || self.files.values().any(equal), "not as it was: {found:?}, {had} old");
-        Ok(())
+        let found = sight(target)?;
+        let is_directory =
+            |name: &&PathBuf| self.sight.get(*name).is_some_and(|line| line.ends_with(DIRECTORY));
+        let unknown = found.keys().filter(|name| {
+            is_directory(name) && known.is_some_and(|known| !known.contains(name.as_path()))
+        });
+        let old = self.files.iter().filter(|(_, versions)| versions.old.is_some());
+        let may_stay: BTreeSet<&Path> =
+            old.map(|(name, _)| name).chain(unknown).flat_map(|name| name.ancestors()).collect();
+        let is_left = |name: &&PathBuf| *name != "" && !may_stay.contains(name.as_path());
+        match found.keys().find(is_left) {
+            Some(left) => bail!("{} is still there", target.join(left).display()),
+            None => Ok(()),
+        }
     }
 
     /// Fails unless the source is as it was.
@@ -134,8 +193,26 @@ impl RandomTree {
     }
 }
 
+/// How a directory's line ends.
+const DIRECTORY: &str = " directory";
+
 /// Behind it stands which file has another name here.
 const SAME: &str = ", the same as ";
+
+/// What is not content: mode, owner and time come first, and which file it is comes last.
+fn without_metadata(line: &str) -> String {
+    let what = line.splitn(4, ' ').nth(3).unwrap_or_default();
+    what.split_once(SAME).map_or(what, |(what, _)| what).to_owned()
+}
+
+fn keys(sight: &Sight, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    sight.iter().filter(|(_, line)| is_meant(line)).map(|(name, _)| name.clone()).collect()
+}
+
+fn beneath(target: &Path, path: &Path) -> Result<PathBuf> {
+    let name = path.strip_prefix(target);
+    Ok(name.with_context(|| format!("{} is elsewhere", path.display()))?.to_owned())
+}
 
 /// As often small as large.
 fn content(random: &mut Random) -> Vec<u8> {

@@ -1,18 +1,20 @@
 //! One round: a tree is copied under a fault, the job is gone on with under others, and ended in peace.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use surecopy_testkit::Random;
 
-use super::fault::{Disturbed, Fault};
+use super::fault::{Disturbed, Fault, KILLED};
 use super::random_tree::RandomTree;
 use crate::copier::{Copied, done_among, path_in};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
-use crate::snapshot::ensure_no_partials;
+use crate::snapshot::{PARTIAL_PREFIX, ensure_no_partials};
 use crate::volume::{Fs, Volume};
 
 /// How many runs of one job are disturbed at most.
@@ -59,6 +61,8 @@ struct Job<'a> {
     is_begun: bool,
     /// Targets of which something other than their content could not be kept, as was told.
     lacking: BTreeSet<PathBuf>,
+    /// A run has ended before it could record what it had done.
+    is_broken_off: bool,
     /// What the runs so far have told, for whoever asks what has happened.
     told: Vec<String>,
 }
@@ -126,6 +130,7 @@ impl<'a> Job<'a> {
             options,
             is_begun: false,
             lacking: BTreeSet::new(),
+            is_broken_off: false,
             told: Vec::new(),
         })
     }
@@ -158,15 +163,15 @@ impl<'a> Job<'a> {
         self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         self.lacking.extend(lacking_among(&copied));
+        self.is_broken_off |= [KILLED, RECORD_FAILED].contains(&copied.status);
         self.is_begun = self.has_job()?;
         Ok(is_copied(copied.status))
     }
 
     /// Whatever has happened: no target in between, none told done that is not, the source as it was.
     fn judge(&self, copied: &Copied) -> Result<()> {
-        let killed = 128 + 9;
         ensure!(
-            copied.status < 128 || [130, killed].contains(&copied.status),
+            copied.status < 128 || [130, KILLED].contains(&copied.status),
             "ended with {}: {}",
             copied.status,
             copied.describe()
@@ -174,6 +179,8 @@ impl<'a> Job<'a> {
         let found = self.tree.check(&self.target, &done_among(&copied.objects))?;
         let is_whole = found.new == self.tree.len();
         ensure!(!is_copied(copied.status) || is_whole, "it is said to be done: {found:?}");
+        // What was in the middle of being written, and what was replaced by then.
+        self.tree.ensure_no_strays(&self.target, is_of_ours)?;
         self.tree.ensure_untouched()
     }
 
@@ -197,26 +204,51 @@ impl<'a> Job<'a> {
         }
         self.is_begun = true;
         copied.ensure_ok()?;
-        self.ensure_whole(&self.target)?;
+        self.ensure_whole()?;
         self.recorded.ensure_sound(1)?;
         Ok(())
     }
 
-    fn ensure_whole(&self, target: &Path) -> Result<()> {
+    fn ensure_whole(&self) -> Result<()> {
         // Old files are kept under names of ours until they are given up.
+        let kept = kept(&self.recorded)?;
         let are_old_kept = self.options.contains(&"--keep-replaced");
-        if !are_old_kept {
-            ensure_no_partials(target)?;
-        }
-        self.tree.ensure_copied(target, &self.lacking, are_old_kept)
+        ensure!(are_old_kept || kept.is_empty(), "kept without being asked: {kept:?}");
+        self.tree.ensure_copied(&self.target, &self.lacking, &kept)
     }
 
     fn undo(&self) -> Result<()> {
         self.recorded.run(&["undo", "1", "--json"])?.ensure_ok()?;
         ensure_no_partials(&self.target)?;
-        self.tree.ensure_old(&self.target)
+        // One that was made just before a run broke off is nobody's.
+        let known = self.is_broken_off.then(|| self.made_directories()).transpose()?;
+        self.tree.ensure_old(&self.target, known.as_ref())
+    }
+
+    /// The directories that the job is recorded to have made, beneath its target.
+    fn made_directories(&self) -> Result<BTreeSet<PathBuf>> {
+        let database = self.recorded.database()?;
+        let mut statement = database.prepare("SELECT path FROM made_directories")?;
+        let paths = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        paths.map(|path| Ok(OsString::from_vec(path?).into())).collect()
     }
 }
+
+/// Where what the first job has replaced is kept, as is told, and what it was.
+pub(super) fn kept(recorded: &Recorded) -> Result<BTreeMap<PathBuf, PathBuf>> {
+    let told = recorded.run(&["audit", "1", "--json"])?;
+    told.ensure_ok().context("audit")?;
+    let paths = |item| Some((path_in(item, "kept_as")?, path_in(item, "target")?));
+    Ok(told.of_type("audit_item").filter_map(paths).collect())
+}
+
+/// Whether a name is one that the program makes up.
+pub(super) fn is_of_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PARTIAL_PREFIX))
+}
+
+/// The exit status when the ledger could not be written.
+const RECORD_FAILED: i32 = 5;
 
 /// Whether all is in place, be it that something other than content could not be kept.
 fn is_copied(status: i32) -> bool {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 
+use super::control;
 use super::round::{self, Counts};
 use crate::lab::Lab;
 use crate::run::Case;
@@ -29,6 +30,7 @@ fn number(name: &str) -> Result<Option<u64>> {
 
 /// Runs until the time is over.
 fn for_a_while(lab: &Lab) -> Result<String> {
+    control::strays_are_found(lab)?;
     let mut counts = Counts::default();
     if let Some(seed) = number(SEED)? {
         run(lab, seed, &mut counts)?;

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::script::RandomTree;
-use super::sight::{Sight, difference, sight_without_pipes};
+use super::sight::{Sight, difference, sight, sight_without_pipes};
 use crate::random::Random;
 
 /// Policies for what is there already: ours, and the words that mean it to cp and to rsync.
@@ -78,7 +78,7 @@ impl Trial<'_> {
             self.program("rsync", &["-aHX", NANOSECONDS], &source.join(""), "rsync")?;
         }
         for name in self.names() {
-            same(name, &expected, &without_pipes(&self.folder.join(name))?)?;
+            same(name, &expected, &self.made_by(name)?)?;
         }
         if self.has_rsync {
             // It also sees attributes.
@@ -109,15 +109,24 @@ impl Trial<'_> {
                 "rsync",
             )?;
         }
-        let ours = without_pipes(&self.folder.join("ours"))?;
+        let ours = self.made_by("ours")?;
         for name in self.names().into_iter().skip(1) {
-            let (mut ours, mut theirs) = (ours.clone(), without_pipes(&self.folder.join(name))?);
+            let (mut ours, mut theirs) = (ours.clone(), self.made_by(name)?);
             if name == "rsync" {
                 [&mut ours, &mut theirs].into_iter().for_each(forget_times);
             }
             same(&format!("{policy}: {name}"), &ours, &theirs)?;
         }
         Ok(ours.len())
+    }
+
+    /// What a program has made, without the pipes that only ours is not to make.
+    fn made_by(&self, name: &str) -> Result<Sight, String> {
+        let top = self.folder.join(name);
+        match name {
+            "ours" => sight(&top).map_err(|error| format!("{}: {error}", top.display())),
+            _ => without_pipes(&top),
+        }
     }
 
     fn names(&self) -> Vec<&'static str> {
