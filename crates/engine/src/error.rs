@@ -159,6 +159,16 @@ pub enum Side {
     Destination,
 }
 
+impl Side {
+    /// The stable text, which is also what it is called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
 /// Why one item failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemError {

@@ -27,6 +27,20 @@ pub enum Outcome {
     Lost(Lost),
 }
 
+impl Outcome {
+    /// Whether nothing that is not to stay can be left anywhere by a run that ended so with these sums, or by an
+    /// earlier one of its job. What it has removed after a failure was not made durable, and may be back when the
+    /// power goes; or it could not be removed.
+    pub fn has_cleared(&self, tally: &Tally) -> bool {
+        *self == Self::Finished && tally.failed == 0 && tally.left_behind == 0
+    }
+
+    /// Whether every directory that a run which ended so with these sums has made or come to has its own metadata.
+    pub fn has_finished_directories(&self, tally: &Tally) -> bool {
+        *self == Self::Finished && tally.unfinished_directories == 0
+    }
+}
+
 /// The end of a job at which the file system was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
@@ -97,4 +111,26 @@ pub struct Planned {
     pub bytes_kept: u64,
     /// Those among them of which something was not kept that could have been.
     pub kept_incomplete: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_run_leaves_nothing_to_look_for() {
+        let none = Tally::default();
+        let cases = [
+            (Outcome::Finished, none.clone(), (true, true)),
+            (Outcome::Finished, Tally { failed: 1, ..none.clone() }, (false, true)),
+            (Outcome::Finished, Tally { left_behind: 1, ..none.clone() }, (false, true)),
+            (Outcome::Finished, Tally { unfinished_directories: 1, ..none.clone() }, (true, false)),
+            (Outcome::Cancelled, none.clone(), (false, false)),
+            (Outcome::StoppedAtFailure, none, (false, false)),
+        ];
+        for (outcome, tally, expected) in cases {
+            let found = (outcome.has_cleared(&tally), outcome.has_finished_directories(&tally));
+            assert_eq!(found, expected, "{outcome:?} with {tally:?}");
+        }
+    }
 }

@@ -58,12 +58,9 @@ impl Ending {
         })
     }
 
-    /// Nothing that is not to stay can be left anywhere, be it of an earlier run. What it has removed after a
-    /// failure was not made durable, and may be back when the power goes; or it could not be removed.
+    /// Nothing that is not to stay can be left anywhere, as far as runs of this kind leave such things.
     fn has_cleared(&self) -> bool {
-        let Sums { failed, left_behind, .. } = self.sums;
-        let is_whole = self.outcome == RunOutcome::Finished && failed == 0 && left_behind == 0;
-        is_whole || !self.kind.copies()
+        !self.kind.copies() || self.outcome.has_cleared(&self.sums.to_tally())
     }
 
     /// It came to its end, and the job before it had not.
@@ -111,9 +108,7 @@ pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) 
     )?;
     // To try again what failed is not to go on with the rest.
     let goes_through_all = matches!(ending.kind, RunKind::Copy | RunKind::Resume);
-    let are_finished =
-        ending.outcome == RunOutcome::Finished && ending.sums.unfinished_directories == 0;
-    if goes_through_all && are_finished {
+    if goes_through_all && ending.outcome.has_finished_directories(&book.tally) {
         connection.execute(
             "UPDATE made_directories SET is_finished = 1 WHERE job = ? AND NOT is_finished",
             (book.job.0,),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use surecopy_engine::{
     Catalog, ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, PlannedItem,
-    RecordedEnd, SkipReason, Warning, WarningKind,
+    RecordedEnd, Report, SkipReason, Warning, WarningKind,
 };
 use surecopy_fs::{FileKind, Operation, RelPath, Timestamp};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan};
@@ -156,11 +156,10 @@ impl Story {
     }
 
     fn end(&self, ran: &Ran) {
-        let tally = &ran.report.tally;
-        let has_finished = ran.report.outcome == Outcome::Finished;
+        let Report { outcome, tally, .. } = &ran.report;
         self.ledger.end(Over {
-            are_directories_finished: has_finished && tally.unfinished_directories == 0,
-            has_cleared: has_finished && tally.failed == 0 && tally.left_behind == 0,
+            are_directories_finished: outcome.has_finished_directories(tally),
+            has_cleared: outcome.has_cleared(tally),
         });
     }
 
