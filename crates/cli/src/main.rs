@@ -4,6 +4,8 @@
 
 mod amounts;
 mod commands;
+#[cfg(test)]
+mod documented;
 mod exit;
 mod failure;
 mod hint;

@@ -62,7 +62,7 @@ const WITH_TABLE: [(&str, &[ExitStatus]); 11] = [
 ];
 
 /// The definition of the command line, for parsing, help, completions and manual pages.
-fn definition() -> clap::Command {
+pub(crate) fn definition() -> clap::Command {
     // Every page ends with the table, so that nobody has to look for it.
     let program = Program::command().after_help(exit::table(&ExitStatus::ALL));
     WITH_TABLE.iter().fold(program, |definition, (name, statuses)| {

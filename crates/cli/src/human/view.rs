@@ -7,7 +7,7 @@ use std::sync::Arc;
 use surecopy::jobs::JobId;
 use surecopy::{
     Action, Digest, ErrorCode, Event, Evidence, ItemError, ItemKind, ItemReport, ItemStatus, Job,
-    Lost, Mapping, Outcome, Phase, PlannedItem, Problem, Report, Side, Undone, Warning,
+    Lost, Mapping, Outcome, Phase, PlannedItem, Problem, Report, Undone, Warning,
 };
 
 use super::failures::Failures;
@@ -260,10 +260,7 @@ impl HumanView {
 
     fn lost(&self, outcome: &Outcome) {
         let Outcome::Lost(Lost { side, root, message }) = outcome else { return };
-        let end = match side {
-            Side::Source => "source",
-            Side::Destination => "destination",
-        };
+        let end = side.as_str();
         let what =
             format!("the file system of the {end} {} is lost: {}", Shown(root), Plain(message));
         self.screen.alert("error", &what);

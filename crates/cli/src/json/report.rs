@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use surecopy::{Evidence, Outcome, Report, Side};
+use surecopy::{Evidence, Outcome, Report};
 
 use super::item::TimesMember;
 use super::path::JsonPath;
@@ -53,12 +53,13 @@ struct LostMember {
 impl LostMember {
     fn of(outcome: &Outcome) -> Option<Self> {
         let Outcome::Lost(lost) = outcome else { return None };
-        let end = match lost.side {
-            Side::Source => "source",
-            Side::Destination => "destination",
-        };
         let JsonPath { text, bytes } = JsonPath::new(&lost.root);
-        Some(Self { end, path: text, path_bytes: bytes, error: lost.message.clone() })
+        Some(Self {
+            end: lost.side.as_str(),
+            path: text,
+            path_bytes: bytes,
+            error: lost.message.clone(),
+        })
     }
 }
 
