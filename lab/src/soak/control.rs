@@ -1,6 +1,6 @@
 //! What the checks of the rounds have to find.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use surecopy_testkit::Random;
 
-use super::random_tree::RandomTree;
+use super::random_tree::{Kept, RandomTree};
 use super::round::{is_of_ours, kept};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
@@ -21,11 +21,11 @@ pub(super) fn strays_are_found(lab: &Lab) -> Result<()> {
     tree.fill(&target)?;
     let options = ["-a", "--on-conflict", "replace", "--keep-replaced"];
     recorded.copy(&options, &tree.source, &target)?.ensure_ok()?;
-    let (kept, none) = (kept(&recorded)?, BTreeMap::new());
-    let (backup, of) = kept.first_key_value().context("nothing was replaced")?;
+    let (kept, none) = (kept(&recorded)?, Kept::new());
+    let (of, backups) = kept.first_key_value().context("nothing was replaced")?;
     let (nothing, everything) = (BTreeSet::new(), tree.targets(&target));
 
-    let is_taken = |lacking: &BTreeSet<PathBuf>, kept: &BTreeMap<PathBuf, PathBuf>| {
+    let is_taken = |lacking: &BTreeSet<PathBuf>, kept: &Kept| {
         tree.ensure_copied(&target, lacking, kept).is_ok()
     };
     ensure!(is_taken(&nothing, &kept), "a copy that nothing has disturbed is not taken");
@@ -51,11 +51,16 @@ pub(super) fn strays_are_found(lab: &Lab) -> Result<()> {
     let content = fs::read(of)?;
     fs::write(of, "another")?;
     ensure!(!is_taken(&everything, &kept), "content that differs is taken");
-    fs::write(of, content)?;
-    fs::write(backup, "another")?;
-    ensure!(!is_taken(&everything, &kept), "a backup of something else is taken");
+    fs::write(of, &content)?;
+    for other in [content.as_slice(), b"another"] {
+        fs::write(&backups[0], other)?;
+        ensure!(!is_taken(&everything, &kept), "a backup of something else is taken");
+    }
 
-    ensure!(tree.ensure_old(&target, None).is_err(), "what was not undone is taken for it");
+    ensure!(
+        tree.ensure_old(&target, None, &BTreeSet::new()).is_err(),
+        "what was not undone is taken for it"
+    );
     ensure_left_is_found(lab, &tree)
 }
 
@@ -63,17 +68,21 @@ pub(super) fn strays_are_found(lab: &Lab) -> Result<()> {
 fn ensure_left_is_found(lab: &Lab, tree: &RandomTree) -> Result<()> {
     let target = lab.new_path("undone");
     tree.fill(&target)?;
-    tree.ensure_old(&target, None).context("what was never copied is not taken for undone")?;
+    tree.ensure_old(&target, None, &BTreeSet::new())
+        .context("what was never copied is not taken for undone")?;
     for stray in ["stray", ".surecopy-1.backup"] {
         fs::create_dir(target.join(stray))?;
-        let is_taken = tree.ensure_old(&target, Some(&BTreeSet::new())).is_ok();
+        let is_taken = tree.ensure_old(&target, Some(&BTreeSet::new()), &BTreeSet::new()).is_ok();
         ensure!(!is_taken, "{stray} is taken for what was there");
         fs::remove_dir(target.join(stray))?;
     }
     let new = tree.new_directory(&target)?;
     fs::create_dir(target.join(&new))?;
-    ensure!(tree.ensure_old(&target, None).is_err(), "a directory that stays is not found");
-    let is_taken = |known| tree.ensure_old(&target, Some(&known)).is_ok();
+    ensure!(
+        tree.ensure_old(&target, None, &BTreeSet::new()).is_err(),
+        "a directory that stays is not found"
+    );
+    let is_taken = |known| tree.ensure_old(&target, Some(&known), &BTreeSet::new()).is_ok();
     ensure!(!is_taken(BTreeSet::from([new])), "a directory that is known stays and is not found");
     ensure!(is_taken(BTreeSet::new()), "a directory that nobody knows of is not left alone");
     Ok(())

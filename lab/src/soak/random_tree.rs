@@ -12,6 +12,9 @@ use surecopy_testkit::differential::{self, Sight, difference, sight, sight_witho
 use crate::job::Found;
 use crate::snapshot::Snapshot;
 
+/// What was replaced, by what replaced it: where it is kept.
+pub(super) type Kept = BTreeMap<PathBuf, Vec<PathBuf>>;
+
 /// Files with their new and old contents, beneath a source.
 pub(super) struct RandomTree {
     pub(super) source: PathBuf,
@@ -122,20 +125,19 @@ impl RandomTree {
 
     /// Fails unless the target is like the source in everything, but for the metadata and further names of those
     /// of which it was told that something of it could not be kept. Besides, what was told to be kept stands
-    /// there, what was old under each of these names, and nothing else.
+    /// there, and nothing else.
     pub(super) fn ensure_copied(
         &self,
         target: &Path,
         lacking: &BTreeSet<PathBuf>,
-        kept: &BTreeMap<PathBuf, PathBuf>,
+        kept: &Kept,
     ) -> Result<()> {
         let (mut wanted, mut found) = (self.sight.clone(), sight(target)?);
-        for (path, of) in kept {
-            let name = beneath(target, of)?;
-            let old = self.files.get(&name).and_then(|versions| versions.old.as_ref());
-            let is_old = old.is_some_and(|old| fs::read(path).is_ok_and(|content| content == *old));
-            ensure!(is_old, "{}: not what {} was", path.display(), of.display());
-            found.remove(&beneath(target, path)?);
+        for (of, backups) in kept {
+            self.ensure_kept(target, of, backups)?;
+            for backup in backups {
+                found.remove(&beneath(target, backup)?);
+            }
         }
         for name in lacking.iter().filter_map(|path| path.strip_prefix(target).ok()) {
             // Its further names lack the same, and may be files of their own.
@@ -158,26 +160,48 @@ impl RandomTree {
         }
     }
 
+    /// Fails unless one backup of a target is what was old there, and what else was replaced under its name is
+    /// what the job itself had made: a copy that became a further name later, or one that it could not vouch for.
+    fn ensure_kept(&self, target: &Path, of: &Path, backups: &[PathBuf]) -> Result<()> {
+        let versions = self.files.get(&beneath(target, of)?);
+        let versions = versions.with_context(|| format!("{} replaced nothing", of.display()))?;
+        let mut old = 0;
+        for backup in backups {
+            let found = fs::read(backup).with_context(|| format!("read {}", backup.display()))?;
+            let is_old = versions.old.as_ref() == Some(&found);
+            ensure!(is_old || found == versions.new, "{}: neither", backup.display());
+            old += usize::from(is_old);
+        }
+        let had = usize::from(versions.old.is_some());
+        ensure!(old == had, "of what was at {} {old} are kept: {backups:?}", of.display());
+        Ok(())
+    }
+
     /// Fails unless every target is what it was, or is not there when it was not, and nothing else is there.
     /// Directories of the source may stay of which the job does not know, with what they stand in, if it is
-    /// said which those are that it knows.
+    /// said which those are that it knows; and files that it could not vouch for.
     pub(super) fn ensure_old(
         &self,
         target: &Path,
         known: Option<&BTreeSet<PathBuf>>,
+        doubtful: &BTreeSet<PathBuf>,
     ) -> Result<()> {
-        let had = self.files.values().filter(|versions| versions.old.is_some()).count();
-        let found = self.check(target, &BTreeSet::new())?;
-        let equal = |versions: &Versions| versions.old.as_ref() == Some(&versions.new);
-        let is_old = found.old == had && found.new == 0;
-        ensure!(is_old || self.files.values().any(equal), "not as it was: {found:?}, {had} old");
+        for (name, versions) in &self.files {
+            let path = target.join(name);
+            let found = fs::read(&path).ok();
+            let is_old = found == versions.old;
+            let may_be_new = doubtful.contains(&path) && found.as_ref() == Some(&versions.new);
+            ensure!(is_old || may_be_new, "{} is not as it was", path.display());
+        }
         let found = sight(target)?;
         let is_directory =
             |name: &&PathBuf| self.sight.get(*name).is_some_and(|line| line.ends_with(DIRECTORY));
         let unknown = found.keys().filter(|name| {
             is_directory(name) && known.is_some_and(|known| !known.contains(name.as_path()))
         });
-        let old = self.files.iter().filter(|(_, versions)| versions.old.is_some());
+        let old = self.files.iter().filter(|(name, versions)| {
+            versions.old.is_some() || doubtful.contains(&target.join(name))
+        });
         let may_stay: BTreeSet<&Path> =
             old.map(|(name, _)| name).chain(unknown).flat_map(|name| name.ancestors()).collect();
         let is_left = |name: &&PathBuf| *name != "" && !may_stay.contains(name.as_path());

@@ -10,11 +10,12 @@ use anyhow::{Context, Result, ensure};
 use surecopy_testkit::Random;
 
 use super::fault::{Disturbed, Fault, KILLED};
-use super::random_tree::RandomTree;
+use super::random_tree::{Kept, RandomTree};
 use crate::copier::{Copied, done_among, path_in};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
 use crate::snapshot::{PARTIAL_PREFIX, ensure_no_partials};
+use crate::tool;
 use crate::volume::{Fs, Volume};
 
 /// How many runs of one job are disturbed at most.
@@ -61,6 +62,8 @@ struct Job<'a> {
     is_begun: bool,
     /// Targets of which something other than their content could not be kept, as was told.
     lacking: BTreeSet<PathBuf>,
+    /// Targets that a run has left and could not vouch for, as was told.
+    doubtful: BTreeSet<PathBuf>,
     /// A run has ended before it could record what it had done.
     is_broken_off: bool,
     /// What the runs so far have told, for whoever asks what has happened.
@@ -108,7 +111,7 @@ impl<'a> Job<'a> {
         let tree = RandomTree::make(random, source)?;
         let target = volume.join("target");
         tree.fill(&target)?;
-        crate::tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
+        tool::run("sync", ["-f".as_ref(), target.as_os_str()])?;
         let mut options = vec!["-a", "--on-conflict", "replace"];
         options.extend(["-j", *random.pick(&["1", "2", "4"])]);
         options.extend(["--strategy", *random.pick(&["auto", "direct", "staged"])]);
@@ -130,6 +133,7 @@ impl<'a> Job<'a> {
             options,
             is_begun: false,
             lacking: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             is_broken_off: false,
             told: Vec::new(),
         })
@@ -163,6 +167,7 @@ impl<'a> Job<'a> {
         self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         self.lacking.extend(lacking_among(&copied));
+        self.doubtful.extend(with_error(&copied, "DURABILITY_UNKNOWN"));
         self.is_broken_off |= [KILLED, RECORD_FAILED].contains(&copied.status);
         self.is_begun = self.has_job()?;
         Ok(is_copied(copied.status))
@@ -199,6 +204,7 @@ impl<'a> Job<'a> {
         self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         if copied.status != 0 {
+            self.unprotect_doubtful(&copied)?;
             copied = self.recorded.run(&["retry", "1", "--json"])?;
             self.judge(&copied)?;
         }
@@ -206,6 +212,14 @@ impl<'a> Job<'a> {
         copied.ensure_ok()?;
         self.ensure_whole()?;
         self.recorded.ensure_sound(1)?;
+        Ok(())
+    }
+
+    /// Does as is advised where what could not be vouched for is in the way because its source is read-only.
+    fn unprotect_doubtful(&self, copied: &Copied) -> Result<()> {
+        for path in with_error(copied, "TARGET_READ_ONLY").intersection(&self.doubtful) {
+            tool::run("chmod", ["u+w".as_ref(), path.as_os_str()])?;
+        }
         Ok(())
     }
 
@@ -222,7 +236,7 @@ impl<'a> Job<'a> {
         ensure_no_partials(&self.target)?;
         // One that was made just before a run broke off is nobody's.
         let known = self.is_broken_off.then(|| self.made_directories()).transpose()?;
-        self.tree.ensure_old(&self.target, known.as_ref())
+        self.tree.ensure_old(&self.target, known.as_ref(), &self.doubtful)
     }
 
     /// The directories that the job is recorded to have made, beneath its target.
@@ -234,12 +248,24 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Where what the first job has replaced is kept, as is told, and what it was.
-pub(super) fn kept(recorded: &Recorded) -> Result<BTreeMap<PathBuf, PathBuf>> {
+/// Where what the first job has replaced is kept, as is told.
+pub(super) fn kept(recorded: &Recorded) -> Result<Kept> {
     let told = recorded.run(&["audit", "1", "--json"])?;
     told.ensure_ok().context("audit")?;
-    let paths = |item| Some((path_in(item, "kept_as")?, path_in(item, "target")?));
-    Ok(told.of_type("audit_item").filter_map(paths).collect())
+    let mut kept = Kept::new();
+    for item in told.of_type("audit_item") {
+        if let (Some(of), Some(at)) = (path_in(item, "target"), path_in(item, "kept_as")) {
+            kept.entry(of).or_default().push(at);
+        }
+    }
+    Ok(kept)
+}
+
+/// The targets of which these objects tell this error.
+fn with_error(copied: &Copied, code: &str) -> BTreeSet<PathBuf> {
+    let items = copied.of_type("item").chain(copied.of_type("problem"));
+    let failed = items.filter(|item| item["error"]["code"] == code);
+    failed.filter_map(|item| path_in(&item["error"], "path")).collect()
 }
 
 /// Whether a name is one that the program makes up.
