@@ -4,8 +4,6 @@
 
 mod amounts;
 mod commands;
-#[cfg(test)]
-mod documented;
 mod exit;
 mod failure;
 mod hint;

@@ -1,4 +1,5 @@
-//! Whether the commands and options that the documents show are those that the program has.
+//! Whether the definition of the command line is sound, and whether the commands and options that the documents
+//! show are those that the program has.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use clap::error::ErrorKind;
 
-use crate::program::definition;
+use super::definition;
 
 /// Where commands are shown, from the top of the repository.
 const DOCUMENTS: &[&str] =
@@ -163,6 +164,11 @@ fn documents() -> Vec<PathBuf> {
         }
     }
     found
+}
+
+#[test]
+fn the_definition_is_sound() {
+    definition().debug_assert();
 }
 
 #[test]
