@@ -12,7 +12,7 @@ use surecopy_engine::{CopySpec, InFlight, ItemId, Queue, Rest, RootIdentity, Tal
 use surecopy_fs::{RelPath, VolumeIdentity};
 
 use crate::audit::chain::{BEGINNING, Chain, RecordDigest, chain_of, digest_after};
-use crate::error::{Fault, LedgerError, Outcome};
+use crate::error::{Fault, LedgerError, Result};
 use crate::job::{JobId, RunKind, Sums};
 use crate::ledger::Ledger;
 use crate::lines::Lines;
@@ -78,7 +78,7 @@ pub(crate) fn take(ledger: &Ledger, job: JobId) -> Result<Slot, LedgerError> {
 }
 
 /// The last run of a job that has not ended, be it that it died: its number, process and machine.
-fn last_run(connection: &Connection, job: JobId) -> Outcome<Option<(u64, u32, String)>> {
+fn last_run(connection: &Connection, job: JobId) -> Result<Option<(u64, u32, String)>> {
     let sql = "SELECT run, pid, host FROM runs WHERE job = ? AND ended_at IS NULL
                ORDER BY run DESC LIMIT 1";
     let found =
@@ -164,7 +164,7 @@ pub(crate) fn begin_run(
     })
 }
 
-fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) -> Outcome<Begun> {
+fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) -> Result<Begun> {
     let (at, job) = (now_ms(), slot.job());
     let sql = "SELECT state, request, next_item FROM jobs WHERE job = ?";
     let found = connection
@@ -225,7 +225,7 @@ fn begin(connection: &Connection, slot: &mut Slot, kind: RunKind, nonce: u64) ->
 /// Makes sure that a request is what was asked for when the job was made. It says what is read and what is
 /// written, and SQLite does not notice when a bit of it has changed; the first record of the audit log has it
 /// too, with a digest.
-fn ensure_is_asked_for(connection: &Connection, job: JobId, request: &str) -> Outcome<()> {
+fn ensure_is_asked_for(connection: &Connection, job: JobId, request: &str) -> Result<()> {
     let sql = "SELECT body, digest FROM audit WHERE job = ? AND record = 1";
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, RecordDigest>(1)?));
     let found = connection.query_row(sql, (job.0,), read).optional()?;
@@ -239,7 +239,7 @@ fn ensure_is_asked_for(connection: &Connection, job: JobId, request: &str) -> Ou
 
 /// Takes note of runs that did not come to an end: nobody is at work on the job, so they are dead.
 /// Of their items, those that somebody had taken may have been begun.
-fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outcome<()> {
+fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Result<()> {
     let sql = "SELECT run, first_item, claimed_items, claimed_further FROM runs
                WHERE job = ? AND ended_at IS NULL ORDER BY run";
     let mut statement = connection.prepare(sql)?;
@@ -277,7 +277,7 @@ fn bury(connection: &Connection, job: JobId, chain: &mut Chain, at: i64) -> Outc
 }
 
 /// Whether the last run that went through the whole job has come to its end, with all directories.
-fn has_finished(connection: &Connection, job: JobId) -> Outcome<bool> {
+fn has_finished(connection: &Connection, job: JobId) -> Result<bool> {
     let sql = "SELECT outcome IS 'finished', sums FROM runs
                WHERE job = ? AND kind IN ('copy', 'resume') ORDER BY run DESC LIMIT 1";
     let read = |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, row.get::<_, Option<String>>(1)?));
@@ -289,13 +289,13 @@ fn has_finished(connection: &Connection, job: JobId) -> Outcome<bool> {
 }
 
 /// The volumes that the roots of a job were on.
-fn roots(connection: &Connection, job: JobId) -> Outcome<Vec<RootIdentity>> {
+fn roots(connection: &Connection, job: JobId) -> Result<Vec<RootIdentity>> {
     let sql = "SELECT source, destination FROM roots WHERE job = ? ORDER BY mapping";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query((job.0,))?;
     let mut roots = Vec::new();
     while let Some(row) = rows.next()? {
-        let identity = |at: usize| -> Outcome<Option<VolumeIdentity>> {
+        let identity = |at: usize| -> Result<Option<VolumeIdentity>> {
             let text: Option<String> = row.get(at)?;
             text.map(|text| text.parse().map_err(|_| Fault::content(format!("volume {text:?}"))))
                 .transpose()

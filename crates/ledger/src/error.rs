@@ -224,7 +224,7 @@ pub(crate) enum Fault {
     Named(LedgerError),
 }
 
-pub(crate) type Outcome<T> = Result<T, Fault>;
+pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
 
 impl Fault {
     pub(crate) fn content(message: impl Into<String>) -> Self {

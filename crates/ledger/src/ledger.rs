@@ -10,7 +10,7 @@ use surecopy_fs::RelPath;
 
 use crate::audit::log::{self, AuditCheck, AuditRecord, ExportError};
 use crate::begin;
-use crate::error::{Fault, LedgerError, Outcome};
+use crate::error::{Fault, LedgerError, Result};
 use crate::job::{JobId, JobRecord, RunKind};
 use crate::new_job::NewJob;
 use crate::prune;
@@ -347,7 +347,7 @@ impl Ledger {
         self.connection.lock().expect("no code panics while holding this lock")
     }
 
-    pub(crate) fn named<T>(&self, outcome: Outcome<T>) -> Result<T, LedgerError> {
+    pub(crate) fn named<T>(&self, outcome: Result<T>) -> Result<T, LedgerError> {
         outcome.map_err(|fault: Fault| fault.in_ledger(&self.path))
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::error::{Fault, LedgerError, Outcome};
+use crate::error::{Fault, LedgerError, Result};
 use crate::job::{JobId, JobRecord};
 use crate::read::jobs;
 use crate::state::JobState;
@@ -18,7 +18,7 @@ pub(crate) fn candidates(
     path: &Path,
     before_ms: i64,
     job: Option<JobId>,
-) -> Outcome<Vec<JobId>> {
+) -> Result<Vec<JobId>> {
     let mut over = Vec::new();
     for job in copied(connection, before_ms, job)? {
         // Those that somebody is at work on are the caller's to leave out.
@@ -41,7 +41,7 @@ fn is_settled(job: &JobRecord) -> bool {
 
 /// Jobs of which all was copied, or is undone, that keep nothing, and of which nothing was heard since
 /// then.
-fn copied(connection: &Connection, before_ms: i64, job: Option<JobId>) -> Outcome<Vec<JobId>> {
+fn copied(connection: &Connection, before_ms: i64, job: Option<JobId>) -> Result<Vec<JobId>> {
     let states = JobState::ALL.into_iter().filter(|state| is_over(*state));
     let states: Vec<_> = states.map(|state| format!("'{}'", state.as_str())).collect();
     let sql = format!(
@@ -73,7 +73,7 @@ pub(crate) fn forget(
     path: &Path,
     job: JobId,
     before_ms: i64,
-) -> Outcome<bool> {
+) -> Result<bool> {
     // It may have been begun again in the meantime.
     if candidates(connection, path, before_ms, Some(job))?.is_empty() {
         return Ok(false);
@@ -88,7 +88,7 @@ pub(crate) fn forget(
 }
 
 /// Forgets directories in which no item is.
-pub(crate) fn forget_directories(connection: &Connection) -> Outcome<()> {
+pub(crate) fn forget_directories(connection: &Connection) -> Result<()> {
     in_transaction(connection, || {
         let sql = "DELETE FROM directories WHERE NOT EXISTS (
                        SELECT 1 FROM items WHERE items.directory = directories.directory)";

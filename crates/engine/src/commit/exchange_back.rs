@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 
-use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Operation, Support};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Operation, Support};
 
 use super::partial::Target;
 use crate::plan::Seen;
@@ -57,7 +57,7 @@ pub(crate) fn exchange_back<F: FileSystem>(
     ExchangedBack::Displaced(taken_by_another())
 }
 
-fn exchange<F: FileSystem>(target: &Target<F>, backup: &OsStr) -> FsResult<()> {
+fn exchange<F: FileSystem>(target: &Target<F>, backup: &OsStr) -> Result<(), FsError> {
     match target.fs.exchange(&target.dir, backup, &target.name)? {
         Support::Done(()) => Ok(()),
         Support::Unsupported => {

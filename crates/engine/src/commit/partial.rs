@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Metadata, Node, Operation};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Metadata, Node, Operation};
 
 use crate::plan::Seen;
 
@@ -40,7 +40,7 @@ impl<F: FileSystem> Body<F> {
         self.target.clone()
     }
 
-    pub(super) fn remove(mut self) -> FsResult<()> {
+    pub(super) fn remove(mut self) -> Result<(), FsError> {
         self.is_ours = false;
         self.target.fs.remove_file(&self.target.dir, &self.name)
     }
@@ -61,7 +61,7 @@ pub(crate) struct Partial<F: FileSystem>(Body<F>);
 
 impl<F: FileSystem> Partial<F> {
     /// Creates a regular partial file in the target's directory.
-    pub(crate) fn create(target: Target<F>, partial: OsString) -> FsResult<Self> {
+    pub(crate) fn create(target: Target<F>, partial: OsString) -> Result<Self, FsError> {
         let file = target.fs.create_partial(&target.dir, &partial)?;
         Ok(Self(Body::new(target, partial, Some(file))))
     }
@@ -88,7 +88,7 @@ impl<F: FileSystem> Partial<F> {
     }
 
     /// Removes the partial file, now and with an answer.
-    pub(crate) fn discard(self) -> FsResult<()> {
+    pub(crate) fn discard(self) -> Result<(), FsError> {
         self.0.remove()
     }
 }
@@ -113,7 +113,11 @@ pub(crate) struct Written<F: FileSystem>(Body<F>);
 
 impl<F: FileSystem> Written<F> {
     /// Makes a symbolic link under the partial name.
-    pub(crate) fn symlink(target: Target<F>, partial: OsString, text: &OsStr) -> FsResult<Self> {
+    pub(crate) fn symlink(
+        target: Target<F>,
+        partial: OsString,
+        text: &OsStr,
+    ) -> Result<Self, FsError> {
         target.fs.create_symlink(&target.dir, &partial, text)?;
         Ok(Self(Body::new(target, partial, None)))
     }
@@ -153,7 +157,7 @@ impl<F: FileSystem> Written<F> {
     }
 
     /// Removes the partial file.
-    pub(crate) fn discard(self) -> FsResult<()> {
+    pub(crate) fn discard(self) -> Result<(), FsError> {
         self.0.remove()
     }
 }
@@ -163,7 +167,7 @@ pub(crate) struct Unflushed<F: FileSystem>(Body<F>);
 
 impl<F: FileSystem> Unflushed<F> {
     /// Removes the partial file.
-    pub(crate) fn discard(self) -> FsResult<()> {
+    pub(crate) fn discard(self) -> Result<(), FsError> {
         self.0.remove()
     }
 }
@@ -193,7 +197,7 @@ impl<F: FileSystem> Flushed<F> {
     }
 
     /// Removes the partial file.
-    pub(crate) fn discard(self) -> FsResult<()> {
+    pub(crate) fn discard(self) -> Result<(), FsError> {
         self.0.remove()
     }
 }
@@ -213,7 +217,7 @@ impl<F: FileSystem> Proved<F> {
     }
 
     /// What tells the new entry from others, now and when it is published.
-    pub(crate) fn seen(&self) -> FsResult<Seen> {
+    pub(crate) fn seen(&self) -> Result<Seen, FsError> {
         self.0.seen()
     }
 
@@ -227,19 +231,19 @@ impl<F: FileSystem> Proved<F> {
     }
 
     /// Removes the partial file.
-    pub(crate) fn discard(self) -> FsResult<()> {
+    pub(crate) fn discard(self) -> Result<(), FsError> {
         self.0.remove()
     }
 }
 
 impl<F: FileSystem> Body<F> {
     /// What stands now under the name that the entry has, or had.
-    pub(super) fn metadata_at_name(&self) -> FsResult<Metadata> {
+    pub(super) fn metadata_at_name(&self) -> Result<Metadata, FsError> {
         self.target.fs.metadata_at(&self.target.dir, &self.name)
     }
 
     /// What tells the new entry from others.
-    pub(super) fn seen(&self) -> FsResult<Seen> {
+    pub(super) fn seen(&self) -> Result<Seen, FsError> {
         let metadata = match &self.file {
             Some(file) => self.target.fs.metadata(Node::File(file))?,
             None => self.metadata_at_name()?,

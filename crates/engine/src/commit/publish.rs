@@ -10,7 +10,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Support};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Support};
 
 use super::exchange_back::{ExchangedBack, exchange_back};
 use super::partial::{Body, Proved, Target};
@@ -218,7 +218,7 @@ impl<F: FileSystem> Publishing<'_, F> {
 }
 
 /// Whether the visible name still shows the file that was seen.
-pub(super) fn is_still<F: FileSystem>(target: &Target<F>, seen: Seen) -> FsResult<bool> {
+pub(super) fn is_still<F: FileSystem>(target: &Target<F>, seen: Seen) -> Result<bool, FsError> {
     match target.fs.metadata_at(&target.dir, &target.name) {
         Ok(found) => Ok(Seen::of(&found) == seen),
         Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use surecopy_fs::{FileId, FileSystem, FsError, FsResult, Metadata};
+use surecopy_fs::{FileId, FileSystem, FsError, Metadata};
 
 use super::exchange_back::{ExchangedBack, exchange_back, taken_by_another};
 use super::partial::Target;
@@ -99,7 +99,7 @@ impl<F: FileSystem> Published<F> {
     }
 
     /// Returns the new entry if it stays, because it could not be removed.
-    fn put_back(&self) -> FsResult<Option<(OsString, FsError)>> {
+    fn put_back(&self) -> Result<Option<(OsString, FsError)>, FsError> {
         let Target { fs, dir, name } = &self.target;
         match &self.backup {
             Some(backup) if backup.was_exchanged => self.exchange_back(&backup.name),
@@ -114,7 +114,7 @@ impl<F: FileSystem> Published<F> {
         Seen::of(found) == self.ours
     }
 
-    fn exchange_back(&self, backup: &OsStr) -> FsResult<Option<(OsString, FsError)>> {
+    fn exchange_back(&self, backup: &OsStr) -> Result<Option<(OsString, FsError)>, FsError> {
         let Target { fs, dir, .. } = &self.target;
         let left = match exchange_back(&self.target, backup, self.ours) {
             ExchangedBack::Done => fs.remove_file(dir, backup).err(),

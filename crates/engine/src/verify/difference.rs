@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use surecopy_fs::{FileSystem, FsResult};
+use surecopy_fs::{FileSystem, FsError};
 
 use super::Medium;
 use super::digest::read_medium;
@@ -85,7 +85,7 @@ fn scan<F: FileSystem>(
     (left, right): (&mut [u8], &mut [u8]),
     control: &Control,
     differences: &mut Differences,
-) -> FsResult<bool> {
+) -> Result<bool, FsError> {
     let step = left.len().min(right.len());
     let mut offset = 0;
     loop {

@@ -1,6 +1,6 @@
 //! Proof by digest.
 
-use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind};
 
 use super::{Medium, VerifyError};
 use crate::control::Control;
@@ -56,7 +56,7 @@ pub(super) fn read_medium<F: FileSystem>(
     written: &F::File,
     buffer: &mut [u8],
     offset: u64,
-) -> FsResult<usize> {
+) -> Result<usize, FsError> {
     match medium {
         Medium::Direct(file) => read_aligned(fs, file, buffer, offset),
         // These may answer with any number of bytes, and can be asked for the next one.
@@ -72,7 +72,7 @@ fn read_aligned<F: FileSystem>(
     file: &F::File,
     buffer: &mut [u8],
     offset: u64,
-) -> FsResult<usize> {
+) -> Result<usize, FsError> {
     let mut filled = 0;
     loop {
         let aligned = filled - filled % F::DIRECT_ALIGNMENT;

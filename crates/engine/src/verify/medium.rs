@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use surecopy_fs::{FileSystem, FsResult, Node, Support, Volume};
+use surecopy_fs::{FileSystem, FsError, Node, Support, Volume};
 
 use crate::policy::{Evidence, ReadBack};
 
@@ -40,7 +40,7 @@ pub(crate) fn open_medium<F: FileSystem>(
     file: &F::File,
     read_back: ReadBack,
     unbuffered: bool,
-) -> FsResult<Medium<F>> {
+) -> Result<Medium<F>, FsError> {
     if read_back != ReadBack::Device || !volume.filesystem.reads_back_from_device {
         return Ok(Medium::Cache);
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use surecopy_fs::{FileSystem, FsError, FsErrorKind, FsResult, Node, RelPath};
+use surecopy_fs::{FileSystem, FsError, FsErrorKind, Node, RelPath};
 
 use super::attempt::{beside, target_failed};
 use super::group::Fallen;
@@ -109,7 +109,11 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         kept
     }
 
-    fn is_in_place(&self, (mapping, parent): &(usize, RelPath), open: &F::Dir) -> FsResult<bool> {
+    fn is_in_place(
+        &self,
+        (mapping, parent): &(usize, RelPath),
+        open: &F::Dir,
+    ) -> Result<bool, FsError> {
         let (fs, root) = (self.context.fs(), &self.context.roots[*mapping]);
         let found = fs
             .open_root(&root.mapping.destination_root)

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{LedgerError, Outcome};
+use crate::error::{LedgerError, Result};
 use crate::job::JobId;
 use crate::text::path_text::to_hex;
 
@@ -42,7 +42,7 @@ impl Chain {
     /// Makes sure that the log still ends where this has left it. Every transaction that writes begins
     /// with that: whoever holds the job's slot writes alone, but the lock file may have been removed, and
     /// then what two runs know of the job is not true any more.
-    pub(crate) fn confirm(&self, connection: &Connection) -> Outcome<()> {
+    pub(crate) fn confirm(&self, connection: &Connection) -> Result<()> {
         let is_confirmed = connection
             .prepare_cached("SELECT audit_records = ? AND audit_head = ? FROM jobs WHERE job = ?")?
             .query_row((self.records, self.head, self.job.0), |row| row.get(0))
@@ -61,7 +61,7 @@ impl Chain {
         at: i64,
         event: &str,
         members: &T,
-    ) -> Outcome<u64> {
+    ) -> Result<u64> {
         self.append_text(connection, at, event, &serde_json::to_string(members)?)
     }
 
@@ -72,7 +72,7 @@ impl Chain {
         at: i64,
         event: &str,
         members: &str,
-    ) -> Outcome<u64> {
+    ) -> Result<u64> {
         let body = body(at, event, members);
         let head = digest_after(&self.head, &body);
         let record = self.records + 1;
@@ -84,7 +84,7 @@ impl Chain {
     }
 
     /// Writes down where the chain ends.
-    pub(crate) fn save(&self, connection: &Connection, at: i64) -> Outcome<()> {
+    pub(crate) fn save(&self, connection: &Connection, at: i64) -> Result<()> {
         connection
             .prepare_cached(
                 "UPDATE jobs SET audit_records = ?, audit_head = ?, changed_at = ? WHERE job = ?",
@@ -95,7 +95,7 @@ impl Chain {
 }
 
 /// The end of a job's audit log.
-pub(crate) fn chain_of(connection: &Connection, job: JobId) -> Outcome<Chain> {
+pub(crate) fn chain_of(connection: &Connection, job: JobId) -> Result<Chain> {
     let sql = "SELECT audit_records, audit_head FROM jobs WHERE job = ?";
     let found = connection.query_row(sql, (job.0,), |row| Ok((row.get(0)?, row.get(1)?)));
     let (records, head) = found.optional()?.ok_or(LedgerError::NoSuchJob { job })?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use surecopy_engine::{ItemReport, ItemStatus};
 
 use crate::audit::log::{AuditBreak, visit};
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::state::ItemState;
 use crate::text::group_text;
@@ -87,7 +87,7 @@ struct Told {
 
 /// The first item of which the tables say something else than the log, which fits. Both are read as they
 /// are at one moment.
-pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<Option<AuditBreak>> {
+pub(crate) fn check(connection: &Connection, job: JobId) -> Result<Option<AuditBreak>> {
     let (mut told, mut found) = (Told::default(), Ok(None));
     visit(connection, job, |record, _, body| {
         found = differs(connection, job, record, body, &mut told);
@@ -113,7 +113,7 @@ fn differs(
     record: u64,
     body: &str,
     told: &mut Told,
-) -> Outcome<Option<AuditBreak>> {
+) -> Result<Option<AuditBreak>> {
     let head: Head<'_> = serde_json::from_str(body)?;
     let is_end = head.event == "ended";
     if let (true, Some(announced)) = (is_end, head.record) {
@@ -145,7 +145,7 @@ fn differs(
 }
 
 /// How an item ended. `None` when the item itself is gone: its job is being forgotten.
-fn end(connection: &Connection, job: JobId, item: u64) -> Outcome<Option<End>> {
+fn end(connection: &Connection, job: JobId, item: u64) -> Result<Option<End>> {
     let sql = "SELECT ends.state, record, position, kept, digest_algorithm,
                    coalesce(is_incomplete, 0)
                FROM items LEFT JOIN ends ON ends.job = items.job AND ends.item = items.item

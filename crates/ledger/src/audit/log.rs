@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::audit::chain::{BEGINNING, RecordDigest, chain_of, digest_after};
 use crate::audit::ends_check;
-use crate::error::{LedgerError, Outcome};
+use crate::error::{LedgerError, Result};
 use crate::job::JobId;
 use crate::text::path_text::to_hex;
 
@@ -89,7 +89,7 @@ pub(crate) fn visit(
     connection: &Connection,
     job: JobId,
     mut visitor: impl FnMut(u64, &RecordDigest, &str) -> bool,
-) -> Outcome<()> {
+) -> Result<()> {
     let sql = "SELECT record, digest, body FROM audit WHERE job = ? ORDER BY record";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query((job.0,))?;
@@ -106,7 +106,7 @@ pub(crate) fn visit(
 
 /// Checks the records of a job one by one, that the last one is the last that was written, and that items
 /// have ended as they say.
-pub(crate) fn check(connection: &Connection, job: JobId) -> Outcome<AuditCheck> {
+pub(crate) fn check(connection: &Connection, job: JobId) -> Result<AuditCheck> {
     let written = chain_of(connection, job)?;
     let (mut records, mut head, mut broken) = (0, BEGINNING, None);
     visit(connection, job, |record, digest, body| {
@@ -141,7 +141,7 @@ pub(crate) fn records(
     job: JobId,
     after: u64,
     limit: usize,
-) -> Outcome<Vec<AuditRecord>> {
+) -> Result<Vec<AuditRecord>> {
     let sql = "SELECT record, digest, body FROM audit
                WHERE job = ? AND record > ? ORDER BY record LIMIT ?";
     let mut statement = connection.prepare_cached(sql)?;
@@ -153,7 +153,7 @@ pub(crate) fn records(
 }
 
 /// The number of the last record of a job, 0 when there is none.
-pub(crate) fn last(connection: &Connection, job: JobId) -> Outcome<u64> {
+pub(crate) fn last(connection: &Connection, job: JobId) -> Result<u64> {
     chain_of(connection, job)?;
     let sql = "SELECT coalesce(max(record), 0) FROM audit WHERE job = ?";
     Ok(connection.query_row(sql, (job.0,), |row| row.get(0))?)

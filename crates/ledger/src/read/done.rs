@@ -7,7 +7,7 @@ use surecopy_engine::{
     BATCH, DigestAlgorithm, DoneItem, DoneItems, ItemId, ItemKind, JournalError, Mapping,
 };
 
-use crate::error::{Fault, LedgerError, Outcome};
+use crate::error::{Fault, LedgerError, Result};
 use crate::job::JobId;
 use crate::rows::plan::{Rows, os_name, text};
 use crate::rows::records::{Place, Records};
@@ -52,7 +52,7 @@ impl DoneRows {
         Self { connection, path, job, order, rows, records: Records::default(), last: None }
     }
 
-    fn batch(&mut self) -> Outcome<Vec<DoneItem>> {
+    fn batch(&mut self) -> Result<Vec<DoneItem>> {
         let (condition, order) = match self.order {
             DoneOrder::Standing => (
                 "state IN ('ok', 'damaged') AND item > ?2 AND NOT EXISTS (
@@ -109,7 +109,7 @@ impl DoneItems for DoneRows {
     }
 }
 
-fn read(row: &Row<'_>, rows: &mut Rows, told: &Gist) -> Outcome<Option<DoneItem>> {
+fn read(row: &Row<'_>, rows: &mut Rows, told: &Gist) -> Result<Option<DoneItem>> {
     let Some(landed) = told.landed else { return Ok(None) };
     let mapping = row.get(1)?;
     let path = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;

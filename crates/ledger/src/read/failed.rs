@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use surecopy_engine::{DigestAlgorithm, Mapping};
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::read::refused::{Refused, Since};
 use crate::read::reports::Reports;
@@ -15,7 +15,7 @@ use crate::text::path_text::rel_from_bytes;
 
 /// The last run that went through the whole job and knew by its end what is to be done: of what came
 /// before, it has seen all that there still is. 0 when no run did.
-pub(crate) fn last_whole_run(connection: &Connection, job: JobId) -> Outcome<u64> {
+pub(crate) fn last_whole_run(connection: &Connection, job: JobId) -> Result<u64> {
     let sql = "SELECT coalesce(max(run), 0) FROM runs
                WHERE job = ? AND planned IS NOT NULL AND kind IN ('copy', 'resume')";
     Ok(connection.query_row(sql, (job.0,), |row| row.get(0))?)
@@ -27,7 +27,7 @@ pub(crate) fn paths_to_retry(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
-) -> Outcome<Vec<Vec<RelPath>>> {
+) -> Result<Vec<Vec<RelPath>>> {
     let mut paths = failed_paths(connection, job, mappings)?;
     let mut incomplete = vec![Vec::new(); mappings.len()];
     // What a later run has found as it was left has no row of that run, so none says that it is gone.
@@ -49,7 +49,7 @@ pub(crate) fn failed_paths(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
-) -> Outcome<Vec<Vec<RelPath>>> {
+) -> Result<Vec<Vec<RelPath>>> {
     let whole = last_whole_run(connection, job)?;
     let mut failed = vec![Vec::new(); mappings.len()];
     // An item stays failed until the same entry ends well. That it was planned again changes nothing: it may
@@ -76,7 +76,7 @@ fn find(
     mappings: &[Mapping],
     condition: &str,
     found_paths: &mut [Vec<RelPath>],
-) -> Outcome<()> {
+) -> Result<()> {
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
     let sql = format!(
         "SELECT mapping, items.directory, directories.path, name FROM item_states AS items
@@ -103,7 +103,7 @@ fn further_names(
     mappings: &[Mapping],
     firsts: &[Vec<RelPath>],
     paths: &mut [Vec<RelPath>],
-) -> Outcome<()> {
+) -> Result<()> {
     let is_first = |mapping: usize, path: &RelPath| {
         firsts.get(mapping).is_some_and(|firsts| firsts.binary_search(path).is_ok())
     };
@@ -135,7 +135,7 @@ fn refused(
     mappings: &[Mapping],
     whole: u64,
     failed: &mut [Vec<RelPath>],
-) -> Outcome<()> {
+) -> Result<()> {
     let entries = Refused::new(connection, job, mappings)?;
     let mut reports = Reports::new(connection, job);
     let mut statement = connection.prepare_cached(

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use surecopy_engine::{InFlight, Mapping, RecordedEnd, Unsettled};
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::read::standing::is_copied_later;
 use crate::rows::directory_ids::path_below;
@@ -22,7 +22,7 @@ pub(crate) fn in_flight(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
-) -> Outcome<InFlight> {
+) -> Result<InFlight> {
     let sql = "SELECT nonce FROM runs WHERE job = ? AND NOT is_cleared ORDER BY run";
     let mut statement = connection.prepare(sql)?;
     let nonces = statement.query_map((job.0,), |row| row.get(0).map(i64::cast_unsigned))?;
@@ -38,7 +38,7 @@ fn publications(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
-) -> Outcome<Vec<Unsettled>> {
+) -> Result<Vec<Unsettled>> {
     let mut end = connection.prepare(&format!(
         "SELECT state, {} FROM item_states AS items WHERE job = ? AND item = ?",
         is_copied_later()
@@ -75,7 +75,7 @@ pub(crate) struct Announcement {
 }
 
 /// What was announced and is not settled, oldest first.
-pub(crate) fn announced(connection: &Connection, job: JobId) -> Outcome<Vec<Announcement>> {
+pub(crate) fn announced(connection: &Connection, job: JobId) -> Result<Vec<Announcement>> {
     let sql = "SELECT record, positions, body FROM publications JOIN audit USING (job, record)
                WHERE publications.job = ? ORDER BY record";
     let mut statement = connection.prepare(sql)?;
@@ -102,7 +102,7 @@ fn directories(
     connection: &Connection,
     job: JobId,
     mappings: &[Mapping],
-) -> Outcome<Vec<(usize, RelPath)>> {
+) -> Result<Vec<(usize, RelPath)>> {
     let sql = "SELECT DISTINCT mapping, path FROM item_states JOIN directories USING (directory)
                WHERE job = ?1 AND state IN ('interrupted', 'failed', 'cancelled')
                  AND run IN (SELECT run FROM runs WHERE job = ?1 AND NOT is_cleared)
@@ -119,7 +119,7 @@ fn directories(
 }
 
 /// The directory beneath the destination root into which the entries of a source directory go.
-fn target_directory(mapping: &Mapping, directory: &Path) -> Outcome<RelPath> {
+fn target_directory(mapping: &Mapping, directory: &Path) -> Result<RelPath> {
     let source: PathBuf = mapping.source_path();
     if !directory.starts_with(&source) {
         // The mapping's own source: its target stands in the directory above.
@@ -136,7 +136,7 @@ pub(crate) fn made_directories(
     job: JobId,
     mappings: &[Mapping],
     which: Made,
-) -> Outcome<Vec<(usize, RelPath)>> {
+) -> Result<Vec<(usize, RelPath)>> {
     let sql = match which {
         Made::All => "SELECT mapping, path FROM made_directories WHERE job = ?",
         Made::Unfinished => {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 use surecopy_engine::{DigestAlgorithm, ItemId, ItemKind, ItemReport, Mapping};
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::read::failed::last_whole_run;
 use crate::read::reports::Reports;
@@ -50,7 +50,7 @@ pub(crate) fn items(
     state: Option<ItemState>,
     after: Option<ItemId>,
     limit: usize,
-) -> Outcome<Vec<ItemRecord>> {
+) -> Result<Vec<ItemRecord>> {
     let after = after.map_or(Ok(-1), |item| i64::try_from(item.0));
     let after = after.map_err(|_| Fault::Contradiction("an item of that number".to_owned()))?;
     let whole = last_whole_run(connection, job)?;
@@ -82,7 +82,7 @@ fn read(
     rows: &mut Rows,
     mappings: &[Mapping],
     report: Option<ItemReport>,
-) -> Outcome<ItemRecord> {
+) -> Result<ItemRecord> {
     let number: usize = row.get(1)?;
     let mapping = mappings.get(number).ok_or_else(|| Fault::content("a lost mapping"))?;
     let directory = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;

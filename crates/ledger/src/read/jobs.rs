@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use surecopy_engine::CopySpec;
 
 use crate::audit::chain::{BEGINNING, Chain};
-use crate::error::{Fault, LedgerError, Outcome};
+use crate::error::{Fault, LedgerError, Result};
 use crate::job::{JobId, JobRecord, RunKind, RunRecord};
 use crate::read::standing;
 use crate::rows::plan::{optional_text, text};
@@ -16,7 +16,7 @@ use crate::text::request;
 use crate::text::words::word;
 
 /// Writes a new job down.
-pub(crate) fn create(connection: &Connection, spec: &CopySpec) -> Outcome<JobId> {
+pub(crate) fn create(connection: &Connection, spec: &CopySpec) -> Result<JobId> {
     let at = now_ms();
     let request = request::to_text(spec)?;
     connection.execute(
@@ -34,14 +34,14 @@ pub(crate) fn create(connection: &Connection, spec: &CopySpec) -> Outcome<JobId>
 }
 
 /// Every job, oldest first.
-pub(crate) fn all(connection: &Connection) -> Outcome<Vec<JobId>> {
+pub(crate) fn all(connection: &Connection) -> Result<Vec<JobId>> {
     let mut statement = connection.prepare("SELECT job FROM jobs ORDER BY job")?;
     let jobs = statement.query_map((), |row| Ok(JobId(row.get(0)?)))?;
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
 /// What was asked for.
-pub(crate) fn request(connection: &Connection, job: JobId) -> Outcome<CopySpec> {
+pub(crate) fn request(connection: &Connection, job: JobId) -> Result<CopySpec> {
     let sql = "SELECT request FROM jobs WHERE job = ?";
     let text: Option<String> = connection.query_row(sql, (job.0,), |row| row.get(0)).optional()?;
     request::from_text(&text.ok_or(LedgerError::NoSuchJob { job })?)
@@ -53,7 +53,7 @@ pub(crate) fn read(
     job: JobId,
     path: &std::path::Path,
     is_running: bool,
-) -> Outcome<JobRecord> {
+) -> Result<JobRecord> {
     let sql = "SELECT state, created_at, changed_at, request, audit_records,
                    CASE WHEN keep_replaced THEN
                        (SELECT count(*) FROM ends INDEXED BY ends_kept
@@ -85,7 +85,7 @@ pub(crate) fn read(
     })
 }
 
-fn runs(connection: &Connection, job: JobId) -> Outcome<Vec<RunRecord>> {
+fn runs(connection: &Connection, job: JobId) -> Result<Vec<RunRecord>> {
     let sql = "SELECT run, kind, nonce, host, pid, started_at, ended_at, outcome, planned, sums,
                    progress, (SELECT count(*) FROM refusals
                               WHERE refusals.job = runs.job AND refusals.run = runs.run)
@@ -99,7 +99,7 @@ fn runs(connection: &Connection, job: JobId) -> Outcome<Vec<RunRecord>> {
     Ok(runs)
 }
 
-fn run(row: &Row<'_>) -> Outcome<RunRecord> {
+fn run(row: &Row<'_>) -> Result<RunRecord> {
     let planned: Option<PlanSums> = json(row, 8)?;
     Ok(RunRecord {
         run: row.get(0)?,
@@ -117,6 +117,6 @@ fn run(row: &Row<'_>) -> Outcome<RunRecord> {
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> Outcome<Option<T>> {
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> Result<Option<T>> {
     optional_text(row, at)?.map(serde_json::from_str).transpose().map_err(Fault::from)
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use surecopy_engine::{Done, ItemId, Known, Landed, Mapping};
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::{JobId, RunKind};
 use crate::rows::directory_ids::{directory, find, name, parts};
 use crate::rows::plan::{os_name, text};
@@ -66,7 +66,7 @@ impl Reader {
         }
     }
 
-    pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Outcome<Known> {
+    pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Result<Known> {
         self.rest_if_old()?;
         if self.asked == QUESTIONS {
             self.rest()?;
@@ -95,12 +95,12 @@ impl Reader {
     }
 
     /// Ends the transaction when it has lasted for long.
-    pub(crate) fn rest_if_old(&mut self) -> Outcome<()> {
+    pub(crate) fn rest_if_old(&mut self) -> Result<()> {
         if self.since.elapsed() >= PATIENCE { self.rest() } else { Ok(()) }
     }
 
     /// Ends the transaction, if there is one.
-    pub(crate) fn rest(&mut self) -> Outcome<()> {
+    pub(crate) fn rest(&mut self) -> Result<()> {
         if self.asked > 0 {
             self.connection.prepare_cached("COMMIT")?.execute(())?;
             self.asked = 0;
@@ -108,7 +108,7 @@ impl Reader {
         Ok(())
     }
 
-    fn directory(&mut self, mapping: usize, path: &RelPath) -> Outcome<Option<i64>> {
+    fn directory(&mut self, mapping: usize, path: &RelPath) -> Result<Option<i64>> {
         let source = self.sources.get(mapping).ok_or_else(|| Fault::content("a lost mapping"))?;
         let (above, _) = parts(path);
         if let Some((known, last, id)) = &self.last
@@ -135,7 +135,7 @@ fn read(
     (job, kind): (JobId, RunKind),
     row: &Row<'_>,
     records: &mut Records<Gist>,
-) -> Outcome<Option<Known>> {
+) -> Result<Option<Known>> {
     let target_name = || os_name(row.get(4)?);
     let state = word(ItemState::from_text, text(row, 0)?)?;
     Ok(Some(match state {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use surecopy_engine::{ItemKind, ItemReport, Mapping};
 use surecopy_fs::RelPath;
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::JobId;
 use crate::read::failed::last_whole_run;
 use crate::read::reports::Reports;
@@ -35,7 +35,7 @@ pub(crate) fn refusals(
     mappings: &[Mapping],
     after: u64,
     limit: usize,
-) -> Outcome<Vec<Refusal>> {
+) -> Result<Vec<Refusal>> {
     let whole = last_whole_run(connection, job)?;
     let refused = Refused::new(connection, job, mappings)?;
     let mut reports = Reports::new(connection, job);
@@ -84,14 +84,14 @@ impl<'a> Refused<'a> {
         connection: &'a Connection,
         job: JobId,
         mappings: &'a [Mapping],
-    ) -> Outcome<Self> {
+    ) -> Result<Self> {
         let sql = "SELECT coalesce(max(run), 0) FROM runs WHERE job = ? AND planned IS NOT NULL";
         let last_planned = connection.query_row(sql, (job.0,), |row| row.get(0))?;
         Ok(Self { connection, job, mappings, last_planned })
     }
 
     /// Which entry a report tells of: there is one, unless nobody can tell.
-    pub(crate) fn entries(&self, report: &ItemReport) -> Outcome<Vec<(usize, RelPath)>> {
+    pub(crate) fn entries(&self, report: &ItemReport) -> Result<Vec<(usize, RelPath)>> {
         let mut entries = Vec::new();
         for (index, mapping) in self.mappings.iter().enumerate() {
             if let Ok(below) = report.source.strip_prefix(mapping.source_path()) {
@@ -115,7 +115,7 @@ impl<'a> Refused<'a> {
         (mapping, path): (usize, &RelPath),
         kind: ItemKind,
         run: u64,
-    ) -> Outcome<Since> {
+    ) -> Result<Since> {
         if run >= self.last_planned {
             return Ok(Since::Nothing);
         }
@@ -155,7 +155,7 @@ impl<'a> Refused<'a> {
     }
 
     /// What could not be looked at may have been a directory.
-    fn has_planned_beneath(&self, path: &Path) -> Outcome<bool> {
+    fn has_planned_beneath(&self, path: &Path) -> Result<bool> {
         let Some(id) = find(self.connection, path.as_os_str().as_encoded_bytes())? else {
             return Ok(false);
         };

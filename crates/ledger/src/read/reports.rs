@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use surecopy_engine::ItemReport;
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::JobId;
 use crate::rows::records::{Place, Records};
 use crate::text::group_text::Read;
@@ -21,12 +21,12 @@ impl<'a> Reports<'a> {
     }
 
     /// The report at one place.
-    pub(crate) fn of(&mut self, place: Place) -> Outcome<ItemReport> {
+    pub(crate) fn of(&mut self, place: Place) -> Result<ItemReport> {
         Ok(self.records.at(self.connection, self.job, place)?.report.clone())
     }
 
     /// That of an entry that was refused, which has a record for itself.
-    pub(crate) fn of_refusal(&mut self, record: u64) -> Outcome<ItemReport> {
+    pub(crate) fn of_refusal(&mut self, record: u64) -> Result<ItemReport> {
         self.of(Place { record, position: 0 })
     }
 }

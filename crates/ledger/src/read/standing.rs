@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::{JobId, RunKind, RunRecord};
 use crate::rows::records::{Place, Records};
 use crate::state::ItemState;
@@ -80,7 +80,7 @@ fn still_in(state: ItemState) -> String {
 
 /// Items that were found not to be any more what was copied, and were not copied again since. Only when
 /// there can be any are they looked for: a job may have millions of items.
-pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -> Outcome<u64> {
+pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -> Result<u64> {
     let may_have_found_some = |run: &RunRecord| {
         let is_finished = run.outcome.as_deref() == Some("finished");
         run.kind == RunKind::Verify && (!is_finished || run.sums.failed > 0)
@@ -114,7 +114,7 @@ pub(crate) fn has_given_up(
     connection: &Connection,
     job: JobId,
     runs: &[RunRecord],
-) -> Outcome<bool> {
+) -> Result<bool> {
     if runs.iter().all(|run| run.kind != RunKind::Discard) {
         return Ok(false);
     }
@@ -151,7 +151,7 @@ pub(crate) fn undone(
     job: JobId,
     runs: &[RunRecord],
     is_running: bool,
-) -> Outcome<Undone> {
+) -> Result<Undone> {
     let is_undoing = is_running
         && runs.last().is_some_and(|run| run.kind == RunKind::Undo && run.ended_ms.is_none());
     let mut undone = Undone::default();
@@ -185,7 +185,7 @@ fn visit(
     job: JobId,
     sql: &str,
     mut visitor: impl FnMut(&Gist) -> bool,
-) -> Outcome<()> {
+) -> Result<()> {
     let mut records = Records::<Gist>::default();
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query((job.0,))?;

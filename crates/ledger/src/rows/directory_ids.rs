@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use surecopy_engine::Mapping;
 use surecopy_fs::RelPath;
 
-use crate::error::Outcome;
+use crate::error::Result;
 
 /// What is kept in memory is thrown away when it is as much as this.
 const MANY: usize = 4_096;
@@ -33,7 +33,7 @@ pub(crate) struct DirectoryIds {
 }
 
 impl DirectoryIds {
-    pub(crate) fn new(connection: &Connection, mappings: &[Mapping]) -> Outcome<Self> {
+    pub(crate) fn new(connection: &Connection, mappings: &[Mapping]) -> Result<Self> {
         let sql = "SELECT coalesce(max(directory), 0) FROM directories";
         Ok(Self {
             sources: mappings.iter().map(Mapping::source_path).collect(),
@@ -49,7 +49,7 @@ impl DirectoryIds {
         connection: &Connection,
         mapping: usize,
         path: &RelPath,
-    ) -> Outcome<Directory> {
+    ) -> Result<Directory> {
         let (above, _) = parts(path);
         if let Some((known, last, found)) = &self.last
             && *known == mapping
@@ -68,7 +68,7 @@ impl DirectoryIds {
     }
 
     /// A directory beneath a source, or the source itself.
-    fn beneath(&mut self, connection: &Connection, key: (usize, RelPath)) -> Outcome<Directory> {
+    fn beneath(&mut self, connection: &Connection, key: (usize, RelPath)) -> Result<Directory> {
         if let Some(known) = self.ids.get(&key) {
             return Ok(*known);
         }
@@ -81,7 +81,7 @@ impl DirectoryIds {
         Ok(found)
     }
 
-    fn number(&self, connection: &Connection, path: &Path) -> Outcome<Directory> {
+    fn number(&self, connection: &Connection, path: &Path) -> Result<Directory> {
         let bytes = path.as_os_str().as_encoded_bytes();
         let found = find(connection, bytes)?;
         let id = match found {
@@ -98,7 +98,7 @@ impl DirectoryIds {
 }
 
 /// The number of a directory that has one.
-pub(crate) fn find(connection: &Connection, path: &[u8]) -> Outcome<Option<i64>> {
+pub(crate) fn find(connection: &Connection, path: &[u8]) -> Result<Option<i64>> {
     Ok(connection
         .prepare_cached("SELECT directory FROM directories WHERE path = ?")?
         .query_row((path,), |row| row.get(0))
@@ -130,7 +130,7 @@ pub(crate) fn name<'a>(mappings: &'a [Mapping], mapping: usize, path: &'a RelPat
 }
 
 /// The path of an entry beneath its mapping's source, from its directory and name.
-pub(crate) fn path_below(source: &Path, directory: &Path, name: RelPath) -> Outcome<RelPath> {
+pub(crate) fn path_below(source: &Path, directory: &Path, name: RelPath) -> Result<RelPath> {
     match directory.strip_prefix(source) {
         Ok(parent) => Ok(crate::text::path_text::rel(parent)?.join_path(&name)),
         // The source itself: its directory is the one above it.

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use surecopy_engine::{Digest, DigestAlgorithm, Landed, Seen};
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::JobId;
 use crate::rows::records::{Place, Records};
 use crate::text::gist::Gist;
@@ -25,7 +25,7 @@ pub(crate) fn known_digest(
     source: Seen,
     algorithm: DigestAlgorithm,
     records: &mut Records<Gist>,
-) -> Outcome<Option<Digest>> {
+) -> Result<Option<Digest>> {
     let mut statement = connection.prepare_cached(
         // Of the items only the index is read, until an end has such a digest: there may be a row for each of
         // many jobs.

@@ -10,7 +10,7 @@ use surecopy_engine::{
 };
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::rows::directory_ids::{DirectoryIds, name, path_below};
 use crate::rows::known_digest::known_digest;
@@ -45,7 +45,7 @@ pub(crate) fn insert(
     planning: Planning<'_>,
     queue: Queue,
     batch: &mut [PlannedItem],
-) -> Outcome<()> {
+) -> Result<()> {
     let Planning { job, run, mappings, ids, algorithm, records } = planning;
     let mut statement = connection.prepare_cached(&format!(
         "INSERT INTO items (job, item, run, queue, mapping, directory, name, target_name, kind,
@@ -124,7 +124,7 @@ impl Rows {
         directory: i64,
         path: &[u8],
         name: Vec<u8>,
-    ) -> Outcome<RelPath> {
+    ) -> Result<RelPath> {
         let source = self.sources.get(mapping).ok_or_else(|| Fault::content("a lost mapping"))?;
         let last = match self.last.take() {
             Some((known, last)) if known == directory => last,
@@ -135,7 +135,7 @@ impl Rows {
         path
     }
 
-    pub(crate) fn read(&mut self, row: &Row<'_>) -> Outcome<PlannedItem> {
+    pub(crate) fn read(&mut self, row: &Row<'_>) -> Result<PlannedItem> {
         let mapping = row.get(1)?;
         let path = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
         let path = self.path(mapping, row.get(2)?, path, row.get(4)?)?;
@@ -181,14 +181,14 @@ impl Rows {
 }
 
 /// A name in a column.
-pub(crate) fn os_name(bytes: Option<Vec<u8>>) -> Outcome<Option<OsString>> {
+pub(crate) fn os_name(bytes: Option<Vec<u8>>) -> Result<Option<OsString>> {
     bytes.map(|bytes| plain_name(from_bytes(bytes)?.into_os_string())).transpose()
 }
 
-pub(crate) fn text<'a>(row: &'a Row<'_>, at: usize) -> Outcome<&'a str> {
+pub(crate) fn text<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a str> {
     Ok(row.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
-pub(crate) fn optional_text<'a>(row: &'a Row<'_>, at: usize) -> Outcome<Option<&'a str>> {
+pub(crate) fn optional_text<'a>(row: &'a Row<'_>, at: usize) -> Result<Option<&'a str>> {
     Ok(row.get_ref(at)?.as_str_or_null().map_err(rusqlite::Error::from)?)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::text::gist::{self, Gist};
 use crate::text::group_text::{self, Read};
@@ -30,7 +30,7 @@ pub(crate) trait Entry: Sized {
     /// more room than they do.
     const KEPT_BYTES: usize;
 
-    fn all(body: &str) -> Outcome<Vec<Self>>;
+    fn all(body: &str) -> Result<Vec<Self>>;
 }
 
 /// It takes about as much room as the text. Each worker announces groups of its own, and they take turns,
@@ -38,7 +38,7 @@ pub(crate) trait Entry: Sized {
 impl Entry for Gist {
     const KEPT_BYTES: usize = 4 * 1_024 * 1_024;
 
-    fn all(body: &str) -> Outcome<Vec<Self>> {
+    fn all(body: &str) -> Result<Vec<Self>> {
         gist::from_text(body)
     }
 }
@@ -47,7 +47,7 @@ impl Entry for Gist {
 impl Entry for Read {
     const KEPT_BYTES: usize = 1_024 * 1_024;
 
-    fn all(body: &str) -> Outcome<Vec<Self>> {
+    fn all(body: &str) -> Result<Vec<Self>> {
         group_text::from_text(body)
     }
 }
@@ -87,7 +87,7 @@ impl<T> Default for Records<T> {
 
 impl<T: Entry> Records<T> {
     /// What stands at one place of the audit log of a job.
-    pub(crate) fn at(&mut self, connection: &Connection, job: JobId, place: Place) -> Outcome<&T> {
+    pub(crate) fn at(&mut self, connection: &Connection, job: JobId, place: Place) -> Result<&T> {
         let is_it = |kept: &Kept<T>| kept.record == place.record && kept.job == job;
         match self.kept.iter().position(is_it) {
             Some(at) => self.kept[..=at].rotate_right(1),
@@ -103,7 +103,7 @@ impl<T: Entry> Records<T> {
         connection: &Connection,
         job: JobId,
         place: Place,
-    ) -> Outcome<Option<&T>> {
+    ) -> Result<Option<&T>> {
         let is_told = self.unreadable.contains_key(&(job, place.record));
         match self.at(connection, job, place) {
             Ok(entry) => Ok(Some(entry)),
@@ -121,7 +121,7 @@ impl<T: Entry> Records<T> {
         }
     }
 
-    fn read(&mut self, connection: &Connection, job: JobId, record: u64) -> Outcome<()> {
+    fn read(&mut self, connection: &Connection, job: JobId, record: u64) -> Result<()> {
         if let Some(message) = self.unreadable.get(&(job, record)) {
             return Err(Fault::content(message).in_record(job, record));
         }
@@ -147,7 +147,7 @@ impl<T: Entry> Records<T> {
 }
 
 /// What a record says, and how long it is.
-fn body<T: Entry>(connection: &Connection, job: JobId, record: u64) -> Outcome<(usize, Vec<T>)> {
+fn body<T: Entry>(connection: &Connection, job: JobId, record: u64) -> Result<(usize, Vec<T>)> {
     let mut statement =
         connection.prepare_cached("SELECT body FROM audit WHERE job = ? AND record = ?")?;
     let found = statement.query_row((job.0, record), |row| {
@@ -174,7 +174,7 @@ mod tests {
     impl Entry for Word {
         const KEPT_BYTES: usize = 20;
 
-        fn all(body: &str) -> Outcome<Vec<Self>> {
+        fn all(body: &str) -> Result<Vec<Self>> {
             Ok(body.split(' ').map(|word| Word(word.to_owned())).collect())
         }
     }

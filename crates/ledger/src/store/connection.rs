@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use surecopy_database::{self as database, Durability, OpenError, Patience, References, Usage};
 
-use crate::error::{LedgerError, Outcome};
+use crate::error::{LedgerError, Result};
 use crate::store::place;
 use crate::store::schema;
 
@@ -33,7 +33,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, LedgerErro
     connect(path, access).map_err(|fault| fault.in_ledger(path))
 }
 
-fn connect(path: &Path, access: Access) -> Outcome<Connection> {
+fn connect(path: &Path, access: Access) -> Result<Connection> {
     let connection = match database::open(path, usage(access)) {
         Ok(connection) => connection,
         // It is there, and what cannot be opened to write is opened to read.
@@ -79,8 +79,8 @@ fn usage(access: Access) -> Usage {
 /// Carries something out in one transaction, so that all of it is done or nothing.
 pub(crate) fn in_transaction<T>(
     connection: &Connection,
-    work: impl FnOnce() -> Outcome<T>,
-) -> Outcome<T> {
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
     database::in_transaction(connection, "ledger", work)
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn in_transaction<T>(
 /// is written stays in the log that long, so nobody may be waited for in here.
 pub(crate) fn in_snapshot<T>(
     connection: &Connection,
-    work: impl FnOnce() -> Outcome<T>,
-) -> Outcome<T> {
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
     database::in_snapshot(connection, work)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use surecopy_database::{self as database, Found};
 
-use crate::error::{LedgerError, Outcome};
+use crate::error::{LedgerError, Result};
 use crate::job::JobId;
 use crate::store::connection::in_transaction;
 use crate::store::slots::Slots;
@@ -28,7 +28,7 @@ pub(crate) const ITEM_STATES: &str = include_str!("schema/item_states.sql");
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// The version of a ledger, 0 for an empty file. What is not one, or a newer one, is an error.
-pub(crate) fn look(connection: &Connection, path: &Path) -> Outcome<u32> {
+pub(crate) fn look(connection: &Connection, path: &Path) -> Result<u32> {
     match database::identify(connection, APPLICATION)? {
         Found::Nothing => Ok(0),
         Found::Foreign => Err(foreign(path).into()),
@@ -37,7 +37,7 @@ pub(crate) fn look(connection: &Connection, path: &Path) -> Outcome<u32> {
 }
 
 /// Brings the database to the version of this program.
-pub(crate) fn migrate(connection: &Connection, path: &Path) -> Outcome<()> {
+pub(crate) fn migrate(connection: &Connection, path: &Path) -> Result<()> {
     if look(connection, path)? == VERSION {
         return Ok(());
     }
@@ -61,7 +61,7 @@ pub(crate) fn migrate(connection: &Connection, path: &Path) -> Outcome<()> {
 
 /// Makes sure that no job is worked on by a program that knows the older version only. Whoever begins
 /// after this opens the database with the job's slot held, and finds a version that it does not know.
-fn ensure_nobody_is_at_work(connection: &Connection, path: &Path) -> Outcome<()> {
+fn ensure_nobody_is_at_work(connection: &Connection, path: &Path) -> Result<()> {
     let slots = Slots::open(path)?;
     let mut statement = connection.prepare("SELECT job FROM jobs")?;
     let mut jobs = statement.query(())?;
@@ -75,7 +75,7 @@ fn ensure_nobody_is_at_work(connection: &Connection, path: &Path) -> Outcome<()>
 }
 
 /// Checks that the database can be read by this program as it is.
-pub(crate) fn check(connection: &Connection, path: &Path) -> Outcome<()> {
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<()> {
     let found = database::version(connection, APPLICATION)?.ok_or_else(|| foreign(path))?;
     if known(found, path)? < VERSION {
         return Err(LedgerError::ReadOnly { path: path.to_owned() }.into());
@@ -89,7 +89,7 @@ fn foreign(path: &Path) -> LedgerError {
 }
 
 /// The version of a ledger, which this program has to know.
-fn known(found: i32, path: &Path) -> Outcome<u32> {
+fn known(found: i32, path: &Path) -> Result<u32> {
     // Nobody has written a negative one.
     let out_of_range = |_| rusqlite::Error::IntegralValueOutOfRange(0, i64::from(found));
     let found = u32::try_from(found).map_err(out_of_range)?;

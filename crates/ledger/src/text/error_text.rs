@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use surecopy_engine::{ErrorCode, ItemError};
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::text::path_text::{Text, from_members, to_members};
 use crate::text::words::word;
 
@@ -38,7 +38,7 @@ impl<'a> ErrorText<'a> {
         }
     }
 
-    pub(crate) fn read(self) -> Outcome<ItemError> {
+    pub(crate) fn read(self) -> Result<ItemError> {
         Ok(ItemError {
             code: word(ErrorCode::from_text, &self.code)?,
             message: self.message.into_owned(),

@@ -7,7 +7,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use surecopy_engine::{Digest, DigestAlgorithm, Evidence, Landed, MetadataLoss, SkipReason};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::how_text::HowText;
 use crate::text::landed_text::{TargetSeen, landed, size_bytes};
 use crate::text::path_text::{Text, from_hex};
@@ -56,7 +56,7 @@ struct LossGist<'a> {
 }
 
 /// Reads the reports of a record.
-pub(crate) fn from_text(body: &str) -> Outcome<Vec<Gist>> {
+pub(crate) fn from_text(body: &str) -> Result<Vec<Gist>> {
     let group: GroupGist<'_> = serde_json::from_str(body)?;
     let shared = Words::of(&group.how)?;
     let read = |item: ItemGist<'_>| {
@@ -91,7 +91,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(how: &HowText<'_>) -> Outcome<Self> {
+    fn of(how: &HowText<'_>) -> Result<Self> {
         let algorithm = how.digest_algorithm.as_deref();
         Ok(Self {
             algorithm: optional_word(DigestAlgorithm::from_text, algorithm)?,

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use surecopy_engine::ItemReport;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::how_text::HowText;
 use crate::text::item_text::ItemText;
 use crate::text::path_text::{Text, bytes_from_members, bytes_to_members};
@@ -84,7 +84,7 @@ pub(crate) struct Read {
 }
 
 /// The members of a record about these items.
-pub(crate) fn to_text(told: Vec<Told<'_>>) -> Outcome<String> {
+pub(crate) fn to_text(told: Vec<Told<'_>>) -> Result<String> {
     let mut shared = Shared::default();
     let first = told.first().ok_or_else(|| Fault::Contradiction("a record of nothing".into()))?;
     shared.roots = told.iter().find_map(|told| common_roots(told.report));
@@ -106,7 +106,7 @@ pub(crate) fn to_text(told: Vec<Told<'_>>) -> Outcome<String> {
 }
 
 /// Reads the items of a record.
-pub(crate) fn from_text(body: &str) -> Outcome<Vec<Read>> {
+pub(crate) fn from_text(body: &str) -> Result<Vec<Read>> {
     let group: GroupText<'_, Vec<ItemText<'_>>> = serde_json::from_str(body)?;
     let bytes = |text: Option<&str>, bytes: Option<&str>| {
         text.map(|text| bytes_from_members(text, bytes)).transpose()

@@ -6,7 +6,7 @@ use surecopy_engine::{
     UnverifiedReason, VerifyPolicy,
 };
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::error_text::ErrorText;
 use crate::text::path_text::Text;
 use crate::text::words::{optional_word, word};
@@ -81,7 +81,7 @@ impl<'a> HowText<'a> {
     }
 
     /// A report that says this, and nothing else.
-    pub(crate) fn report(&self, error: Option<ErrorText<'_>>) -> Outcome<ItemReport> {
+    pub(crate) fn report(&self, error: Option<ErrorText<'_>>) -> Result<ItemReport> {
         let kind = word(ItemKind::from_text, &self.kind)?;
         let mut report = ItemReport::new(kind, Default::default(), Default::default(), 0);
         report.status = match (&*self.status, self.skip_reason.as_deref(), error) {

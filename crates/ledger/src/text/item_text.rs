@@ -7,7 +7,7 @@ use surecopy_engine::{
     Digest, DigestAlgorithm, ItemReport, ItemTimes, LossCause, MetadataLoss, MetadataWarning,
 };
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::error_text::ErrorText;
 use crate::text::group_text::{Read, Shared, Told};
 use crate::text::how_text::{HowText, error_of, has_same_how};
@@ -183,7 +183,7 @@ impl<'a> ItemText<'a> {
     }
 
     /// Reads it, with what its record says for all.
-    pub(crate) fn read(self, shared: &Shared<'_>, how: &HowText<'_>) -> Outcome<Read> {
+    pub(crate) fn read(self, shared: &Shared<'_>, how: &HowText<'_>) -> Result<Read> {
         let how = self.how.as_ref().unwrap_or(how);
         let bytes = |text: Option<&str>, bytes: Option<&str>| {
             text.map(|text| bytes_from_members(text, bytes)).transpose()
@@ -229,13 +229,13 @@ impl<'a> ItemText<'a> {
         report.bytes_copied = self.bytes_copied.unwrap_or(size_bytes);
         report.source_bytes_read = self.source_bytes_read.unwrap_or(size_bytes);
         report.digest = digest;
-        report.retries = self.retries.into_iter().map(ErrorText::read).collect::<Outcome<_>>()?;
+        report.retries = self.retries.into_iter().map(ErrorText::read).collect::<Result<_>>()?;
         report.landed = landed;
         report.rollback_performed = self.rollback_performed;
         report.rollback_succeeded = self.rollback_succeeded;
         report.sparse_detected = self.sparse_detected;
         report.mapped_fallbacks = self.mapped_fallbacks;
-        report.metadata_warnings = losses.collect::<Outcome<_>>()?;
+        report.metadata_warnings = losses.collect::<Result<_>>()?;
         report.times = times(self.times_ns);
         report.source = from_bytes(source)?;
         report.target = from_bytes(target)?;

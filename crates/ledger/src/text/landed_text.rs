@@ -6,7 +6,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use surecopy_engine::{Landed, Seen};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::seen::{Numbers, from_numbers, to_numbers};
 
 /// How the new entry is known again.
@@ -28,7 +28,7 @@ impl TargetSeen {
         }
     }
 
-    fn read(&self, source: Seen) -> Outcome<Seen> {
+    fn read(&self, source: Seen) -> Result<Seen> {
         match *self {
             TargetSeen::Alike(volume, file) => {
                 let (.., size, secs, nanos) = to_numbers(source);
@@ -76,7 +76,7 @@ pub(crate) fn landed(
     source: Option<Numbers>,
     target: Option<TargetSeen>,
     replaced: Option<Numbers>,
-) -> Outcome<Option<Landed>> {
+) -> Result<Option<Landed>> {
     let Some((source, target)) = source.zip(target) else { return Ok(None) };
     let source = from_numbers(source)?;
     let replaced = replaced.map(from_numbers).transpose()?;
@@ -84,7 +84,7 @@ pub(crate) fn landed(
 }
 
 /// The size of an item. When it is left out, it is that of the source that was copied.
-pub(crate) fn size_bytes(size: Option<u64>, landed: Option<&Landed>) -> Outcome<u64> {
+pub(crate) fn size_bytes(size: Option<u64>, landed: Option<&Landed>) -> Result<u64> {
     let size = size.or(landed.map(|landed| landed.source.size_bytes));
     size.ok_or_else(|| Fault::content("an item without a size"))
 }

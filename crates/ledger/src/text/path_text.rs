@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 
 /// A path as two members: text, and the exact bytes in hexadecimal where the text cannot say them.
 pub(crate) fn to_members(path: &Path) -> (Cow<'_, str>, Option<String>) {
@@ -28,35 +28,35 @@ pub(crate) fn bytes_to_members(bytes: &[u8]) -> (Text<'_>, Option<String>) {
 }
 
 /// The bytes that two members say.
-pub(crate) fn bytes_from_members(text: &str, bytes: Option<&str>) -> Outcome<Vec<u8>> {
+pub(crate) fn bytes_from_members(text: &str, bytes: Option<&str>) -> Result<Vec<u8>> {
     let Some(bytes) = bytes else { return Ok(text.as_bytes().to_vec()) };
     from_hex(bytes).ok_or_else(|| Fault::content(format!("no bytes: {bytes:?}")))
 }
 
 /// The path that two members say.
-pub(crate) fn from_members(text: &str, bytes: Option<&str>) -> Outcome<PathBuf> {
+pub(crate) fn from_members(text: &str, bytes: Option<&str>) -> Result<PathBuf> {
     from_bytes(bytes_from_members(text, bytes)?)
 }
 
 /// The path that these bytes spell.
-pub(crate) fn from_bytes(bytes: Vec<u8>) -> Outcome<PathBuf> {
+pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<PathBuf> {
     let bytes = Some(bytes).filter(|bytes| !bytes.contains(&0));
     let path = bytes.and_then(surecopy_fs::path_from_bytes);
     path.ok_or_else(|| Fault::content("bytes that are no path"))
 }
 
 /// A name that stands in a directory: it leads nowhere else.
-pub(crate) fn plain_name(name: OsString) -> Outcome<OsString> {
+pub(crate) fn plain_name(name: OsString) -> Result<OsString> {
     RelPath::plain_name(name).ok_or_else(|| Fault::content("a name that is none"))
 }
 
 /// The path beneath a root that these bytes spell.
-pub(crate) fn rel_from_bytes(bytes: Vec<u8>) -> Outcome<RelPath> {
+pub(crate) fn rel_from_bytes(bytes: Vec<u8>) -> Result<RelPath> {
     rel(&from_bytes(bytes)?)
 }
 
 /// The path beneath a root.
-pub(crate) fn rel(path: &Path) -> Outcome<RelPath> {
+pub(crate) fn rel(path: &Path) -> Result<RelPath> {
     RelPath::new(path).map_err(|error| Fault::content(error.to_string()))
 }
 

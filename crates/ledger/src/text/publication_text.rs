@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use surecopy_engine::{ItemId, Mapping, Publication};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::group_text::Read;
 use crate::text::path_text::{Text, from_members, plain_name, rel, to_members};
 use crate::text::short_name;
@@ -71,7 +71,7 @@ fn follows(publication: &Publication, mappings: &[Mapping]) -> bool {
 }
 
 /// What was about to be published.
-pub(crate) fn publication(read: Read, mappings: &[Mapping]) -> Outcome<Publication> {
+pub(crate) fn publication(read: Read, mappings: &[Mapping]) -> Result<Publication> {
     let lost = || Fault::content("a publication that lacks something");
     let mapping = mappings.get(read.mapping).ok_or_else(lost)?;
     let item = ItemId(read.item.ok_or_else(lost)?);

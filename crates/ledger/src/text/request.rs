@@ -7,7 +7,7 @@ use surecopy_engine::{
 };
 use surecopy_fs::RelPath;
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::text::path_text::{from_members, rel, to_members};
 use crate::text::words::word;
 
@@ -93,7 +93,7 @@ struct LimitsText {
 }
 
 /// Writes a request down.
-pub(crate) fn to_text(spec: &CopySpec) -> Outcome<String> {
+pub(crate) fn to_text(spec: &CopySpec) -> Result<String> {
     let filter = &spec.filter;
     let request = RequestText {
         mappings: spec.mappings.iter().map(MappingText::new).collect(),
@@ -123,15 +123,15 @@ pub(crate) fn to_text(spec: &CopySpec) -> Outcome<String> {
 }
 
 /// Reads a request. What is of the machine and the moment is at its default.
-pub(crate) fn from_text(text: &str) -> Outcome<CopySpec> {
+pub(crate) fn from_text(text: &str) -> Result<CopySpec> {
     let request: RequestText = serde_json::from_str(text)?;
     let mappings = request.mappings.into_iter().map(MappingText::read);
-    let mut spec = CopySpec::new(mappings.collect::<Outcome<_>>()?);
+    let mut spec = CopySpec::new(mappings.collect::<Result<_>>()?);
     let rules = request.rules.into_iter().map(RuleText::read);
-    spec.filter = Filter::new(rules.collect::<Outcome<_>>()?);
+    spec.filter = Filter::new(rules.collect::<Result<_>>()?);
     if let Some(only) = request.only {
         let only = only.into_iter().map(PathText::read_rel);
-        spec.filter = spec.filter.only(only.collect::<Outcome<Vec<_>>>()?);
+        spec.filter = spec.filter.only(only.collect::<Result<Vec<_>>>()?);
     }
     spec.strategy = word(StrategyChoice::from_text, &request.strategy)?;
     spec.reflink = word(ReflinkMode::from_text, &request.reflink)?;
@@ -169,7 +169,7 @@ impl MappingText {
         }
     }
 
-    fn read(self) -> Outcome<Mapping> {
+    fn read(self) -> Result<Mapping> {
         Ok(Mapping {
             source_root: self.source_root.read()?,
             source: self.source.read_rel()?,
@@ -189,11 +189,11 @@ impl PathText {
         Self::new(path.as_path())
     }
 
-    fn read(self) -> Outcome<std::path::PathBuf> {
+    fn read(self) -> Result<std::path::PathBuf> {
         from_members(&self.path, self.path_bytes.as_deref())
     }
 
-    fn read_rel(self) -> Outcome<RelPath> {
+    fn read_rel(self) -> Result<RelPath> {
         rel(&self.read()?)
     }
 }
@@ -207,7 +207,7 @@ impl RuleText {
         Self { action, pattern: rule.pattern().to_owned() }
     }
 
-    fn read(self) -> Outcome<Rule> {
+    fn read(self) -> Result<Rule> {
         let action = match self.action {
             RuleActionText::Include => RuleAction::Include,
             RuleActionText::Exclude => RuleAction::Exclude,

@@ -3,7 +3,7 @@
 use surecopy_engine::Seen;
 use surecopy_fs::{FileId, Timestamp};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 
 /// Volume, file, size and seconds with eight bytes each, nanoseconds with four; all big-endian.
 pub(crate) const LENGTH: usize = 36;
@@ -24,7 +24,7 @@ pub(crate) fn to_bytes(seen: Seen) -> [u8; LENGTH] {
 }
 
 /// From bytes.
-pub(crate) fn from_bytes(bytes: &[u8]) -> Outcome<Seen> {
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Seen> {
     let bytes: &[u8; LENGTH] =
         bytes.try_into().map_err(|_| Fault::content("what is remembered of a file is cut off"))?;
     let eight = |at: usize| {
@@ -47,7 +47,7 @@ pub(crate) fn to_numbers(seen: Seen) -> Numbers {
     (id.volume, id.file, size_bytes, modified.secs, modified.nanos)
 }
 
-pub(crate) fn from_numbers((volume, file, size_bytes, secs, nanos): Numbers) -> Outcome<Seen> {
+pub(crate) fn from_numbers((volume, file, size_bytes, secs, nanos): Numbers) -> Result<Seen> {
     // No file system says so, and with such a time no file is known again, and none can be given it.
     if nanos >= 1_000_000_000 {
         return Err(Fault::content(format!("a time with {nanos} ns beyond the second")));

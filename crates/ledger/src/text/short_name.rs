@@ -2,7 +2,7 @@
 //!
 //! They begin alike for all items of a run, and end alike: what is between tells them apart.
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 
 /// How the names of partial files end.
 pub(crate) const PARTIAL: &[u8] = b".partial";
@@ -35,7 +35,7 @@ pub(crate) fn read(
     target: &[u8],
     names: Option<&str>,
     suffix: &[u8],
-) -> Outcome<Vec<u8>> {
+) -> Result<Vec<u8>> {
     if text.contains(&b'/') {
         return Ok(text.to_vec());
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use surecopy_engine::{ItemId, ItemReport, ItemStatus};
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::JobId;
 use crate::rows::records::Place;
 
@@ -73,7 +73,7 @@ impl Announced {
     }
 
     /// Writes down what has been settled.
-    pub(crate) fn save(&mut self, connection: &Connection, job: JobId) -> Outcome<()> {
+    pub(crate) fn save(&mut self, connection: &Connection, job: JobId) -> Result<()> {
         let mut gone = Vec::new();
         for (record, group) in &mut self.groups {
             if !std::mem::take(&mut group.has_changed) {
@@ -99,7 +99,7 @@ impl Announced {
     }
 
     /// Takes up what earlier runs have left.
-    pub(crate) fn restore(&mut self, connection: &Connection, job: JobId) -> Outcome<()> {
+    pub(crate) fn restore(&mut self, connection: &Connection, job: JobId) -> Result<()> {
         for found in crate::read::in_flight::announced(connection, job)? {
             let mut is_settled = vec![true; found.items.len()];
             found.positions.iter().for_each(|position| is_settled[*position] = false);

@@ -8,7 +8,7 @@ use surecopy_engine::{
 };
 
 use crate::audit::chain::Chain;
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::{JobId, RunKind, Sums};
 use crate::rows::directory_ids::DirectoryIds;
 use crate::rows::plan::{Planning, Rows, insert};
@@ -59,7 +59,7 @@ impl Book {
         queue: Queue,
         mut batch: Vec<PlannedItem>,
         text: &str,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let Some(last) = batch.last().map(|item| item.id) else { return Ok(()) };
         self.write_ends(connection)?;
         let planning = Planning {
@@ -81,12 +81,12 @@ impl Book {
     }
 
     /// More items of a line are wanted than are at hand.
-    pub(crate) fn more(&mut self, connection: &Connection, queue: Queue) -> Outcome<()> {
+    pub(crate) fn more(&mut self, connection: &Connection, queue: Queue) -> Result<()> {
         self.handing_out.more(connection, self.job, queue, &mut self.rows)
     }
 
     /// Writes a change down.
-    pub(crate) fn apply(&mut self, connection: &Connection, change: Change) -> Outcome<()> {
+    pub(crate) fn apply(&mut self, connection: &Connection, change: Change) -> Result<()> {
         let fact = match change {
             Change::Fact(Fact::Ended { item, report }) => {
                 return self.ended(connection, item, report);
@@ -152,7 +152,7 @@ impl Book {
     }
 
     /// Volumes that cannot be known this time do not take away what was known of them.
-    fn opened(&mut self, connection: &Connection, roots: &[RootIdentity]) -> Outcome<()> {
+    fn opened(&mut self, connection: &Connection, roots: &[RootIdentity]) -> Result<()> {
         for (mapping, root) in roots.iter().enumerate() {
             let text = RootIdentity::clone(root);
             connection.execute(
@@ -180,7 +180,7 @@ impl Book {
         connection: &Connection,
         text: &str,
         reports: Vec<(ItemId, Box<ItemReport>)>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         if let Some((item, _)) = reports.iter().find(|(item, _)| *item >= self.next_item) {
             one(0, *item, "was never planned")?;
         }
@@ -192,7 +192,7 @@ impl Book {
         Ok(())
     }
 
-    fn refused(&mut self, connection: &Connection, report: &ItemReport) -> Outcome<()> {
+    fn refused(&mut self, connection: &Connection, report: &ItemReport) -> Result<()> {
         let told = Told { item: None, report, mapping: 0, publication: None };
         let text = group_text::to_text(vec![told])?;
         let record = self.chain.append_text(connection, self.at, "refused", &text)?;
@@ -207,7 +207,7 @@ impl Book {
         Ok(())
     }
 
-    fn checked(&mut self, connection: &Connection, item: ItemId, found: &Check) -> Outcome<()> {
+    fn checked(&mut self, connection: &Connection, item: ItemId, found: &Check) -> Result<()> {
         let number = item.0;
         let evidence = |evidence: &Evidence| Some(evidence.as_str());
         let body = match found {
@@ -232,7 +232,7 @@ impl Book {
     }
 
     /// Nothing is left of undone items under the names of what they had replaced.
-    fn forget_kept(&self, connection: &Connection, items: &[ItemId]) -> Outcome<()> {
+    fn forget_kept(&self, connection: &Connection, items: &[ItemId]) -> Result<()> {
         let mut statement = connection.prepare_cached(
             "UPDATE ends SET kept = NULL WHERE job = ? AND item = ? AND state = 'undone'",
         )?;
@@ -248,7 +248,7 @@ impl Book {
         connection: &Connection,
         item: ItemId,
         state: ItemState,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let now: String = connection
             .prepare_cached("SELECT state FROM item_states WHERE job = ? AND item = ?")?
             .query_row((self.job.0, item.0), |row| row.get(0))?;
@@ -263,7 +263,7 @@ impl Book {
         connection: &Connection,
         item: ItemId,
         state: ItemState,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let before = state.may_come_after();
         let sql =
             format!("UPDATE ends SET state = ? WHERE job = ? AND item = ? AND state IN ({before})");
@@ -273,7 +273,7 @@ impl Book {
     }
 
     /// Writes down what every transaction changes.
-    pub(crate) fn save(&mut self, connection: &Connection) -> Outcome<()> {
+    pub(crate) fn save(&mut self, connection: &Connection) -> Result<()> {
         self.write_ends(connection)?;
         self.announced.save(connection, self.job)?;
         self.handing_out.save(connection, self.job, self.run)?;
@@ -290,7 +290,7 @@ pub(crate) fn error_code(report: &ItemReport) -> Option<&'static str> {
 }
 
 /// Changes the state of a job.
-pub(crate) fn set_state(connection: &Connection, job: JobId, state: JobState) -> Outcome<()> {
+pub(crate) fn set_state(connection: &Connection, job: JobId, state: JobState) -> Result<()> {
     let before = state.may_come_after();
     let sql = format!("UPDATE jobs SET state = ? WHERE job = ? AND state IN ({before})");
     match connection.execute(&sql, (state.as_str(), job.0))? {
@@ -299,7 +299,7 @@ pub(crate) fn set_state(connection: &Connection, job: JobId, state: JobState) ->
     }
 }
 
-pub(crate) fn one(changed: usize, item: ItemId, otherwise: &str) -> Outcome<()> {
+pub(crate) fn one(changed: usize, item: ItemId, otherwise: &str) -> Result<()> {
     match changed {
         1 => Ok(()),
         _ => Err(Fault::Contradiction(format!("item {} {otherwise}", item.0))),

@@ -7,7 +7,7 @@ use surecopy_engine::{
     Fact, ItemError, ItemId, ItemReport, ItemStatus, Mapping, PlannedItem, Publication,
 };
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::text::group_text::{self, Told};
 use crate::text::publication_text::PublicationText;
 use crate::text::records::{PlannedBatch, PlannedText};
@@ -50,11 +50,11 @@ impl Changes {
         Self { base: surecopy_fs::absolute_path(Path::new(".")).ok(), mappings }
     }
 
-    pub(crate) fn of(&self, facts: Vec<Fact>) -> Outcome<Vec<Change>> {
+    pub(crate) fn of(&self, facts: Vec<Fact>) -> Result<Vec<Change>> {
         facts.into_iter().map(|fact| self.of_one(fact)).collect()
     }
 
-    fn of_one(&self, mut fact: Fact) -> Outcome<Change> {
+    fn of_one(&self, mut fact: Fact) -> Result<Change> {
         match &mut fact {
             Fact::Publishing { items } if !items.is_empty() => {
                 return self.publishing(std::mem::take(items));
@@ -76,7 +76,7 @@ impl Changes {
         Ok(Change::Fact(fact))
     }
 
-    fn publishing(&self, mut items: Vec<Publication>) -> Outcome<Change> {
+    fn publishing(&self, mut items: Vec<Publication>) -> Result<Change> {
         items.iter_mut().for_each(|item| self.report(&mut item.report));
         let told = items.iter().map(|item| Told {
             item: Some(item.item.0),
@@ -124,7 +124,7 @@ fn beneath(base: &Path, path: &Path) -> PathBuf {
 }
 
 /// The members of the record of a planned batch.
-pub(crate) fn planned_text(batch: &[PlannedItem]) -> Outcome<String> {
+pub(crate) fn planned_text(batch: &[PlannedItem]) -> Result<String> {
     let items = batch.iter().map(PlannedText::new).collect();
     Ok(serde_json::to_string(&PlannedBatch { items })?)
 }

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use rusqlite::Connection;
 use surecopy_engine::{DigestAlgorithm, ItemId, ItemReport, ItemStatus};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::RunKind;
 use crate::rows::records::Place;
 use crate::state::ItemState;
@@ -56,7 +56,7 @@ impl Book {
         &mut self,
         connection: &Connection,
         items: &[ItemId],
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         for item in items {
             let Some((place, report)) = self.announced.take(*item) else {
                 let message = format!("item {} has ended already, or was not announced", item.0);
@@ -75,7 +75,7 @@ impl Book {
         place: Place,
         item: ItemId,
         report: &ItemReport,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let end = self.end_of(item, place.position, report);
         if let Waiting::AsAnnounced(record, ends) = &mut self.ends
             && *record == place.record
@@ -94,7 +94,7 @@ impl Book {
         connection: &Connection,
         item: ItemId,
         report: Box<ItemReport>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         self.tally.add(&report, None);
         if let Some(place) = self.announced.as_announced(item, &report) {
             return self.ended_at(connection, place, item, &report);
@@ -118,7 +118,7 @@ impl Book {
     }
 
     /// Makes the record that is due. Nothing else may be recorded before.
-    pub(crate) fn write_ends(&mut self, connection: &Connection) -> Outcome<()> {
+    pub(crate) fn write_ends(&mut self, connection: &Connection) -> Result<()> {
         match std::mem::take(&mut self.ends) {
             Waiting::Nothing => Ok(()),
             Waiting::AsAnnounced(record, ends) => {
@@ -136,7 +136,7 @@ impl Book {
         &mut self,
         connection: &Connection,
         items: &[(ItemId, Box<ItemReport>)],
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let Some((_, first)) = items.first() else { return Ok(()) };
         let state = state_of(&first.status);
         let told = items.iter().map(|(item, report)| Told {
@@ -179,7 +179,7 @@ impl Book {
         record: u64,
         ends: &[End],
         before: EndedBefore,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let mut statement = connection.prepare_cached(
             "INSERT OR IGNORE INTO ends
                  (job, item, state, record, position, kept, digest_algorithm, is_incomplete)

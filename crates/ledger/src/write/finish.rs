@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use surecopy_engine::Outcome as RunOutcome;
 
-use crate::error::Outcome;
+use crate::error::Result;
 use crate::job::{RunKind, Sums};
 use crate::read::failed::failed_paths;
 use crate::state::JobState;
@@ -26,7 +26,7 @@ impl Ending {
 
     /// What becomes of the job; `None` when it stays what it is. Whether anything of it has failed and
     /// is not well yet is only asked where that decides.
-    fn state(&self, is_any_left: impl FnOnce() -> Outcome<bool>) -> Outcome<Option<JobState>> {
+    fn state(&self, is_any_left: impl FnOnce() -> Result<bool>) -> Result<Option<JobState>> {
         let all_done = self.outcome == RunOutcome::Finished && self.sums.failed == 0;
         Ok(match self.kind {
             RunKind::Verify | RunKind::Discard => None,
@@ -84,7 +84,7 @@ fn outcome_text(outcome: &RunOutcome) -> &'static str {
 }
 
 /// Writes down that a run is over.
-pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Outcome<()> {
+pub(crate) fn finish(connection: &Connection, book: &mut Book, ending: &Ending) -> Result<()> {
     book.write_ends(connection)?;
     let is_any_left = || {
         let failed = failed_paths(connection, book.job, &book.mappings)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use surecopy_engine::{PlannedItem, Queue};
 
-use crate::error::{Fault, Outcome};
+use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::lines::Lines;
 use crate::rows::plan::{COLUMNS, Rows, queue_text};
@@ -97,7 +97,7 @@ impl HandingOut {
         job: JobId,
         queue: Queue,
         rows: &mut Rows,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let waiting = self.lines.of(queue).lock().ready.len();
         let line = self.of(queue);
         line.is_asked = true;
@@ -114,7 +114,7 @@ impl HandingOut {
     }
 
     /// Writes down how far items may be handed out, where that is not far any more.
-    pub(crate) fn save(&mut self, connection: &Connection, job: JobId, run: u64) -> Outcome<()> {
+    pub(crate) fn save(&mut self, connection: &Connection, job: JobId, run: u64) -> Result<()> {
         for line in self.queues.iter_mut().filter(|line| line.is_begun) {
             let state = self.lines.of(line.queue).lock();
             // The numbers of a line have gaps: others are in the other one.
@@ -174,7 +174,7 @@ fn read(
     (job, from): (JobId, u64),
     queue: Queue,
     rows: &mut Rows,
-) -> Outcome<Vec<PlannedItem>> {
+) -> Result<Vec<PlannedItem>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM items CROSS JOIN directories
              ON directories.directory = items.directory

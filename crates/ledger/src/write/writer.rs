@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use surecopy_engine::{PlannedItem, Queue};
 
-use crate::error::{LedgerError, Outcome};
+use crate::error::{LedgerError, Result};
 use crate::job::ProgressRecord;
 use crate::lines::locked;
 use crate::store::connection::in_transaction;
@@ -187,7 +187,7 @@ impl Writer {
     }
 
     /// Writes all or nothing.
-    fn transact(&mut self, messages: &mut [Message]) -> Outcome<()> {
+    fn transact(&mut self, messages: &mut [Message]) -> Result<()> {
         let (connection, book) = (&self.connection, &mut self.book);
         book.at = now_ms();
         in_transaction(connection, || {
