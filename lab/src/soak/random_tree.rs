@@ -58,6 +58,23 @@ impl RandomTree {
         self.sight.keys().map(|name| target.join(name)).collect()
     }
 
+    /// Where the old files of these targets lie beside them under names of backups.
+    pub(super) fn left_beside(&self, target: &Path, doubtful: &BTreeSet<PathBuf>) -> Result<Kept> {
+        let mut left = Kept::new();
+        for of in doubtful {
+            let versions = self.files.get(&beneath(target, of)?);
+            let old = versions.and_then(|versions| versions.old.as_ref());
+            for entry in fs::read_dir(of.parent().context("it stands in a folder")?)? {
+                let path = entry?.path();
+                let is_backup = path.extension().is_some_and(|end| end == "backup");
+                if is_backup && old.is_some_and(|old| fs::read(&path).is_ok_and(|it| it == *old)) {
+                    left.entry(of.clone()).or_default().push(path);
+                }
+            }
+        }
+        Ok(left)
+    }
+
     /// A directory that would be new in this target.
     pub(super) fn new_directory(&self, target: &Path) -> Result<PathBuf> {
         let is_new = |name: &&PathBuf| {
@@ -173,7 +190,11 @@ impl RandomTree {
             old += usize::from(is_old);
         }
         let had = usize::from(versions.old.is_some());
-        ensure!(old == had, "of what was at {} {old} are kept: {backups:?}", of.display());
+        ensure!(
+            old == had || versions.old.as_ref() == Some(&versions.new),
+            "of what was at {} {old} are kept: {backups:?}",
+            of.display()
+        );
         Ok(())
     }
 
@@ -193,7 +214,10 @@ impl RandomTree {
             let may_be_new = doubtful.contains(&path) && found.as_ref() == Some(&versions.new);
             ensure!(is_old || may_be_new, "{} is not as it was", path.display());
         }
-        let found = sight(target)?;
+        let mut found = sight(target)?;
+        for backup in self.left_beside(target, doubtful)?.values().flatten() {
+            found.remove(&beneath(target, backup)?);
+        }
         let is_directory =
             |name: &&PathBuf| self.sight.get(*name).is_some_and(|line| line.ends_with(DIRECTORY));
         let unknown = found.keys().filter(|name| {

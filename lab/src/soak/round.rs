@@ -14,7 +14,7 @@ use super::random_tree::{Kept, RandomTree};
 use crate::copier::{Copied, done_among, path_in};
 use crate::lab::Lab;
 use crate::recorded::Recorded;
-use crate::snapshot::{PARTIAL_PREFIX, ensure_no_partials};
+use crate::snapshot::PARTIAL_PREFIX;
 use crate::tool;
 use crate::volume::{Fs, Volume};
 
@@ -225,15 +225,21 @@ impl<'a> Job<'a> {
 
     fn ensure_whole(&self) -> Result<()> {
         // Old files are kept under names of ours until they are given up.
-        let kept = kept(&self.recorded)?;
+        let mut kept = kept(&self.recorded)?;
         let are_old_kept = self.options.contains(&"--keep-replaced");
         ensure!(are_old_kept || kept.is_empty(), "kept without being asked: {kept:?}");
+        // What could not be vouched for is the user's, and so is what it had replaced.
+        for (of, backups) in self.tree.left_beside(&self.target, &self.doubtful)? {
+            let kept = kept.entry(of).or_default();
+            kept.extend(backups);
+            kept.sort();
+            kept.dedup();
+        }
         self.tree.ensure_copied(&self.target, &self.lacking, &kept)
     }
 
     fn undo(&self) -> Result<()> {
         self.recorded.run(&["undo", "1", "--json"])?.ensure_ok()?;
-        ensure_no_partials(&self.target)?;
         // One that was made just before a run broke off is nobody's.
         let known = self.is_broken_off.then(|| self.made_directories()).transpose()?;
         self.tree.ensure_old(&self.target, known.as_ref(), &self.doubtful)
