@@ -9,6 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use surecopy_engine::{ItemId, PlannedItem, Queue};
 
+use crate::write::handing_out::FEW;
+
 /// What a mutex holds.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no code panics while holding this lock")
@@ -72,6 +74,11 @@ impl LineState {
         let may_go = |item: &&PlannedItem| item.id.0 < self.leased;
         let count = self.ready.iter().take(limit).take_while(may_go).count();
         self.ready.drain(..count).collect()
+    }
+
+    /// There is more than is at hand, that is not much, and nobody has asked for it yet.
+    pub(crate) fn is_running_dry(&self) -> bool {
+        self.has_more && self.ready.len() < FEW && !self.is_asked
     }
 
     /// Nothing is left in the line, here or in the database or on its way there.

@@ -5,7 +5,6 @@ use surecopy_engine::{ItemId, JournalError, PlannedItem, Queue, Rest, WorkList};
 use crate::lines::locked;
 use crate::run::JobRun;
 use crate::write::change::planned_text;
-use crate::write::handing_out::FEW;
 use crate::write::writer::Message;
 
 impl WorkList for JobRun {
@@ -49,8 +48,10 @@ impl WorkList for JobRun {
             self.tell(Message::More(queue))?;
             state = line.lock();
         };
-        let is_running_dry = state.has_more && state.ready.len() < FEW && !state.is_asked;
-        state.is_asked |= is_running_dry;
+        let is_running_dry = state.is_running_dry();
+        if is_running_dry {
+            state.is_asked = true;
+        }
         drop(state);
         if is_running_dry {
             self.tell(Message::More(queue))?;

@@ -66,9 +66,14 @@ impl Reader {
         }
     }
 
+    /// One transaction is not to have more questions.
+    fn has_asked_enough(&self) -> bool {
+        self.asked == QUESTIONS
+    }
+
     pub(crate) fn known(&mut self, mapping: usize, path: &RelPath) -> Result<Known> {
         self.rest_if_old()?;
-        if self.asked == QUESTIONS {
+        if self.has_asked_enough() {
             self.rest()?;
         }
         if self.asked == 0 {

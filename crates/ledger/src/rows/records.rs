@@ -139,10 +139,15 @@ impl<T: Entry> Records<T> {
         };
         self.kept.insert(0, Kept { job, record, bytes, entries });
         self.kept_bytes += bytes;
-        while self.kept_bytes > T::KEPT_BYTES && self.kept.len() > 1 {
+        while self.is_full() && self.kept.len() > 1 {
             self.kept_bytes -= self.kept.pop().map_or(0, |kept| kept.bytes);
         }
         Ok(())
+    }
+
+    /// More is kept than is to be, if it is not one record alone.
+    fn is_full(&self) -> bool {
+        self.kept_bytes > T::KEPT_BYTES
     }
 }
 

@@ -110,6 +110,8 @@ mod tests {
         slots.sort_unstable();
         slots.dedup();
         assert_eq!(slots.len(), numbers.len() + 6 * 3);
+        // The next number is no offset any more.
+        assert_eq!(of_run(JobId(1 << 40), 0), None);
         for none in [-1, 1 << 62].map(JobId) {
             assert!(of_job(none).is_err() && of_run(none, 1).is_none(), "{none}");
         }

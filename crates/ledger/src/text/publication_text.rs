@@ -62,9 +62,11 @@ fn follows(publication: &Publication, mappings: &[Mapping]) -> bool {
         let path = path.as_deref().map(|path| path.as_os_str().as_encoded_bytes());
         path.is_some_and(|path| short_name::is_beside(path, whole, name.as_encoded_bytes()))
     };
-    let is_new = report.landed.is_some_and(|landed| landed.replaced.is_none());
-    // Where nothing is replaced, no file ever has the backup's name.
-    let has_backup = name(&report.backup, backup) || is_new && report.backup.is_none();
+    let has_backup = match &report.backup {
+        Some(_) => name(&report.backup, backup),
+        // Where nothing is replaced, no file ever has the backup's name.
+        None => report.landed.is_some_and(|landed| landed.replaced.is_none()),
+    };
     below == Some(target.as_path().as_os_str().as_encoded_bytes())
         && name(&report.partial, partial)
         && has_backup

@@ -49,6 +49,23 @@ struct Written {
     leased: Option<u64>,
 }
 
+impl Written {
+    /// So many more can be at hand, beside those that wait in the line.
+    fn has_room(&self, waiting: usize, more: usize) -> bool {
+        waiting + self.items.len() + more <= AT_HAND
+    }
+
+    /// More can be read, and few are at hand, with those that wait in the line.
+    fn is_low(&self, waiting: usize) -> bool {
+        self.has_more && waiting + self.items.len() < FEW
+    }
+
+    /// Nothing was written down, and nobody wants anything.
+    fn is_untouched(batches: usize, is_asked: bool) -> bool {
+        batches == 0 && !is_asked
+    }
+}
+
 impl HandingOut {
     pub(crate) fn new(lines: Arc<Lines>) -> Self {
         let queues = [Queue::Items, Queue::FurtherNames].map(|queue| Written {
@@ -82,7 +99,7 @@ impl HandingOut {
         let waiting = self.lines.of(queue).lock().ready.len();
         let line = self.of(queue);
         line.batches += 1;
-        if line.has_more || waiting + line.items.len() + batch.len() > AT_HAND {
+        if line.has_more || !line.has_room(waiting, batch.len()) {
             line.has_more = true;
         } else if let Some(last) = batch.last() {
             line.at_hand_to = last.id.0 + 1;
@@ -102,7 +119,7 @@ impl HandingOut {
         let line = self.of(queue);
         line.is_asked = true;
         line.is_begun = true;
-        if line.has_more && waiting + line.items.len() < FEW {
+        if line.is_low(waiting) {
             let read = read(connection, (job, line.at_hand_to), queue, rows)?;
             line.has_more = read.len() == STEP;
             if let Some(last) = read.last() {
@@ -142,7 +159,8 @@ impl HandingOut {
     pub(crate) fn release(&mut self) {
         for line in &mut self.queues {
             let (asked, batches) = (std::mem::take(&mut line.is_asked), line.batches);
-            if batches == 0 && !asked && line.items.is_empty() && line.leased.is_none() {
+            let is_untouched = Written::is_untouched(batches, asked);
+            if is_untouched && line.items.is_empty() && line.leased.is_none() {
                 continue;
             }
             line.batches = 0;
