@@ -4,6 +4,7 @@
 //! looks inside the program: it is judged by its objects, its exit status and what the kernel says, and its
 //! ledger by what any program can find out about a database.
 
+mod answer;
 mod bad_disk;
 mod careless;
 mod cases;

@@ -16,15 +16,16 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use fuser::{
-    Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
-    InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData, ReplyEmpty,
-    ReplyEntry, ReplyOpen, ReplyWrite, Request, WriteFlags,
+    Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, INodeNo, InitFlags,
+    KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData, ReplyEmpty, ReplyEntry,
+    ReplyOpen, ReplyWrite, Request, WriteFlags,
 };
 
 use super::faults::Faults;
 use super::log::Entry;
 use super::medium::Medium;
 use super::pace::{self, Pace};
+use crate::answer::{self, Answer};
 
 /// The lab started with this word serves disks instead of running cases.
 pub(crate) const WORD: &str = "--serve-disks";
@@ -115,12 +116,12 @@ impl Server {
         }
     }
 
-    fn paced(&self) -> Result<Vec<u8>, Errno> {
+    fn paced(&self) -> Answer<Vec<u8>> {
         let pace = self.pace.as_ref().ok_or(Errno::EOPNOTSUPP)?;
         Ok(pace.paced().to_string().into_bytes())
     }
 
-    fn set_pace(&self, data: &[u8]) -> Result<u32, Errno> {
+    fn set_pace(&self, data: &[u8]) -> Answer<u32> {
         let pace = self.pace.as_ref().ok_or(Errno::EOPNOTSUPP)?;
         let text = str::from_utf8(data).map_err(|_| Errno::EINVAL)?.trim();
         let slow = (!text.is_empty()).then(|| text.parse()).transpose();
@@ -128,7 +129,7 @@ impl Server {
         u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
 
-    fn attributes(&self, ino: INodeNo) -> Result<FileAttr, Errno> {
+    fn attributes(&self, ino: INodeNo) -> Answer<FileAttr> {
         let size = match ino.0 {
             TOP | POSITION_INO | FAULTS_INO | PACE_INO => 0,
             _ => find(&mut self.state().disks, ino)?.1.size,
@@ -157,7 +158,7 @@ impl Server {
         })
     }
 
-    fn find(&self, name: &OsStr) -> Result<FileAttr, Errno> {
+    fn find(&self, name: &OsStr) -> Answer<FileAttr> {
         let is_it = |disk: &usize| name == OsStr::new(&disk_name(*disk));
         let ino = match name.to_str() {
             Some(POSITION) => POSITION_INO,
@@ -173,7 +174,7 @@ impl Server {
 }
 
 impl State {
-    fn read_some(&mut self, ino: INodeNo, offset: u64, size: u32) -> Result<Vec<u8>, Errno> {
+    fn read_some(&mut self, ino: INodeNo, offset: u64, size: u32) -> Answer<Vec<u8>> {
         let number = match ino.0 {
             POSITION_INO => self.entries.to_string(),
             FAULTS_INO => self.faults.fired().to_string(),
@@ -185,7 +186,7 @@ impl State {
         Ok(if offset == 0 { number.into_bytes() } else { Vec::new() })
     }
 
-    fn write_some(&mut self, ino: INodeNo, at: u64, data: &[u8]) -> Result<u32, Errno> {
+    fn write_some(&mut self, ino: INodeNo, at: u64, data: &[u8]) -> Answer<u32> {
         if ino.0 == FAULTS_INO {
             let text = str::from_utf8(data).map_err(|_| Errno::EINVAL)?.trim();
             let fault = (!text.is_empty()).then(|| text.parse()).transpose();
@@ -198,13 +199,13 @@ impl State {
         u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
 
-    fn flush(&mut self, ino: INodeNo) -> Result<(), Errno> {
+    fn flush(&mut self, ino: INodeNo) -> Answer<()> {
         let (number, disk) = find(&mut self.disks, ino)?;
         disk.flush(&self.faults).map_err(|_| Errno::EIO)?;
         self.record(|| Entry::Flush { disk: number })
     }
 
-    fn record(&mut self, entry: impl FnOnce() -> Entry) -> Result<(), Errno> {
+    fn record(&mut self, entry: impl FnOnce() -> Entry) -> Answer<()> {
         if let Some(log) = &self.log {
             entry().write_to(log).map_err(|_| Errno::EIO)?;
             self.entries += 1;
@@ -218,7 +219,7 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// The disk that a file is, and its number.
-fn find(disks: &mut [Medium], ino: INodeNo) -> Result<(usize, &mut Medium), Errno> {
+fn find(disks: &mut [Medium], ino: INodeNo) -> Answer<(usize, &mut Medium)> {
     let number = ino.0.checked_sub(FIRST_DISK).and_then(|number| usize::try_from(number).ok());
     let number = number.ok_or(Errno::EINVAL)?;
     disks.get_mut(number).map(|disk| (number, disk)).ok_or(Errno::ENOENT)
@@ -235,17 +236,11 @@ impl Filesystem for Server {
     }
 
     fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.find(name) {
-            Ok(attributes) => reply.entry(&KEPT, &attributes, Generation(0)),
-            Err(error) => reply.error(error),
-        }
+        answer::entry(self.find(name), KEPT, reply);
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.attributes(ino) {
-            Ok(attributes) => reply.attr(&KEPT, &attributes),
-            Err(error) => reply.error(error),
-        }
+        answer::attributes(self.attributes(ino), KEPT, reply);
     }
 
     fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
@@ -265,16 +260,11 @@ impl Filesystem for Server {
         reply: ReplyData,
     ) {
         if ino.0 == PACE_INO {
-            return match self.paced() {
-                Ok(text) if offset == 0 => reply.data(&text),
-                Ok(_) => reply.data(&[]),
-                Err(error) => reply.error(error),
-            };
+            let text = self.paced();
+            let read = text.map(|text| if offset == 0 { text } else { Vec::new() });
+            return answer::data(read, reply);
         }
-        self.in_time(ino, move |state| match state.read_some(ino, offset, size) {
-            Ok(bytes) => reply.data(&bytes),
-            Err(error) => reply.error(error),
-        });
+        self.in_time(ino, move |state| answer::data(state.read_some(ino, offset, size), reply));
     }
 
     fn write(
@@ -290,24 +280,17 @@ impl Filesystem for Server {
         reply: ReplyWrite,
     ) {
         if ino.0 == PACE_INO {
-            return match self.set_pace(data) {
-                Ok(written) => reply.written(written),
-                Err(error) => reply.error(error),
-            };
+            return answer::written(self.set_pace(data), reply);
         }
         let data = data.to_vec();
-        self.in_time(ino, move |state| match state.write_some(ino, offset, &data) {
-            Ok(written) => reply.written(written),
-            Err(error) => reply.error(error),
+        self.in_time(ino, move |state| {
+            answer::written(state.write_some(ino, offset, &data), reply);
         });
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         // A flush of the disk, or what the kernel makes of a write that has to be there at once.
-        self.in_time(ino, move |state| match state.flush(ino) {
-            Ok(()) => reply.ok(),
-            Err(error) => reply.error(error),
-        });
+        self.in_time(ino, move |state| answer::done(state.flush(ino), reply));
     }
 
     fn fallocate(

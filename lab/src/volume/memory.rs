@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use fuser::Errno;
 
 use super::node::{Content, Node};
+use crate::answer::Answer;
 
 /// The top's number, as the kernel expects it.
 const TOP: u64 = 1;
@@ -15,8 +16,6 @@ pub(super) struct Memory {
     nodes: BTreeMap<u64, Node>,
     next: u64,
 }
-
-pub(super) type Answer<T> = Result<T, Errno>;
 
 impl Memory {
     pub(super) fn new() -> Self {

@@ -12,14 +12,15 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use fuser::{
-    BackgroundSession, BsdFileFlags, Config, Errno, FileHandle, FileType, Filesystem, FopenFlags,
-    Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
-    SessionACL, TimeOrNow, WriteFlags,
+    BackgroundSession, BsdFileFlags, Config, Errno, FileAttr, FileHandle, FileType, Filesystem,
+    FopenFlags, Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
+    ReplyWrite, Request, SessionACL, TimeOrNow, WriteFlags,
 };
 
-use super::memory::{Answer, Memory};
+use super::memory::Memory;
 use super::node::{self, Content, Node};
+use crate::answer::{self, Answer};
 
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -80,25 +81,13 @@ impl Network {
 
     fn add(&self, parent: INodeNo, name: &OsStr, node: Node, reply: ReplyEntry) {
         let mut memory = self.memory();
-        match memory.add(parent.0, name, node) {
-            Ok(ino) => answer_entry(&memory, ino, reply),
-            Err(error) => reply.error(error),
-        }
+        let added = memory.add(parent.0, name, node);
+        answer::entry(added.and_then(|ino| attributes(&memory, ino)), KEPT, reply);
     }
 }
 
-fn answer_entry(memory: &Memory, ino: u64, reply: ReplyEntry) {
-    match memory.node(ino) {
-        Ok(node) => reply.entry(&KEPT, &node.attributes(ino), Generation(0)),
-        Err(error) => reply.error(error),
-    }
-}
-
-fn answer(result: Answer<()>, reply: ReplyEmpty) {
-    match result {
-        Ok(()) => reply.ok(),
-        Err(error) => reply.error(error),
-    }
+fn attributes(memory: &Memory, ino: u64) -> Answer<FileAttr> {
+    memory.node(ino).map(|node| node.attributes(ino))
 }
 
 /// Offsets and sizes of files in memory fit into memory.
@@ -109,17 +98,12 @@ fn length(offset: u64) -> Answer<usize> {
 impl Filesystem for Network {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let memory = self.memory();
-        match memory.lookup(parent.0, name) {
-            Ok(ino) => answer_entry(&memory, ino, reply),
-            Err(error) => reply.error(error),
-        }
+        let found = memory.lookup(parent.0, name);
+        answer::entry(found.and_then(|ino| attributes(&memory, ino)), KEPT, reply);
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.memory().node(ino.0) {
-            Ok(node) => reply.attr(&KEPT, &node.attributes(ino.0)),
-            Err(error) => reply.error(error),
-        }
+        answer::attributes(attributes(&self.memory(), ino.0), KEPT, reply);
     }
 
     fn setattr(
@@ -195,11 +179,11 @@ impl Filesystem for Network {
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        answer(self.memory().remove(parent.0, name), reply);
+        answer::done(self.memory().remove(parent.0, name), reply);
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        answer(self.memory().remove(parent.0, name), reply);
+        answer::done(self.memory().remove(parent.0, name), reply);
     }
 
     fn rename(
@@ -217,15 +201,13 @@ impl Filesystem for Network {
         } else {
             Err(Errno::EINVAL)
         };
-        answer(result, reply);
+        answer::done(result, reply);
     }
 
     fn link(&self, _: &Request, ino: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let mut memory = self.memory();
-        match memory.link(ino.0, parent.0, name) {
-            Ok(()) => answer_entry(&memory, ino.0, reply),
-            Err(error) => reply.error(error),
-        }
+        let linked = memory.link(ino.0, parent.0, name);
+        answer::entry(linked.and_then(|()| attributes(&memory, ino.0)), KEPT, reply);
     }
 
     fn create(
@@ -291,11 +273,10 @@ impl Filesystem for Network {
         reply: ReplyWrite,
     ) {
         let data = &data[..self.at_once(data.len())];
-        match length(offset).and_then(|at| self.memory().write(ino.0, at, data)) {
-            // The kernel never hands over more than it can count in 32 bits.
-            Ok(()) => reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX)),
-            Err(error) => reply.error(error),
-        }
+        let result = length(offset).and_then(|at| self.memory().write(ino.0, at, data));
+        // The kernel never hands over more than it can count in 32 bits.
+        let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        answer::written(result.map(|()| bytes), reply);
     }
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
