@@ -122,12 +122,9 @@ impl<F: FileSystem> Planner<'_, F> {
         if kind == ItemKind::File {
             self.state.planned.bytes_kept += entry.metadata.size;
         }
-        if self
-            .state
-            .kept_in
-            .last()
-            .is_none_or(|(mapping, known)| *mapping != self.mapping || known != parent)
-        {
+        let is_new =
+            |(mapping, known): &(usize, RelPath)| (*mapping, known) != (self.mapping, parent);
+        if self.state.kept_in.last().is_none_or(is_new) {
             self.state.kept_in.push((self.mapping, parent.clone()));
         }
     }

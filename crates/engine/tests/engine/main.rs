@@ -38,6 +38,7 @@ mod sweep;
 mod undo;
 mod undo_cut_short;
 mod undo_gone;
+mod undo_told;
 mod unpublished;
 mod verify;
 mod waiting;

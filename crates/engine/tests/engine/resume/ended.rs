@@ -1,9 +1,10 @@
 //! Jobs that came to an end of some kind, and are resumed all the same.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use surecopy_engine::{ConflictPolicy, Control, Fact, ItemStatus, Outcome};
-use surecopy_fs::{FileKind, FsErrorKind, Operation};
+use surecopy_fs::{FileKind, FsErrorKind, Operation, RelPath};
 use surecopy_testkit::FaultPlan;
 
 use super::story::{Asked, Death, End, Story};
@@ -107,6 +108,9 @@ fn special_files_do_not_keep_a_finished_job_at_work() {
     story.fs.modified("/dst/one", surecopy_fs::Timestamp { secs: 77, nanos: 0 });
     let ran = story.run(Death::Never).ran;
     assert_eq!(ran.report.planned.items, 0, "{}", ran.in_short());
+    let files = story.fs.tree("/src");
+    let entries = files.values().filter(|entry| entry.kind != FileKind::Directory).count() as u64;
+    assert_eq!(ran.report.planned.kept, entries, "{}", ran.in_short());
     let time = story.fs.stat("/dst/one").expect("it is there").modified;
     assert_eq!(time.secs, 77, "a directory was touched");
 }
@@ -311,4 +315,64 @@ fn a_kept_first_name_is_linked_to_and_counted_once() {
     let entries = files.values().filter(|entry| entry.kind != FileKind::Directory).count() as u64;
     let planned = ran.report.planned;
     assert_eq!(planned.items + planned.kept, entries, "{planned:?}");
+    // Of the two names that are planned, neither is kept.
+    let bytes: u64 =
+        files.values().filter(|entry| entry.kind == FileKind::File).map(|file| file.size).sum();
+    assert_eq!(planned.bytes_kept, bytes - 2 * files[Path::new("new")].size, "{planned:?}");
+}
+
+/// What stands there as it did when it was found to be damaged is the job's own; what was written to since is not.
+#[test]
+fn what_was_found_to_be_damaged_is_replaced_whatever_the_policy() {
+    for (is_written_to, expected) in [(false, "a small file by the name of one/a"), (true, "mine")]
+    {
+        let mut story = Story::new(Way::Kernel, Asked::Policy(ConflictPolicy::Skip));
+        story.run(Death::Never).ran.all_done();
+        story.fs.mode("/dst/one/b", 0o600);
+        if is_written_to {
+            story.fs.file("/dst/one/a", "mine");
+        }
+        story.ledger.damaged.insert(RelPath::new("one/a").unwrap());
+        let ran = story.run(Death::Never).ran;
+        let is_copied = ran
+            .items()
+            .any(|item| item.target == Path::new("/dst/one/a") && item.status == ItemStatus::Ok);
+        assert_eq!(is_copied, !is_written_to, "{}", ran.in_short());
+        assert_eq!(story.fs.read("/dst/one/a").as_deref(), Some(expected.as_bytes()));
+    }
+}
+
+/// It cannot be what the run that was cut short has made, however much its content is like that.
+#[test]
+fn what_has_the_content_and_not_the_permissions_is_not_taken_for_copied() {
+    let mut story = Story::new(Way::Kernel, Asked::Policy(ConflictPolicy::Replace));
+    let control = story.control.clone();
+    story.fs.before(Operation::CreatePartial, move |_, _| control.cancel());
+    let ran = story.run(Death::Never).ran;
+    assert_eq!(ran.report.outcome, Outcome::Cancelled, "{}", ran.in_short());
+    story.control = Control::new();
+    let source = story.fs.stat("/src/two/d").expect("it is there");
+    story.fs.file("/dst/two/d", "a small file by the name of two/d");
+    story.fs.modified("/dst/two/d", source.modified).mode("/dst/two/d", 0o600);
+    assert_ne!(source.mode & 0o777, 0o600);
+    story.run(Death::Never).ran.all_done();
+    assert_eq!(story.fs.stat("/dst/two/d").expect("it is there").mode, source.mode);
+}
+
+#[test]
+fn what_has_another_size_or_time_than_the_source_is_left_to_the_policy() {
+    let is_like_it = "A SMALL FILE BY THE NAME OF two/d";
+    for (content, secs) in [("somebody else's", 0), (is_like_it, 5)] {
+        let mut story = Story::new(Way::Kernel, Asked::Policy(ConflictPolicy::Skip));
+        let control = story.control.clone();
+        story.fs.before(Operation::CreatePartial, move |_, _| control.cancel());
+        story.run(Death::Never);
+        story.control = Control::new();
+        let mut time = story.fs.stat("/src/two/d").expect("it is there").modified;
+        time.secs += secs;
+        story.fs.file("/dst/two/d", content).modified("/dst/two/d", time);
+        let ran = story.run(Death::Never).ran;
+        let now = story.fs.read("/dst/two/d");
+        assert_eq!(now.as_deref(), Some(content.as_bytes()), "{}", ran.in_short());
+    }
 }

@@ -150,7 +150,10 @@ impl<'a> Asking<'a> {
 impl History for Asking<'_> {
     fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
         let recovered = self.recovered.get_or_init(|| Past::of(self.remembered, self.target));
-        recovered.known(mapping, path)
+        Ok(match recovered.known(mapping, path)? {
+            Known::Done(done) if self.remembered.damaged.contains(path) => Known::Damaged(done),
+            known => known,
+        })
     }
 
     fn roots(&self) -> &[RootIdentity] {

@@ -4,13 +4,14 @@
 //! dies, what was only noted may be there or not. What is begun to be recorded takes its time, like all
 //! that a thread of its own writes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use surecopy_engine::{
     Digest, Fact, ItemId, ItemReport, Journal, JournalError, PlannedItem, Queue, Recording, Rest,
     WorkList,
 };
+use surecopy_fs::RelPath;
 use surecopy_testkit::CrashFs;
 
 use crate::announced::Announced;
@@ -63,6 +64,8 @@ pub(super) struct Remembered {
     pages: Arc<Mutex<Pages>>,
     /// What earlier jobs have copied, by the names of the sources.
     pub(super) digests: HashMap<String, Digest>,
+    /// What was found to be damaged when it was looked at again.
+    pub(super) damaged: HashSet<RelPath>,
 }
 
 impl Remembered {
@@ -129,7 +132,11 @@ impl Remembered {
         let pages = self.pages();
         let (lines, durable) = (pages.lines.clone(), pages.durable);
         let pages = Mutex::new(Pages { lines, durable, ..Pages::default() });
-        Self { pages: Arc::new(pages), digests: self.digests.clone() }
+        Self {
+            pages: Arc::new(pages),
+            digests: self.digests.clone(),
+            damaged: self.damaged.clone(),
+        }
     }
 
     /// Calls that were to be answered since the run began.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use surecopy_engine::{
-    Catalog, ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, PlannedItem,
+    Catalog, ConflictPolicy, Control, CopySpec, ItemStatus, Mapping, Outcome, Planned, PlannedItem,
     RecordedEnd, Report, SkipReason, Warning, WarningKind,
 };
 use surecopy_fs::{FileKind, Operation, RelPath, Timestamp};
@@ -257,10 +257,12 @@ impl Story {
         let Life { ran, .. } = self.run(Death::Never);
         let told = || format!("{what}\n{:#?}\n{}", ran.report, ran.in_short());
         assert_eq!(ran.report.outcome, Outcome::Finished, "{}", told());
-        let entries = self.fs.tree("/src");
-        let entries = entries.values().filter(|entry| entry.kind != FileKind::Directory).count();
-        let planned = (ran.report.planned.items, ran.report.planned.kept);
-        assert_eq!(planned, (0, entries as u64), "{}", told());
+        let tree = self.fs.tree("/src");
+        let entries = tree.values().filter(|entry| entry.kind != FileKind::Directory).count();
+        let files = tree.values().filter(|entry| entry.kind == FileKind::File);
+        let wanted = (0, entries as u64, files.map(|file| file.size).sum());
+        let Planned { items, kept, bytes_kept, .. } = ran.report.planned;
+        assert_eq!((items, kept, bytes_kept), wanted, "{}", told());
         let changes: BTreeMap<_, _> = CHANGES
             .iter()
             .map(|operation| (operation, self.fs.count(*operation)))
