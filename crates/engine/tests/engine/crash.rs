@@ -203,6 +203,20 @@ fn a_flush_of_one_volume_says_nothing_of_directories_on_another() {
     journal.all_survived(2);
 }
 
+/// Both are there before the job, so that nothing above them is to be flushed.
+#[test]
+fn a_flush_of_one_directory_says_nothing_of_another() {
+    for way in Way::ALL {
+        let fake = scene(way);
+        fake.dir("/dst/one").dir("/dst/two").dir("/dst/two/deep");
+        let spec = way.spec(&fake);
+        let (fs, before) = (Arc::new(CrashFs::new(fake.clone())), Before::of(&fake));
+        let ran = carry_out(&fs, &spec);
+        ran.all_ok();
+        check(&fs, &before, &ran, &format!("{way:?}"));
+    }
+}
+
 /// Replaces `/dst/file` in a way of its own, the power going at any step, and says whether the
 /// oracle ever found fault with what the reboot showed.
 fn is_caught(protocol: impl Fn(&CrashFs, &<CrashFs as FileSystem>::Dir) -> Option<()>) -> bool {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{DiscardReport, Event, Outcome, UndoReport, WarningKind};
+use surecopy_engine::{Control, DiscardReport, Event, Fact, Outcome, UndoReport, WarningKind};
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, Persistence};
 
 use crate::done::{Again, Ran};
-use crate::job::{Recording, spec};
+use crate::job::{Recording, carry_out_with, spec};
 use crate::oracle::leftovers;
 use crate::scene::Way;
 use crate::undo::undo;
@@ -34,6 +34,26 @@ fn in_two_directories() -> Ran {
     }
     let spec = spec(&fs, &["/src/"], "/dst");
     Ran::with(fs, spec)
+}
+
+/// Otherwise whoever goes on with the job looks at each of them again.
+#[test]
+fn what_is_replaced_and_kept_is_settled() {
+    let fs = FakeFs::new();
+    for name in ["a", "b"] {
+        fs.file(format!("/src/{name}"), "new").file(format!("/dst/{name}"), "what was there");
+    }
+    fs.file("/src/c", "replaces nothing");
+    let mut spec = spec(&fs, &["/src/"], "/dst");
+    spec.keep_replaced = true;
+    let journal = Recording::default();
+    carry_out_with(&Arc::new(fs), &spec, &journal, &Control::new()).all_ok();
+    let facts = journal.facts();
+    let settled = facts.iter().filter_map(|fact| match fact {
+        Fact::Settled { items } => Some(items.len()),
+        _ => None,
+    });
+    assert_eq!(settled.sum::<usize>(), 3, "{facts:#?}");
 }
 
 #[test]

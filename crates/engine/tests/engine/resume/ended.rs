@@ -368,9 +368,11 @@ fn what_has_another_size_or_time_than_the_source_is_left_to_the_policy() {
         story.fs.before(Operation::CreatePartial, move |_, _| control.cancel());
         story.run(Death::Never);
         story.control = Control::new();
-        let mut time = story.fs.stat("/src/two/d").expect("it is there").modified;
+        let source = story.fs.stat("/src/two/d").expect("it is there");
+        let mut time = source.modified;
         time.secs += secs;
         story.fs.file("/dst/two/d", content).modified("/dst/two/d", time);
+        story.fs.mode("/dst/two/d", source.mode & 0o7777);
         let ran = story.run(Death::Never).ran;
         let now = story.fs.read("/dst/two/d");
         assert_eq!(now.as_deref(), Some(content.as_bytes()), "{}", ran.in_short());
