@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 use surecopy_engine::{
     Action, ErrorCode, Fact, History, ItemError, ItemKind, ItemStatus, Journal, Known, LinkRole,
-    Mapping, Outcome, PlannedItem, Publication, Queue, SkipReason, WorkList,
+    Lost, Mapping, Outcome, PlannedItem, Publication, Queue, Side, SkipReason, WorkList,
 };
 use surecopy_fs::RelPath;
 use surecopy_ledger::{JobId, JobRun, Sums};
@@ -105,6 +105,24 @@ fn what_is_settled_is_durable_when_that_is_recorded() {
     assert!(scene.resume(JobId(1)).in_flight().publications.is_empty());
 }
 
+/// Only the others of its group are to be looked at by the next run.
+#[test]
+fn of_a_group_what_is_settled_is_not_looked_at_again() {
+    let scene = scene();
+    let run = scene.first_run();
+    let items = [item(0, "a"), item(1, "b"), item(2, "c")];
+    run.append(Queue::Items, items.to_vec()).unwrap();
+    run.record(planned(3)).unwrap();
+    run.claim(Queue::Items, 3).unwrap();
+    run.record(vec![Fact::Publishing { items: items.iter().map(publication).collect() }]).unwrap();
+    run.record(vec![Fact::Settled { items: vec![items[1].id] }]).unwrap();
+    drop(run);
+    let run = scene.resume(JobId(1));
+    let open = &run.in_flight().publications;
+    let open: Vec<&Publication> = open.iter().map(|unsettled| &unsettled.publication).collect();
+    assert_eq!(open, [&publication(&items[0]), &publication(&items[2])]);
+}
+
 /// Only what replaced something, well, in a job that keeps what is replaced.
 #[test]
 fn what_is_not_kept_is_not_told_to_be() {
@@ -167,6 +185,13 @@ fn why_a_run_could_not_go_on_is_in_the_audit_log() {
     run.finish_as(Outcome::JournalFailed("its disk is full".into()), Sums::default()).unwrap();
     let body = last_body(&scene, job);
     assert!(body.contains(r#""outcome":"journal_failed","message":"its disk is full""#), "{body}");
+    let run = scene.resume(job);
+    run.record(planned(0)).unwrap();
+    let (side, root) = (Side::Destination, PathBuf::from("/to"));
+    let lost = Lost { side, root, message: "it was pulled out".into() };
+    run.finish_as(Outcome::Lost(lost), Sums::default()).unwrap();
+    let body = last_body(&scene, job);
+    assert!(body.contains(r#""outcome":"lost","message":"it was pulled out""#), "{body}");
 }
 
 #[test]
