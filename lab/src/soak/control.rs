@@ -57,10 +57,7 @@ pub(super) fn strays_are_found(lab: &Lab) -> Result<()> {
         ensure!(!is_taken(&everything, &kept), "a backup of something else is taken");
     }
 
-    ensure!(
-        tree.ensure_old(&target, None, &BTreeSet::new()).is_err(),
-        "what was not undone is taken for it"
-    );
+    ensure!(tree.ensure_old(&target, None).is_err(), "what was not undone is taken for it");
     ensure_left_is_found(lab, &tree)
 }
 
@@ -68,21 +65,17 @@ pub(super) fn strays_are_found(lab: &Lab) -> Result<()> {
 fn ensure_left_is_found(lab: &Lab, tree: &RandomTree) -> Result<()> {
     let target = lab.new_path("undone");
     tree.fill(&target)?;
-    tree.ensure_old(&target, None, &BTreeSet::new())
-        .context("what was never copied is not taken for undone")?;
+    tree.ensure_old(&target, None).context("what was never copied is not taken for undone")?;
     for stray in ["stray", ".surecopy-1.backup"] {
         fs::create_dir(target.join(stray))?;
-        let is_taken = tree.ensure_old(&target, Some(&BTreeSet::new()), &BTreeSet::new()).is_ok();
+        let is_taken = tree.ensure_old(&target, Some(&BTreeSet::new())).is_ok();
         ensure!(!is_taken, "{stray} is taken for what was there");
         fs::remove_dir(target.join(stray))?;
     }
     let new = tree.new_directory(&target)?;
     fs::create_dir(target.join(&new))?;
-    ensure!(
-        tree.ensure_old(&target, None, &BTreeSet::new()).is_err(),
-        "a directory that stays is not found"
-    );
-    let is_taken = |known| tree.ensure_old(&target, Some(&known), &BTreeSet::new()).is_ok();
+    ensure!(tree.ensure_old(&target, None).is_err(), "a directory that stays is not found");
+    let is_taken = |known| tree.ensure_old(&target, Some(&known)).is_ok();
     ensure!(!is_taken(BTreeSet::from([new])), "a directory that is known stays and is not found");
     ensure!(is_taken(BTreeSet::new()), "a directory that nobody knows of is not left alone");
     Ok(())

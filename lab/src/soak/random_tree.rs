@@ -58,23 +58,6 @@ impl RandomTree {
         self.sight.keys().map(|name| target.join(name)).collect()
     }
 
-    /// Where the old files of these targets lie beside them under names of backups.
-    pub(super) fn left_beside(&self, target: &Path, doubtful: &BTreeSet<PathBuf>) -> Result<Kept> {
-        let mut left = Kept::new();
-        for of in doubtful {
-            let versions = self.files.get(&beneath(target, of)?);
-            let old = versions.and_then(|versions| versions.old.as_ref());
-            for entry in fs::read_dir(of.parent().context("it stands in a folder")?)? {
-                let path = entry?.path();
-                let is_backup = path.extension().is_some_and(|end| end == "backup");
-                if is_backup && old.is_some_and(|old| fs::read(&path).is_ok_and(|it| it == *old)) {
-                    left.entry(of.clone()).or_default().push(path);
-                }
-            }
-        }
-        Ok(left)
-    }
-
     /// A directory that would be new in this target.
     pub(super) fn new_directory(&self, target: &Path) -> Result<PathBuf> {
         let is_new = |name: &&PathBuf| {
@@ -178,7 +161,7 @@ impl RandomTree {
     }
 
     /// Fails unless one backup of a target is what was old there, and what else was replaced under its name is
-    /// what the job itself had made: a copy that became a further name later, or one that it could not vouch for.
+    /// what the job itself had made: a copy that became a further name later.
     fn ensure_kept(&self, target: &Path, of: &Path, backups: &[PathBuf]) -> Result<()> {
         let versions = self.files.get(&beneath(target, of)?);
         let versions = versions.with_context(|| format!("{} replaced nothing", of.display()))?;
@@ -200,32 +183,24 @@ impl RandomTree {
 
     /// Fails unless every target is what it was, or is not there when it was not, and nothing else is there.
     /// Directories of the source may stay of which the job does not know, with what they stand in, if it is
-    /// said which those are that it knows; and files that it could not vouch for.
+    /// said which those are that it knows.
     pub(super) fn ensure_old(
         &self,
         target: &Path,
         known: Option<&BTreeSet<PathBuf>>,
-        doubtful: &BTreeSet<PathBuf>,
     ) -> Result<()> {
         for (name, versions) in &self.files {
             let path = target.join(name);
-            let found = fs::read(&path).ok();
-            let is_old = found == versions.old;
-            let may_be_new = doubtful.contains(&path) && found.as_ref() == Some(&versions.new);
-            ensure!(is_old || may_be_new, "{} is not as it was", path.display());
+            let is_old = fs::read(&path).ok() == versions.old;
+            ensure!(is_old, "{} is not as it was", path.display());
         }
-        let mut found = sight(target)?;
-        for backup in self.left_beside(target, doubtful)?.values().flatten() {
-            found.remove(&beneath(target, backup)?);
-        }
+        let found = sight(target)?;
         let is_directory =
             |name: &&PathBuf| self.sight.get(*name).is_some_and(|line| line.ends_with(DIRECTORY));
         let unknown = found.keys().filter(|name| {
             is_directory(name) && known.is_some_and(|known| !known.contains(name.as_path()))
         });
-        let old = self.files.iter().filter(|(name, versions)| {
-            versions.old.is_some() || doubtful.contains(&target.join(name))
-        });
+        let old = self.files.iter().filter(|(_, versions)| versions.old.is_some());
         let may_stay: BTreeSet<&Path> =
             old.map(|(name, _)| name).chain(unknown).flat_map(|name| name.ancestors()).collect();
         let is_left = |name: &&PathBuf| *name != "" && !may_stay.contains(name.as_path());

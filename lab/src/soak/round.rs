@@ -62,8 +62,6 @@ struct Job<'a> {
     is_begun: bool,
     /// Targets of which something other than their content could not be kept, as was told.
     lacking: BTreeSet<PathBuf>,
-    /// Targets that a run has left and could not vouch for, as was told.
-    doubtful: BTreeSet<PathBuf>,
     /// A run has ended before it could record what it had done.
     is_broken_off: bool,
     /// What the runs so far have told, for whoever asks what has happened.
@@ -133,7 +131,6 @@ impl<'a> Job<'a> {
             options,
             is_begun: false,
             lacking: BTreeSet::new(),
-            doubtful: BTreeSet::new(),
             is_broken_off: false,
             told: Vec::new(),
         })
@@ -167,7 +164,6 @@ impl<'a> Job<'a> {
         self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         self.lacking.extend(lacking_among(&copied));
-        self.doubtful.extend(with_error(&copied, "DURABILITY_UNKNOWN"));
         self.is_broken_off |= [KILLED, RECORD_FAILED].contains(&copied.status);
         self.is_begun = self.has_job()?;
         Ok(is_copied(copied.status))
@@ -204,7 +200,6 @@ impl<'a> Job<'a> {
         self.told.push(format!("ended with {}: {}", copied.status, copied.describe()));
         self.judge(&copied)?;
         if copied.status != 0 {
-            self.unprotect_doubtful(&copied)?;
             copied = self.recorded.run(&["retry", "1", "--json"])?;
             self.judge(&copied)?;
         }
@@ -215,26 +210,11 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Does as is advised where what could not be vouched for is in the way because its source is read-only.
-    fn unprotect_doubtful(&self, copied: &Copied) -> Result<()> {
-        for path in with_error(copied, "TARGET_READ_ONLY").intersection(&self.doubtful) {
-            tool::run("chmod", ["u+w".as_ref(), path.as_os_str()])?;
-        }
-        Ok(())
-    }
-
     fn ensure_whole(&self) -> Result<()> {
         // Old files are kept under names of ours until they are given up.
-        let mut kept = kept(&self.recorded)?;
+        let kept = kept(&self.recorded)?;
         let are_old_kept = self.options.contains(&"--keep-replaced");
         ensure!(are_old_kept || kept.is_empty(), "kept without being asked: {kept:?}");
-        // What could not be vouched for is the user's, and so is what it had replaced.
-        for (of, backups) in self.tree.left_beside(&self.target, &self.doubtful)? {
-            let kept = kept.entry(of).or_default();
-            kept.extend(backups);
-            kept.sort();
-            kept.dedup();
-        }
         self.tree.ensure_copied(&self.target, &self.lacking, &kept)
     }
 
@@ -242,7 +222,7 @@ impl<'a> Job<'a> {
         self.recorded.run(&["undo", "1", "--json"])?.ensure_ok()?;
         // One that was made just before a run broke off is nobody's.
         let known = self.is_broken_off.then(|| self.made_directories()).transpose()?;
-        self.tree.ensure_old(&self.target, known.as_ref(), &self.doubtful)
+        self.tree.ensure_old(&self.target, known.as_ref())
     }
 
     /// The directories that the job is recorded to have made, beneath its target.
@@ -265,13 +245,6 @@ pub(super) fn kept(recorded: &Recorded) -> Result<Kept> {
         }
     }
     Ok(kept)
-}
-
-/// The targets of which these objects tell this error.
-fn with_error(copied: &Copied, code: &str) -> BTreeSet<PathBuf> {
-    let items = copied.of_type("item").chain(copied.of_type("problem"));
-    let failed = items.filter(|item| item["error"]["code"] == code);
-    failed.filter_map(|item| path_in(&item["error"], "path")).collect()
 }
 
 /// Whether a name is one that the program makes up.

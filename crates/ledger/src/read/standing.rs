@@ -98,7 +98,7 @@ pub(crate) fn is_incomplete() -> String {
 }
 
 /// Items of which something was not kept that could have been, and that were not copied again since.
-pub(crate) fn incomplete(connection: &Connection, job: JobId) -> Outcome<u64> {
+pub(crate) fn incomplete(connection: &Connection, job: JobId) -> Result<u64> {
     let sql = format!(
         "SELECT count(*) FROM ends INDEXED BY ends_incomplete
          CROSS JOIN items ON items.job = ends.job AND items.item = ends.item

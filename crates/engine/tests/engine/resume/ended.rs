@@ -1,6 +1,6 @@
 //! Jobs that came to an end of some kind, and are resumed all the same.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use surecopy_engine::{ConflictPolicy, Control, Fact, ItemStatus, Outcome};
