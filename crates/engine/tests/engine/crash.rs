@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use surecopy_engine::{Control, Fact, Journal, JournalError};
+use surecopy_engine::{Control, CopySpec, Fact, Journal, JournalError};
 use surecopy_fs::{FileSystem, Operation};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, VolumeSettings};
 
@@ -28,17 +28,21 @@ const STYLES: [CrashStyle; 6] = [
 
 fn run_until(way: Way, step: Option<u64>, workers: usize) -> (Arc<CrashFs>, Before, Ran) {
     let fake = scene(way);
-    let before = Before::of(&fake);
     let mut spec = way.spec(&fake);
     spec.workers = workers;
     // Several groups, so that some items are reported long before the cut.
     spec.limits.group_max_files = 4;
+    run_on(fake, &spec, step)
+}
+
+fn run_on(fake: FakeFs, spec: &CopySpec, step: Option<u64>) -> (Arc<CrashFs>, Before, Ran) {
+    let before = Before::of(&fake);
     let fs = CrashFs::new(fake);
     let fs = Arc::new(match step {
         Some(step) => fs.power_off_at(step),
         None => fs,
     });
-    let ran = carry_out(&fs, &spec);
+    let ran = carry_out(&fs, spec);
     (fs, before, ran)
 }
 
@@ -210,14 +214,8 @@ fn a_flush_of_one_directory_says_nothing_of_another() {
         let run_until = |step: Option<u64>| {
             let fake = scene(way);
             fake.dir("/dst/one").dir("/dst/two").dir("/dst/two/deep");
-            let (spec, before) = (way.spec(&fake), Before::of(&fake));
-            let fs = CrashFs::new(fake);
-            let fs = Arc::new(match step {
-                Some(step) => fs.power_off_at(step),
-                None => fs,
-            });
-            let ran = carry_out(&fs, &spec);
-            (fs, before, ran)
+            let spec = way.spec(&fake);
+            run_on(fake, &spec, step)
         };
         let (undisturbed, _, ran) = run_until(None);
         ran.all_ok();
