@@ -191,7 +191,7 @@ pub(crate) fn for_code(code: ErrorCode) -> &'static str {
             "compare both with another copy; only if the source is right, copy it with --accept-changed-content"
         }
         Code::DurabilityUnknown => {
-            "check the disk, then look at the file that is there, and at the old one if the details say where it is kept, and keep the right one"
+            "check the disk, then go on with surecopy resume JOB, which reads the file again and settles which of the two stays; without a ledger, compare it yourself with the old one that the details name"
         }
         Code::VolumeUnreachable => {
             "bring the network or the disk back, then run the same command again"

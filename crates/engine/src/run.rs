@@ -27,8 +27,8 @@ pub fn run<F: FileSystem>(spec: &CopySpec, outside: &Environment<'_, F>) -> Repo
     };
     let prepared = recovered.and_then(|mut recovered| {
         report.warnings = recovered.warnings;
-        let wrong = std::mem::take(&mut recovered.wrong);
-        Ok((prepare(spec, outside, wrong)?, recovered))
+        let unproved = std::mem::take(&mut recovered.unproved);
+        Ok((prepare(spec, outside, unproved)?, recovered))
     });
     match prepared {
         Err(unprepared) => report.outcome = unprepared.outcome(),

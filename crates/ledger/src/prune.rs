@@ -39,8 +39,8 @@ fn is_settled(job: &JobRecord) -> bool {
         && job.unreadable_record.is_none()
 }
 
-/// Jobs of which all was copied, or is undone, that keep nothing, and of which nothing was heard since
-/// then.
+/// Jobs of which all was copied, or is undone, that keep nothing and have left nothing, and of which nothing
+/// was heard since then.
 fn copied(connection: &Connection, before_ms: i64, job: Option<JobId>) -> Result<Vec<JobId>> {
     let states = JobState::ALL.into_iter().filter(|state| is_over(*state));
     let states: Vec<_> = states.map(|state| format!("'{}'", state.as_str())).collect();
@@ -49,6 +49,7 @@ fn copied(connection: &Connection, before_ms: i64, job: Option<JobId>) -> Result
          WHERE state IN ({}) AND changed_at < ?1 AND (?2 IS NULL OR job = ?2)
            AND (NOT keep_replaced OR NOT EXISTS (
                SELECT 1 FROM ends WHERE ends.job = jobs.job AND kept IS NOT NULL))
+           AND NOT EXISTS (SELECT 1 FROM publications WHERE publications.job = jobs.job)
          ORDER BY job",
         states.join(", ")
     );

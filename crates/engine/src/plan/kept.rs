@@ -29,9 +29,9 @@ impl<F: FileSystem> Planner<'_, F> {
     /// What earlier runs of this job say of the entry.
     pub(super) fn known(&mut self, path: &RelPath) -> Known {
         let Some(history) = self.history else { return Known::Nothing };
-        if !self.state.wrong.is_empty() {
+        if !self.state.unproved.is_empty() {
             let target = self.root.mapping.target.join_path(path);
-            if let Some(done) = self.state.wrong.get(&(self.mapping, target)) {
+            if let Some(done) = self.state.unproved.get(&(self.mapping, target)) {
                 return Known::Damaged(done.clone());
             }
         }

@@ -85,12 +85,12 @@ impl From<Cancelled> for Unprepared {
 pub(crate) fn prepare<F: FileSystem>(
     spec: &CopySpec,
     outside: &Environment<'_, F>,
-    wrong: HashMap<(usize, RelPath), Done>,
+    unproved: HashMap<(usize, RelPath), Done>,
 ) -> Result<Prepared<F>, Unprepared> {
     let fs = outside.fs.as_ref();
     let mut sink = Collector::new(spec, outside);
     let mut state = PlanState::new(spec, outside.work.first_item());
-    state.wrong = wrong;
+    state.unproved = unproved;
     let volumes = Volumes::default();
     let roots = phase(outside, Phase::ProgressiveScanning, || {
         let roots = scan_all(spec, outside, &volumes, &mut state, &mut sink);

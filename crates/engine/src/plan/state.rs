@@ -17,9 +17,9 @@ use crate::spec::CopySpec;
 /// What planning carries from one mapping to the next.
 pub(crate) struct PlanState {
     pub(super) next_id: u64,
-    /// Targets that an earlier run has published and that are not what it has written: mappings, and paths
-    /// beneath their destination roots.
-    pub(super) wrong: HashMap<(usize, RelPath), Done>,
+    /// Targets that an earlier run has published and that are not known to be what it has written: mappings,
+    /// and paths beneath their destination roots.
+    pub(super) unproved: HashMap<(usize, RelPath), Done>,
     pub(super) names: TargetNames,
     pub(super) first_names: HashMap<FileId, (usize, RelPath)>,
     /// Files whose first name is to be copied.
@@ -48,7 +48,7 @@ impl PlanState {
             matches!(spec.conflict, ConflictPolicy::KeepBoth | ConflictPolicy::Ask);
         Self {
             next_id: first.0,
-            wrong: HashMap::new(),
+            unproved: HashMap::new(),
             names: TargetNames::new(spec.mappings.len() > 1 || gives_new_names),
             first_names: HashMap::new(),
             planned_first_names: HashSet::new(),

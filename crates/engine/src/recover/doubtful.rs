@@ -5,16 +5,18 @@
 //! again: a copy that is still right is finished like one whose run has died. Nothing is removed for being
 //! in doubt: neither the copy, which may be the only one when its source has gone, nor what it replaced.
 
-use surecopy_fs::{FileKind, FileSystem, FsResult, Support};
+use surecopy_fs::{FileKind, FileSystem, FsErrorKind, FsResult, Metadata, Support};
 
 use super::publication::Found;
 use super::recovery::Recovery;
 use super::standing::is_replaced;
 use crate::buffers::AlignedBuffer;
+use crate::commit::{ExchangedBack, exchange_back};
 use crate::context::Bounds;
 use crate::control::Cancelled;
 use crate::error::Side;
 use crate::opened::Opened;
+use crate::plan::Seen;
 use crate::record::{Done, Landed, Publication};
 use crate::report::Step;
 use crate::verify::{VerifyError, open_medium, read_back_digest};
@@ -24,6 +26,8 @@ pub(super) struct Doubtful {
     pub(super) found: Found,
     /// It stands under the name of the backup, and what it was to replace has the visible one.
     pub(super) is_hidden: bool,
+    /// What it replaced stands under the name of the backup.
+    pub(super) is_former_hidden: bool,
 }
 
 /// What looking at a copy again came to.
@@ -51,13 +55,16 @@ impl<F: FileSystem> Recovery<'_, F> {
             };
             let done = match self.read_again(&doubtful, &opened) {
                 Ok(Proof::Right) => self.is_right(&doubtful, &opened),
-                Ok(Proof::Wrong) | Err(VerifyError::Mismatch) => self.is_wrong(&doubtful, &opened),
+                Ok(Proof::Wrong) | Err(VerifyError::Mismatch) => {
+                    self.is_not_right(&doubtful, &opened, "it is not what was written")
+                }
                 Ok(Proof::None) => {
-                    self.leave(&doubtful.found, "nothing tells it from what it was to replace");
-                    Ok(())
+                    self.is_not_right(&doubtful, &opened, "nothing tells what it is")
                 }
                 Err(VerifyError::Cancelled) => return Err(Cancelled),
-                Err(VerifyError::Fs(_, error)) => Err(error),
+                Err(VerifyError::Fs(_, error)) => {
+                    self.is_not_right(&doubtful, &opened, &error.to_string())
+                }
             };
             if let Err(error) = done {
                 self.cannot_look(publication, &error);
@@ -114,21 +121,28 @@ impl<F: FileSystem> Recovery<'_, F> {
             return Ok(true);
         }
         let ours = fs.metadata_at(dir, found.name())?;
-        self.give_back(found, opened, &ours)?;
-        self.settle(found);
+        self.hide(found, opened, &ours)?;
+        self.leave(found, "another program has put a file in its place");
         Ok(false)
     }
 
-    /// What is visible stays so until the entry is copied anew: it may be all that there is. That is done
-    /// whatever is to become of files that were there before.
-    fn is_wrong(&mut self, doubtful: &Doubtful, opened: &Opened<F>) -> FsResult<()> {
-        let found = &doubtful.found;
-        let Publication { mapping, target, backup, report, .. } = &found.publication;
-        if doubtful.is_hidden {
-            self.remove(opened, backup)?;
-            self.settle(found);
+    /// It is not known to be right, and stays until the entry is copied anew: it may be all that there is.
+    fn is_not_right(&mut self, doubtful: &Doubtful, opened: &Opened<F>, why: &str) -> FsResult<()> {
+        let Doubtful { found, is_hidden, is_former_hidden } = doubtful;
+        if *is_hidden {
+            self.leave(found, why);
             return Ok(());
         }
+        let Publication { mapping, target, report, .. } = &found.publication;
+        if *is_former_hidden {
+            // The entry is then copied as if it never had been, and what it replaces is kept if it is to be.
+            let ours = self.sight.fs.metadata_at(&opened.dir, found.name())?;
+            if self.hide(found, opened, &ours).is_ok() {
+                self.leave(found, why);
+                return Ok(());
+            }
+        }
+        // Whatever is to become of files that were there before, it is none of them.
         let Landed { source, target: made, .. } = found.landed;
         let done = Done {
             source,
@@ -139,9 +153,59 @@ impl<F: FileSystem> Recovery<'_, F> {
             evidence: report.evidence,
             digest: report.digest.clone(),
         };
-        self.recovered.wrong.insert((*mapping, target.clone()), done);
-        let message = "it is not what was written before a disk was lost, and is copied again";
-        self.warn_left_behind(report.target.clone(), message.to_owned());
+        self.recovered.unproved.insert((*mapping, target.clone()), done);
+        let message = format!("it could not be made durable, and is copied again: {why}");
+        self.warn_left_behind(report.target.clone(), message);
         Ok(())
+    }
+
+    /// Gives what the copy replaced its name back, and the copy the name of the backup.
+    fn hide(&mut self, found: &Found, opened: &Opened<F>, ours: &Metadata) -> FsResult<()> {
+        self.recovered.has_changed = true;
+        match exchange_back(&self.target(found, opened), &found.publication.backup, Seen::of(ours))
+        {
+            ExchangedBack::Done => Ok(()),
+            ExchangedBack::Unseen(error) | ExchangedBack::Displaced(error) => Err(error),
+        }
+    }
+
+    /// What was replaced gets its name back, and the copy goes; there may be but one of them.
+    pub(super) fn take_back(
+        &mut self,
+        found: &Found,
+        opened: &Opened<F>,
+        copy: Option<&Metadata>,
+    ) -> FsResult<()> {
+        let (fs, dir, backup) = (self.sight.fs, &opened.dir, &found.publication.backup);
+        self.recovered.has_changed = true;
+        let is_former_there = opened.at(fs, backup)?.is_some();
+        match (copy, found.landed.replaced) {
+            (None, _) => fs.publish_new(dir, backup, found.name())?,
+            (Some(_), None) => fs.remove_file(dir, found.name())?,
+            (Some(_), Some(_)) if !is_former_there => {
+                self.leave_visible(found, "what it replaced is not there any more");
+                return Ok(());
+            }
+            (Some(copy), Some(_)) => match self.hide(found, opened, copy) {
+                Ok(()) => self.remove(opened, backup)?,
+                // Another program's file that is put there at this moment is lost, as when it was copied.
+                Err(error) if error.kind == FsErrorKind::NotSupported => {
+                    fs.replace(dir, backup, found.name())?;
+                }
+                Err(error) => return Err(error),
+            },
+        }
+        match found.landed.replaced {
+            Some(_) => self.recovered.put_back += 1,
+            None => self.recovered.removed += 1,
+        }
+        self.settle(found);
+        Ok(())
+    }
+
+    fn leave_visible(&mut self, found: &Found, why: &str) {
+        let message =
+            format!("this could not be made durable when it was copied, and stays: {why}");
+        self.warn_left_behind(found.publication.report.target.clone(), message);
     }
 }

@@ -98,8 +98,11 @@ impl<F: FileSystem> Recovery<'_, F> {
             }
             Step::Finish => self.finished.push(found.clone()),
             Step::Prove { is_hidden } => {
-                self.doubtful.push(Doubtful { found: found.clone(), is_hidden });
+                let is_former_hidden = names.hidden == Hidden::Former;
+                let found = found.clone();
+                self.doubtful.push(Doubtful { found, is_hidden, is_former_hidden });
             }
+            Step::TakeBack => self.take_back(found, opened, names.target.as_ref())?,
             Step::GiveBack => {
                 if let Some(ours) = &names.target {
                     self.give_back(found, opened, ours)?;
@@ -131,17 +134,15 @@ impl<F: FileSystem> Recovery<'_, F> {
         self.settled.push(item);
     }
 
+    pub(super) fn target(&self, found: &Found, opened: &Opened<F>) -> Target<F> {
+        let (fs, dir) = (Arc::clone(&self.outside.fs), Arc::clone(&opened.dir));
+        Target { fs, dir, name: found.name().to_owned() }
+    }
+
     /// The run died when it had exchanged the new file with one that another program had put there in
     /// the meantime: that one gets its name back.
-    pub(super) fn give_back(
-        &mut self,
-        found: &Found,
-        opened: &Opened<F>,
-        ours: &Metadata,
-    ) -> FsResult<()> {
-        let (fs, dir) = (Arc::clone(&self.outside.fs), Arc::clone(&opened.dir));
-        let target = Target { fs, dir, name: found.name().to_owned() };
-        let backup = &found.publication.backup;
+    fn give_back(&mut self, found: &Found, opened: &Opened<F>, ours: &Metadata) -> FsResult<()> {
+        let (target, backup) = (self.target(found, opened), &found.publication.backup);
         self.recovered.has_changed = true;
         match exchange_back(&target, backup, Seen::of(ours)) {
             ExchangedBack::Done => self.remove(opened, backup),
@@ -169,8 +170,7 @@ impl<F: FileSystem> Recovery<'_, F> {
                 if let Err(error) = self.sight.flush_with_all_above(mapping, &found.parent) {
                     let message =
                         format!("published, and the directory cannot be flushed: {error}");
-                    let path = found.publication.report.target;
-                    self.warn(WarningKind::LeftBehind, path, message);
+                    self.warn_left_behind(found.publication.report.target.clone(), message);
                     continue;
                 }
                 flushed = Some(found.place());
@@ -204,7 +204,8 @@ impl<F: FileSystem> Recovery<'_, F> {
 
     /// A copy that is in doubt stays under its hidden name.
     pub(super) fn leave(&mut self, found: &Found, why: &str) {
-        let message = format!("this was copied when a disk was lost, and stays: {why}");
+        let message =
+            format!("this could not be made durable when it was copied, and stays: {why}");
         self.warn_left_behind(found.backup_path(), message);
     }
 

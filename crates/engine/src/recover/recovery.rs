@@ -50,9 +50,12 @@ pub(crate) struct Recovered {
     pub(crate) left_behind: u64,
     /// Something was removed or put back, which directories show in their times.
     pub(crate) has_changed: bool,
-    /// What was published and is not what was written: mappings, and paths beneath their destination
-    /// roots, with what it is known by.
-    pub(crate) wrong: HashMap<(usize, RelPath), Done>,
+    /// Replaced files that were put back for an undo, and new ones that were removed.
+    pub(crate) put_back: u64,
+    pub(crate) removed: u64,
+    /// What was published and is not known to be what was written: mappings, and paths beneath their
+    /// destination roots, with what it is known by.
+    pub(crate) unproved: HashMap<(usize, RelPath), Done>,
 }
 
 /// Finishes or undoes what is in flight. When it is cancelled, what is left is as much in flight as before.

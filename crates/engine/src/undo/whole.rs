@@ -74,6 +74,10 @@ impl<F: FileSystem> Undoing<'_, F> {
         match recover(spec, self.outside, history, Toward::Former) {
             Ok(recovered) => {
                 self.report.warnings += recovered.warnings;
+                self.report.restored += recovered.put_back;
+                self.report.removed += recovered.removed;
+                // What of the job is still there is told.
+                self.report.refused += recovered.left_behind;
                 Outcome::Finished
             }
             Err(unprepared) => unprepared.outcome(),

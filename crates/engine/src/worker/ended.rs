@@ -76,8 +76,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         if !as_announced.is_empty() {
             all.push(Fact::EndedAsAnnounced { items: as_announced });
         }
-        if !ended.is_empty() {
-            all.push(Fact::Settled { items: ended.iter().map(|ended| ended.item).collect() });
+        let items = ended.iter().map(|ended| ended.item);
+        let items: Vec<ItemId> = items.filter(|item| !self.unsettled.contains(item)).collect();
+        if !items.is_empty() {
+            all.push(Fact::Settled { items });
         }
         all.extend(facts);
         (ended, all)

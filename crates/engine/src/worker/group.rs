@@ -184,10 +184,10 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 }
             } else if self.context.spec.keep_replaced {
                 stage.keep();
-                settled.push(item);
+                settled.extend(Some(item).filter(|item| !self.unsettled.contains(item)));
             } else if let Some((left, error)) = stage.commit() {
                 self.warn_left_behind(beside(&report.target, &left), &error);
-            } else {
+            } else if !self.unsettled.contains(&item) {
                 self.removed.push(removed);
             }
             report.times.cleanup += self.context.outside.clock.now().saturating_sub(begun);
@@ -208,6 +208,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
                 work.report.rollback_succeeded = true;
                 work.report.backup = None;
                 if let Some((left, error)) = left_behind {
+                    self.unsettled.insert(work.item.id);
                     self.warn_left_behind(beside(&target, &left), &error);
                 }
                 if let Some(seen) = restored {

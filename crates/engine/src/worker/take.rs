@@ -1,6 +1,6 @@
 //! The worker's loop: take items, attempt, group, commit, and begin again what may be begun again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use surecopy_fs::FileSystem;
 
@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::control::Control;
 use crate::error::{ErrorClass, ErrorCode};
 use crate::links::LinkTarget;
-use crate::plan::{Action, LinkRole, PlannedItem, Seen};
+use crate::plan::{Action, ItemId, LinkRole, PlannedItem, Seen};
 use crate::policy::{Experience, SkipReason};
 use crate::record::{Landed, Queue};
 use crate::report::{ItemKind, ItemReport, ItemStatus, Share, WorkerProgress};
@@ -41,6 +41,9 @@ pub(crate) struct Worker<'c, 'r, F: FileSystem> {
     pub(super) exchanging: HashMap<u64, Experience>,
     /// Published items whose replaced files were removed, which is not known to be durable.
     pub(super) removed: Vec<Removed>,
+    /// Items of which an attempt that did not lead to anything has left something behind: a later run is to
+    /// look for it, however they end.
+    pub(super) unsettled: HashSet<ItemId>,
     /// The last looks at places that may have been lost, and were not.
     pub(super) answered: Answers,
     /// How many created directories the last flush of each volume covered.
@@ -62,6 +65,7 @@ impl<'c, 'r, F: FileSystem> Worker<'c, 'r, F> {
             control: context.outside.control.clone(),
             exchanging: HashMap::new(),
             removed: Vec::new(),
+            unsettled: HashSet::new(),
             answered: Answers::default(),
             created_flushed: HashMap::new(),
         }

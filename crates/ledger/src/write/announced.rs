@@ -14,8 +14,16 @@ use crate::rows::records::Place;
 /// those of which something could not be removed.
 #[derive(Debug, Default)]
 pub(crate) struct Announced {
-    items: HashMap<ItemId, (Place, Option<Box<ItemReport>>)>,
+    /// An item that is tried again is announced again: what was announced before may have been published.
+    items: HashMap<ItemId, Vec<Announcement>>,
     groups: HashMap<u64, Group>,
+}
+
+/// One announcement of an item, with how it is to end, as long as it has not ended.
+#[derive(Debug)]
+struct Announcement {
+    place: Place,
+    report: Option<Box<ItemReport>>,
 }
 
 /// A record that announces items.
@@ -38,37 +46,50 @@ impl Announced {
         let group = Group { is_settled: vec![false; count], unsettled: count, has_changed: false };
         self.groups.insert(record, group);
         for (position, (item, report)) in reports.enumerate() {
-            // It may have been announced before, and did not come to be published.
-            self.settle(item);
-            self.items.insert(item, (Place { record, position }, Some(report)));
+            self.announce(item, Place { record, position }, report);
         }
+    }
+
+    fn announce(&mut self, item: ItemId, place: Place, report: Box<ItemReport>) {
+        let report = Some(report);
+        self.items.entry(item).or_default().push(Announcement { place, report });
     }
 
     /// Where an end was announced just as it is; `None` when it differs.
     pub(crate) fn as_announced(&mut self, item: ItemId, report: &ItemReport) -> Option<Place> {
-        let (place, mut announced) = self.take(item)?;
-        // How long it took to be published was not known yet.
-        announced.times.backup = report.times.backup;
-        let is_same = report.status == ItemStatus::Ok && *announced == *report;
-        is_same.then_some(place)
+        let is_same = |announced: &ItemReport| {
+            let mut announced = announced.clone();
+            // How long it took to be published was not known yet.
+            announced.times.backup = report.times.backup;
+            report.status == ItemStatus::Ok && announced == *report
+        };
+        let ended = self.end(item).into_iter().rev();
+        let mut same = ended.filter(|(_, announced)| is_same(announced));
+        same.next().map(|(place, _)| place)
     }
 
     /// Where an end was announced that came to be just so, and how; `None` when it was not announced,
     /// or has ended already.
     pub(crate) fn take(&mut self, item: ItemId) -> Option<(Place, Box<ItemReport>)> {
-        let (place, announced) = self.items.get_mut(&item)?;
-        Some((*place, announced.take()?))
+        self.end(item).pop()
+    }
+
+    /// An item ends once: what was announced of it and has not ended, the last one last.
+    fn end(&mut self, item: ItemId) -> Vec<(Place, Box<ItemReport>)> {
+        let announced = self.items.get_mut(&item).into_iter().flatten();
+        announced.filter_map(|one| Some((one.place, one.report.take()?))).collect()
     }
 
     /// Nothing is left of an item.
     pub(crate) fn settle(&mut self, item: ItemId) {
-        let Some((place, _)) = self.items.remove(&item) else { return };
-        let Some(group) = self.groups.get_mut(&place.record) else { return };
-        if let Some(is_settled) = group.is_settled.get_mut(place.position)
-            && !std::mem::replace(is_settled, true)
-        {
-            group.unsettled -= 1;
-            group.has_changed = true;
+        for Announcement { place, .. } in self.items.remove(&item).into_iter().flatten() {
+            let Some(group) = self.groups.get_mut(&place.record) else { continue };
+            if let Some(is_settled) = group.is_settled.get_mut(place.position)
+                && !std::mem::replace(is_settled, true)
+            {
+                group.unsettled -= 1;
+                group.has_changed = true;
+            }
         }
     }
 
@@ -110,8 +131,7 @@ impl Announced {
                 let read = &found.items[position];
                 if let Some(item) = read.item {
                     let place = Place { record: found.record, position };
-                    let report = Some(Box::new(read.report.clone()));
-                    self.items.insert(ItemId(item), (place, report));
+                    self.announce(ItemId(item), place, Box::new(read.report.clone()));
                 }
             }
         }

@@ -135,3 +135,61 @@ fn row_12_what_was_replaced_when_the_disk_was_lost_can_be_put_back() {
     assert_eq!(scene.ledger.check_audit(job).unwrap().broken, None);
     assert!(ends(&scene.resume(job)).is_empty());
 }
+
+/// What was announced first may have been published, and not been taken back for good when the power went.
+#[test]
+fn what_is_tried_again_is_in_flight_as_often_as_it_was_announced() {
+    for ends_as in [0, 1] {
+        let scene = scene();
+        let run = scene.first_run();
+        let item = replacing(0, "a");
+        run.append(Queue::Items, vec![item.clone()]).unwrap();
+        run.record(planned(1)).unwrap();
+        let attempts = [4, 5].map(|number| {
+            let mut publication = publication(&item);
+            publication.backup = format!("backup {number}").into();
+            publication.report = Box::new(announced(&item));
+            publication.report.landed.as_mut().unwrap().target = seen(number, 4_096);
+            publication
+        });
+        for attempt in &attempts {
+            run.record(vec![Fact::Publishing { items: vec![attempt.clone()] }]).unwrap();
+        }
+        let job = run.job();
+        drop(run);
+        let run = scene.resume(job);
+        let left = run.in_flight().publications.iter();
+        let left: Vec<_> = left.map(|left| (left.publication.backup.clone(), left.end)).collect();
+        let expected = attempts.clone().map(|attempt| (attempt.backup, RecordedEnd::None));
+        assert_eq!(left, expected);
+        // Either may be found to be published, and then the item has ended.
+        let [end, again] = [(); 2]
+            .map(|()| Fact::Ended { item: item.id, report: attempts[ends_as].report.clone() });
+        run.record(vec![end]).unwrap();
+        assert!(run.record(vec![again]).is_err(), "it ends twice");
+        drop(run);
+        let run = scene.resume(job);
+        assert_eq!(ends(&run), [(item.id, RecordedEnd::Ok); 2]);
+        run.note(vec![Fact::Settled { items: vec![item.id] }]).unwrap();
+        run.record(planned(0)).unwrap();
+        run.finish(&all_ok(0)).unwrap();
+        assert!(ends(&scene.resume(job)).is_empty());
+        assert_eq!(scene.ledger.check_audit(job).unwrap().broken, None);
+    }
+}
+
+/// Nobody would know any more of what is left.
+#[test]
+fn a_job_of_which_something_is_left_is_not_forgotten() {
+    let scene = scene();
+    let job = lost(&scene, &[replacing(0, "a")]);
+    let run = scene.resume(job);
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    assert!(scene.ledger.prune(i64::MAX).unwrap().is_empty());
+    let run = scene.resume(job);
+    run.note(vec![Fact::Settled { items: vec![ItemId(0)] }]).unwrap();
+    run.record(planned(0)).unwrap();
+    run.finish(&all_ok(0)).unwrap();
+    assert_eq!(scene.ledger.prune(i64::MAX).unwrap().len(), 1);
+}
