@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan};
@@ -67,6 +68,73 @@ fn the_second_name_of_what_was_put_back_goes() {
     assert_eq!((report.already, report.refused, report.failed), (1, 0, 0), "{report:#?}");
     assert_eq!(shown(&ran.fs), ran.before);
     assert!(!ran.fs.exists(kept));
+}
+
+/// Where such a rename is a link and a removal, the removal may be what fails: then the old file is back.
+#[test]
+fn what_is_back_and_did_not_lose_its_other_name_is_put_back() {
+    let ran = Ran::of(Way::Kernel);
+    let kept = ran.kept("replaced");
+    ran.fs.remove("/dst/replaced");
+    let both = kept.clone();
+    ran.fs.before(Operation::PublishNew, move |fs, _| {
+        fs.link(&both, "/dst/replaced");
+    });
+    let (report, events, _) = undo(&ran);
+    assert_eq!((report.restored, report.refused, report.failed), (3, 0, 0), "{report:#?}");
+    assert_eq!(report.warnings, 0, "{events:#?}");
+    assert_eq!(shown(&ran.fs), ran.before);
+    assert!(!ran.fs.exists(kept));
+}
+
+/// The name that is left of it is then all there is of the old file.
+#[test]
+fn the_second_name_stays_when_another_program_takes_the_first() {
+    let ran = Ran::of(Way::Kernel);
+    let kept = ran.kept("replaced");
+    let old = ran.fs.read(&kept);
+    ran.fs.remove("/dst/replaced").link(&kept, "/dst/replaced");
+    ran.fs.before(Operation::FlushDir, |fs, _| {
+        fs.remove("/dst/replaced").file("/dst/replaced", "somebody's");
+    });
+    let (report, ..) = undo(&ran);
+    assert_eq!((report.already, report.warnings), (1, 1), "{report:#?}");
+    assert_eq!(ran.fs.read("/dst/replaced"), Some(b"somebody's".to_vec()));
+    assert_eq!(ran.fs.read(kept), old);
+}
+
+/// Somebody else may remove it as well.
+#[test]
+fn a_copy_that_was_exchanged_out_and_is_gone_is_not_missed() {
+    let ran = Ran::of(Way::Kernel);
+    let kept = ran.kept("replaced");
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&is_gone);
+    ran.fs.before(Operation::RemoveFile, move |fs, _| {
+        if fs.exists(&kept) && fs.read(&kept) == Some(b"what is to replace it".to_vec()) {
+            fs.remove(&kept);
+            gone.store(true, Ordering::Relaxed);
+        }
+    });
+    let (report, ..) = undo(&ran);
+    assert!(is_gone.load(Ordering::Relaxed), "it was never about to be removed");
+    assert_eq!((report.restored, report.warnings), (3, 0), "{report:#?}");
+    assert!(leftovers(&ran.fs, "/dst").is_empty());
+}
+
+/// Only a file that is there is another program's.
+#[test]
+fn another_program_is_not_blamed_for_a_name_that_cannot_be_given_back() {
+    for (kind, told) in [(FsErrorKind::Io, (0, 1)), (FsErrorKind::AlreadyExists, (1, 0))] {
+        let ran = gone(Way::Kernel);
+        let plan = FaultPlan::once(1, kind).only(Operation::PublishNew);
+        let fs = Arc::new(FaultFs::new(ran.fs.clone(), plan));
+        let journal = Recording::default();
+        let (report, _) = Again::new(&fs, &ran.spec, &ran.items, &journal).undo(&ran.made);
+        assert!(fs.fired());
+        assert_eq!((report.refused, report.failed), told, "{kind:?}: {report:#?}");
+        assert!(ran.fs.exists(ran.kept("replaced")));
+    }
 }
 
 fn gone(way: Way) -> Ran {

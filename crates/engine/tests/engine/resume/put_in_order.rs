@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use surecopy_engine::{
-    Control, CopySpec, Fact, History, InFlight, ItemId, ItemStatus, JournalError, Known,
+    Control, CopySpec, Event, Fact, History, InFlight, ItemId, ItemStatus, JournalError, Known,
     MemoryWorkList, Publication, RecordedEnd, RootIdentity, Unsettled, WarningKind,
 };
 use surecopy_fs::{FileSystem, FsErrorKind, Operation, RelPath, Timestamp};
 use surecopy_testkit::{FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
+use crate::done::Again;
 use crate::job::{Ran, Recording, Records, carry_out_with, carry_out_within, spec};
 
 const NEW: &[u8] = b"the new file";
@@ -243,6 +244,21 @@ fn what_is_no_copy_of_the_target_stays() {
         assert_eq!(fs.read(BACKUP), Some(theirs), "{}", resumed.ran.in_short());
         assert_eq!(fs.read(TARGET).as_deref(), Some(OLD));
     }
+}
+
+/// Whoever undoes the job hears of it as well as whoever goes on with it.
+#[test]
+fn an_undo_counts_what_it_could_not_put_in_order() {
+    let (fs, spec, publication) = published();
+    fs.remove(TARGET).remove(BACKUP).file(BACKUP, THEIRS);
+    let (fs, journal) = (Arc::new(fs), Recording::default());
+    let left = unsettled(&publication, RecordedEnd::None);
+    let again = Again { history: Some(&left), ..Again::new(&fs, &spec, &[], &journal) };
+    let (report, events) = again.undo(&[]);
+    let is_told = |event: &&Event| matches!(event, Event::Warned(warning) if warning.path == Path::new(BACKUP));
+    assert_eq!(events.iter().filter(is_told).count(), 1, "{events:#?}");
+    assert_eq!(report.warnings, 1, "{report:#?}");
+    assert_eq!(fs.read(BACKUP).as_deref(), Some(THEIRS));
 }
 
 /// A partial file of which nothing was announced.
