@@ -96,6 +96,26 @@ fn a_copy_in_doubt_is_not_lost_when_its_source_has_gone() {
     });
 }
 
+/// Where names cannot be exchanged, or nothing tells the copy from what it was to replace, the copy keeps the
+/// name that it has.
+#[test]
+fn a_copy_in_doubt_that_stays_is_told_of() {
+    let mut stayed = 0;
+    every_doubt(|_, _, mut story, _, what| {
+        let doubts = story.past().in_flight.publications.into_iter();
+        let hidden = doubts.map(|doubt| doubt.publication);
+        let hidden = hidden.map(|doubt| doubt.report.target.with_file_name(&doubt.backup));
+        let hidden: Vec<PathBuf> = hidden.filter(|path| story.fs.stat(path).is_some()).collect();
+        let ran = story.run(Death::Never).ran;
+        for path in hidden.iter().filter(|path| story.fs.stat(path).is_some()) {
+            let told = ran.warned_of(WarningKind::LeftBehind);
+            assert!(told.contains(path), "{} is not told: {what}", path.display());
+            stayed += 1;
+        }
+    });
+    assert!(stayed > 0, "nothing stayed");
+}
+
 /// As long as they cannot be read, neither of two files is removed; later all is put in order.
 #[test]
 fn what_is_in_doubt_and_cannot_be_read_stays() {

@@ -117,6 +117,26 @@ fn what_was_published_is_recorded_and_what_it_replaced_is_removed() {
     assert!(resumed.ran.warnings().all(|warning| warning.kind != WarningKind::LeftBehind));
 }
 
+/// Where a file is given its name by a link, the run may die before the other name goes.
+#[test]
+fn the_partial_name_of_what_was_published_goes_and_nothing_else_that_has_it() {
+    for is_ours in [true, false] {
+        let (fs, spec, publication) = published();
+        let partial = Path::new(TARGET).with_file_name(&publication.partial);
+        if is_ours {
+            fs.link(TARGET, &partial);
+        } else {
+            fs.file(&partial, THEIRS);
+        }
+        let fs = Arc::new(fs);
+        let resumed = resume(&fs, &spec, &unsettled(&publication, RecordedEnd::None));
+        assert_eq!(resumed.settled(), [publication.item]);
+        let left = (!is_ours).then_some(THEIRS);
+        assert_eq!(fs.read(&partial).as_deref(), left, "{}", resumed.ran.in_short());
+        assert_eq!(fs.read(TARGET).as_deref(), Some(NEW));
+    }
+}
+
 /// Begun again, it was published twice, and one of the two cannot be looked at.
 #[test]
 fn an_item_is_settled_when_all_its_publications_are() {
@@ -186,6 +206,8 @@ fn a_removal_that_cannot_be_flushed_waits_for_the_next_run() {
         let resumed = resume(&fs, &spec, &unsettled(&publication, RecordedEnd::Ok));
         assert_eq!(fs.fired(), fails);
         assert_eq!(resumed.settled().len(), settled, "{}", resumed.ran.in_short());
+        // So somebody has to look again.
+        assert_eq!(resumed.ran.report.tally.left_behind, u64::from(fails));
         assert!(!fs.inner().exists(BACKUP));
         assert!(fs.count(Operation::FlushDir) > 0, "nothing was flushed");
     }
