@@ -13,22 +13,26 @@ use crate::job::{Ran, carry_out, spec};
 use crate::oracle::adds_up;
 
 /// How many files there are, and how many have arrived when it happens.
-const FILES: u64 = 40;
-const BEFORE: u64 = 12;
+pub(crate) const FILES: u64 = 40;
+pub(crate) const BEFORE: u64 = 12;
 
 /// How the source and the destination are written.
-struct Spelling {
+pub(crate) struct Spelling {
     source: &'static str,
     destination: &'static str,
     exact_target: bool,
 }
 
-const fn spelled(source: &'static str, destination: &'static str, exact_target: bool) -> Spelling {
+pub(crate) const fn spelled(
+    source: &'static str,
+    destination: &'static str,
+    exact_target: bool,
+) -> Spelling {
     Spelling { source, destination, exact_target }
 }
 
 /// Two disks, one with files, and a directory on the disk of the system.
-fn scene() -> FakeFs {
+pub(crate) fn scene() -> FakeFs {
     let fs = FakeFs::new();
     fs.dir("/home");
     for mounted in ["/mnt/usb", "/mnt/other"] {
@@ -41,7 +45,7 @@ fn scene() -> FakeFs {
 }
 
 /// Has a file read, so that memory has it.
-fn read(fs: &FakeFs, number: u64) {
+pub(crate) fn read(fs: &FakeFs, number: u64) {
     let dir = fs.open_root(&Path::new("/mnt/usb").join((number / 10).to_string()));
     let name = format!("{number:02}");
     let file = fs.open_source(&dir.expect("it is there"), OsStr::new(&name));
@@ -49,7 +53,7 @@ fn read(fs: &FakeFs, number: u64) {
 }
 
 /// Copies it, with something that happens before the call of this number.
-fn copy_while(
+pub(crate) fn copy_while(
     fs: FakeFs,
     spelling: &Spelling,
     operation: Operation,
@@ -76,7 +80,7 @@ fn copy_while(
 
 /// Fails unless the run ended early because this was lost.
 #[track_caller]
-fn ensure_lost(ran: &Ran, side: Side, root: &str) -> Lost {
+pub(crate) fn ensure_lost(ran: &Ran, side: Side, root: &str) -> Lost {
     let told = ran.in_short();
     let Outcome::Lost(lost) = &ran.report.outcome else { panic!("{told}") };
     assert_eq!((lost.side, lost.root.as_path()), (side, Path::new(root)), "{told}");
@@ -90,7 +94,7 @@ fn unmount(fs: &FakeFs, path: &str) {
     fs.rename(path, "/lazily-unmounted").dir(path);
 }
 
-const SOURCES: [Spelling; 4] = [
+pub(crate) const SOURCES: [Spelling; 4] = [
     spelled("/mnt/usb", "/home", false),
     spelled("/mnt/usb/", "/home", false),
     spelled("/mnt/usb", "/home/copy", true),

@@ -15,6 +15,7 @@ mod job;
 mod links;
 mod listed;
 mod lost;
+mod lost_looks;
 mod lost_places;
 mod model;
 mod moved;
