@@ -31,6 +31,7 @@ mod replace;
 mod resources;
 mod resume;
 mod scene;
+mod settled;
 mod sides;
 mod source;
 mod stop;

@@ -136,6 +136,24 @@ fn row_12_what_was_replaced_when_the_disk_was_lost_can_be_put_back() {
     assert!(ends(&scene.resume(job)).is_empty());
 }
 
+/// Whoever looks for the reason begins there.
+#[test]
+fn the_first_item_that_differs_from_the_log_is_told() {
+    let scene = scene();
+    let job = lost(&scene, &[replacing(0, "a"), replacing(1, "b"), replacing(2, "c")]);
+    let connection = Connection::open(path(&scene.temp)).unwrap();
+    let sql = "SELECT record FROM ends ORDER BY item LIMIT 1";
+    let first: u64 = connection.query_row(sql, (), |row| row.get(0)).unwrap();
+    // A record that was there before it was announced tells of no item.
+    let changes = [
+        "UPDATE ends SET record = 1 WHERE item = 0",
+        "UPDATE ends SET state = 'skipped' WHERE item = 1",
+    ];
+    connection.execute_batch(&changes.join(";")).unwrap();
+    let broken = scene.ledger.check_audit(job).unwrap().broken;
+    assert_eq!(broken, Some(AuditBreak::End { item: 0, record: first }));
+}
+
 /// What was announced first may have been published, and not been taken back for good when the power went.
 #[test]
 fn what_is_tried_again_is_in_flight_as_often_as_it_was_announced() {

@@ -361,20 +361,22 @@ fn what_has_the_content_and_not_the_permissions_is_not_taken_for_copied() {
 
 #[test]
 fn what_has_another_size_or_time_than_the_source_is_left_to_the_policy() {
-    let is_like_it = "A SMALL FILE BY THE NAME OF two/d";
+    let is_like_it = "WHAT IS TO REPLACE IT";
     for (content, secs) in [("somebody else's", 0), (is_like_it, 5)] {
         let mut story = Story::new(Way::Kernel, Asked::Policy(ConflictPolicy::Skip));
+        // The first of all, so that it is planned and never begun.
+        story.fs.rename("/src/replaced", "/src/a").remove("/src/link-replaced");
         let control = story.control.clone();
         story.fs.before(Operation::CreatePartial, move |_, _| control.cancel());
         story.run(Death::Never);
         story.control = Control::new();
-        let source = story.fs.stat("/src/two/d").expect("it is there");
+        let source = story.fs.stat("/src/a").expect("it is there");
         let mut time = source.modified;
         time.secs += secs;
-        story.fs.file("/dst/two/d", content).modified("/dst/two/d", time);
-        story.fs.mode("/dst/two/d", source.mode & 0o7777);
+        story.fs.file("/dst/a", content).modified("/dst/a", time);
+        story.fs.mode("/dst/a", source.mode & 0o7777);
         let ran = story.run(Death::Never).ran;
-        let now = story.fs.read("/dst/two/d");
+        let now = story.fs.read("/dst/a");
         assert_eq!(now.as_deref(), Some(content.as_bytes()), "{}", ran.in_short());
     }
 }
