@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use surecopy_engine::{Control, ErrorCode, ItemKind, ItemStatus, Outcome};
+use surecopy_engine::{
+    Control, ErrorCode, ItemKind, ItemStatus, Outcome, VerifyPolicy, WarningKind,
+};
 use surecopy_fs::{FsErrorKind, Operation, RelPath, Timestamp};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan, VolumeSettings};
 
@@ -276,5 +278,25 @@ fn empty_directories_survive_a_power_cut() {
         for path in ["/dst/src/empty/deep", "/dst/src/other"] {
             assert!(durable.exists(path), "{name}: {path}");
         }
+    }
+}
+
+/// Another program changes it at this moment, say. Who does not want anything verified is not told.
+#[test]
+fn what_a_directory_did_not_keep_is_told() {
+    for (verify, is_told) in [(VerifyPolicy::None, false), (VerifyPolicy::All, true)] {
+        let fs = FakeFs::new();
+        fs.file("/src/sub/file", "x").mode("/src/sub", 0o750);
+        fs.before(Operation::SetTimes, |fs, _| {
+            if fs.exists("/dst/sub") {
+                fs.mode("/dst/sub", 0o700);
+            }
+        });
+        let mut spec = spec(&fs, &["/src/"], "/dst");
+        spec.verify = verify;
+        let ran = carry_out(&Arc::new(fs), &spec);
+        let told = ran.warned_of(WarningKind::Loss);
+        let told = told.iter().any(|path| path.ends_with("sub"));
+        assert_eq!(told, is_told, "{verify:?}: {}", ran.in_short());
     }
 }

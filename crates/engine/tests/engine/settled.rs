@@ -9,7 +9,7 @@ use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, VolumeSettings};
 
 use crate::job::{Recording, carry_out_with, spec};
 
-/// Files that replace others, in directories of which the last is on a volume of its own.
+/// Files that replace others, in directories of which the last two are on a volume of their own.
 fn scene(can_flush_group: bool) -> FakeFs {
     let settings = || {
         let mut settings = VolumeSettings::of("ext4");
@@ -18,7 +18,7 @@ fn scene(can_flush_group: bool) -> FakeFs {
     };
     let fs = FakeFs::new();
     fs.mount("/dst", settings()).mount("/dst/e", settings());
-    for directory in ["a", "b", "c", "d", "e"] {
+    for directory in ["a", "b", "c", "e/x", "e/y"] {
         for name in ["1", "2", "3"] {
             fs.file(format!("/src/{directory}/{name}"), "new");
             fs.file(format!("/dst/{directory}/{name}"), "what was there");

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use surecopy_fs::{FsErrorKind, Operation};
 use surecopy_testkit::{CrashFs, CrashStyle, FakeFs, FaultFs, FaultPlan};
 
 use crate::done::{Again, Ran, shown};
-use crate::job::Recording;
+use crate::job::{Recording, spec};
 use crate::oracle::leftovers;
 use crate::scene::Way;
 use crate::undo::{undo, undone};
@@ -106,19 +105,20 @@ fn the_second_name_stays_when_another_program_takes_the_first() {
 /// Somebody else may remove it as well.
 #[test]
 fn a_copy_that_was_exchanged_out_and_is_gone_is_not_missed() {
-    let ran = Ran::of(Way::Kernel);
-    let kept = ran.kept("replaced");
-    let is_gone = Arc::new(AtomicBool::new(false));
-    let gone = Arc::clone(&is_gone);
-    ran.fs.before(Operation::RemoveFile, move |fs, _| {
-        if fs.exists(&kept) && fs.read(&kept) == Some(b"what is to replace it".to_vec()) {
-            fs.remove(&kept);
-            gone.store(true, Ordering::Relaxed);
-        }
+    let fs = FakeFs::new();
+    fs.file("/src/a", "new").file("/dst/a", "what was there");
+    let spec = spec(&fs, &["/src/"], "/dst");
+    let ran = Ran::with(fs, spec);
+    let kept = ran.kept("a");
+    ran.fs.reset_counts();
+    ran.fs.before(Operation::RemoveFile, move |fs, count| {
+        assert_eq!((count, fs.read(&kept)), (1, Some(b"new".to_vec())));
+        fs.remove(&kept);
     });
     let (report, ..) = undo(&ran);
-    assert!(is_gone.load(Ordering::Relaxed), "it was never about to be removed");
-    assert_eq!((report.restored, report.warnings), (3, 0), "{report:#?}");
+    assert_eq!(ran.fs.count(Operation::RemoveFile), 1, "it was never about to be removed");
+    assert_eq!((report.restored, report.warnings), (1, 0), "{report:#?}");
+    assert_eq!(shown(&ran.fs), ran.before);
     assert!(leftovers(&ran.fs, "/dst").is_empty());
 }
 

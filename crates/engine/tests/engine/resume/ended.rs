@@ -362,8 +362,14 @@ fn what_has_the_content_and_not_the_permissions_is_not_taken_for_copied() {
 #[test]
 fn what_has_another_size_or_time_than_the_source_is_left_to_the_policy() {
     let is_like_it = "WHAT IS TO REPLACE IT";
-    for (content, secs) in [("somebody else's", 0), (is_like_it, 5)] {
-        let mut story = Story::new(Way::Kernel, Asked::Policy(ConflictPolicy::Skip));
+    let [skip, keep_both] = [ConflictPolicy::Skip, ConflictPolicy::KeepBoth];
+    for (content, secs, policy) in [
+        ("somebody else's", 0, skip),
+        ("somebody else's", 0, keep_both),
+        (is_like_it, 5, skip),
+        (is_like_it, 5, keep_both),
+    ] {
+        let mut story = Story::new(Way::Kernel, Asked::Policy(policy));
         // The first of all, so that it is planned and never begun.
         story.fs.rename("/src/replaced", "/src/a").remove("/src/link-replaced");
         let control = story.control.clone();
@@ -376,6 +382,7 @@ fn what_has_another_size_or_time_than_the_source_is_left_to_the_policy() {
         story.fs.file("/dst/a", content).modified("/dst/a", time);
         story.fs.mode("/dst/a", source.mode & 0o7777);
         let ran = story.run(Death::Never).ran;
+        assert_eq!(ran.report.tally.failed, 0, "{policy:?}: {}", ran.in_short());
         let now = story.fs.read("/dst/a");
         assert_eq!(now.as_deref(), Some(content.as_bytes()), "{}", ran.in_short());
     }
