@@ -48,8 +48,12 @@ impl<F: FileSystem> Readable<F> {
         metadata: &Metadata,
         volume: &Volume,
     ) -> Option<Origin> {
+        // Of an empty one nothing is read.
+        if metadata.size == 0 {
+            return None;
+        }
         let known = self.of(metadata.id.volume).map(|(_, origin)| origin);
-        if metadata.size == 0 || known == Some(Origin::Device) {
+        if known == Some(Origin::Device) {
             return None;
         }
         let kind = volume.filesystem;
