@@ -269,13 +269,10 @@ mod tests {
     /// It is there for whoever wants it back, which is nothing to warn of.
     #[test]
     fn what_was_replaced_and_is_to_be_kept_stays_whatever_has_its_name() {
-        for visible in [Visible::Former, Visible::Other] {
+        for visible in VISIBLE {
             let step = decide(RecordedEnd::Ok, Toward::Copied, true, visible, Hidden::Former);
             assert_eq!(step, Step::Nothing, "{visible:?}");
         }
-        let step =
-            decide(RecordedEnd::InDoubt, Toward::Copied, true, Visible::Other, Hidden::Former);
-        assert_eq!(step, Step::Nothing);
     }
 
     #[test]
