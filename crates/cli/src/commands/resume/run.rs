@@ -11,7 +11,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::hint::Occasion;
 use crate::human::TerminalResolver;
-use crate::recorded::{Found, next_after, no_jobs};
+use crate::recorded::{Found, Incomplete, next_after, no_jobs};
 use crate::running::{Afterwards, Again, Stage, pulses_per_second};
 use crate::terminal::Terminal;
 
@@ -102,21 +102,27 @@ fn go_on(
 }
 
 fn nothing_failed(ledger: &Ledger, job: JobId, args: &AgainArgs) -> Result<ExitStatus, Failure> {
-    let state = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?.state;
-    let text = nothing_to_retry(job, state)?;
+    let record = ledger.job(job).map_err(|error| Failure::of_ledger(&error))?;
+    let (text, status) = nothing_to_retry(job, record.state, Incomplete::of_job(&record))?;
     if args.output.json {
         talk(&text);
-        return Ok(ExitStatus::Done);
+        return Ok(status);
     }
-    let status = print(format!("{text}\n").as_bytes())?;
+    let printed = print(format!("{text}\n").as_bytes())?;
+    let status = if printed == ExitStatus::Done { status } else { printed };
     if let Some((why, command)) = next_after(ledger, job) {
         talk(&format!("{why}: {command}"));
     }
     Ok(status)
 }
 
-/// What is said when nothing of a job has failed, which cannot be of one that ended with failures.
-fn nothing_to_retry(job: JobId, state: JobState) -> Result<String, Failure> {
+/// What is said when nothing of a job has failed, which cannot be of one that ended with failures. Directories
+/// that lack something are no items of it.
+fn nothing_to_retry(
+    job: JobId,
+    state: JobState,
+    incomplete: Incomplete,
+) -> Result<(String, ExitStatus), Failure> {
     if state == JobState::Incomplete {
         return Err(Failure {
             status: ExitStatus::ItemsFailed,
@@ -124,7 +130,12 @@ fn nothing_to_retry(job: JobId, state: JobState) -> Result<String, Failure> {
             hint: Some(format!("look at all of it again: surecopy resume {job}")),
         });
     }
-    Ok(CopyError::NothingFailed { job }.to_string())
+    let text = CopyError::NothingFailed { job }.to_string();
+    if state == JobState::Finished && incomplete.directories > 0 {
+        let text = format!("{text}; not everything was kept of {incomplete}");
+        return Ok((text, ExitStatus::MetadataIncomplete));
+    }
+    Ok((text, ExitStatus::Done))
 }
 
 fn is_asking(record: &JobRecord) -> bool {
@@ -158,8 +169,20 @@ mod tests {
     #[test]
     fn a_job_that_ended_with_failures_is_not_said_to_have_none() {
         for state in JobState::ALL {
-            let said = nothing_to_retry(JobId(7), state);
+            let said = nothing_to_retry(JobId(7), state, Incomplete { items: 0, directories: 0 });
             assert_eq!(said.is_err(), state == JobState::Incomplete, "{state:?} {said:?}");
         }
+    }
+
+    #[test]
+    fn a_directory_that_lacks_something_is_not_passed_over() {
+        let incomplete = Incomplete { items: 0, directories: 1 };
+        let (text, status) =
+            nothing_to_retry(JobId(7), JobState::Finished, incomplete).expect("nothing has failed");
+        assert_eq!(text, "nothing of job 7 has failed; not everything was kept of 1 directory");
+        assert_eq!(status, ExitStatus::MetadataIncomplete);
+        // There is more to do than that.
+        let (_, status) = nothing_to_retry(JobId(7), JobState::Interrupted, incomplete).unwrap();
+        assert_eq!(status, ExitStatus::Done);
     }
 }
