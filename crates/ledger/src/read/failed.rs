@@ -9,7 +9,7 @@ use crate::error::{Fault, Result};
 use crate::job::JobId;
 use crate::read::refused::{Refused, Since};
 use crate::read::reports::Reports;
-use crate::read::standing::{is_gone, is_incomplete, is_well_later};
+use crate::read::standing::{INCOMPLETE_ROWS, is_gone, is_incomplete, is_well_later};
 use crate::rows::plan::Rows;
 use crate::text::path_text::rel_from_bytes;
 
@@ -31,7 +31,8 @@ pub(crate) fn paths_to_retry(
     let mut paths = failed_paths(connection, job, mappings)?;
     let mut incomplete = vec![Vec::new(); mappings.len()];
     // What a later run has found as it was left has no row of that run, so none says that it is gone.
-    find(connection, (job, 0), mappings, &is_incomplete(), &mut incomplete)?;
+    let lacking = format!("{INCOMPLETE_ROWS} WHERE ends.job = ? AND {}", is_incomplete());
+    find(connection, job, mappings, &lacking, &mut incomplete)?;
     if incomplete.iter().any(|paths| !paths.is_empty()) {
         sort(&mut incomplete);
         further_names(connection, job, mappings, &incomplete, &mut paths)?;
@@ -54,9 +55,12 @@ pub(crate) fn failed_paths(
     let mut failed = vec![Vec::new(); mappings.len()];
     // An item stays failed until the same entry ends well. That it was planned again changes nothing: it may
     // never have been begun. What a later run through the whole job did not meet is gone.
-    let failures =
-        format!("state = 'failed' AND NOT {} AND NOT {}", is_well_later(), is_gone("?2"));
-    find(connection, (job, whole), mappings, &failures, &mut failed)?;
+    let failures = format!(
+        "item_states AS items WHERE job = ? AND state = 'failed' AND NOT {} AND NOT {}",
+        is_well_later(),
+        is_gone(&whole.to_string())
+    );
+    find(connection, job, mappings, &failures, &mut failed)?;
     refused(connection, job, mappings, whole, &mut failed)?;
     sort(&mut failed);
     Ok(failed)
@@ -69,23 +73,23 @@ fn sort(all: &mut [Vec<RelPath>]) {
     }
 }
 
-/// The paths of items of which something is so.
+/// The paths of these rows of `items`, which are those of a job.
 fn find(
     connection: &Connection,
-    (job, whole): (JobId, u64),
+    job: JobId,
     mappings: &[Mapping],
-    condition: &str,
+    rows_of_items: &str,
     found_paths: &mut [Vec<RelPath>],
 ) -> Result<()> {
     let mut rows = Rows::new(mappings, DigestAlgorithm::default());
     let sql = format!(
-        "SELECT mapping, items.directory, directories.path, name FROM item_states AS items
-             CROSS JOIN directories ON directories.directory = items.directory
-         WHERE job = ?1 AND ?2 = ?2 AND {condition}
+        "SELECT mapping, found.directory, path, name
+         FROM (SELECT mapping, items.directory, name, items.item FROM {rows_of_items}) AS found
+             CROSS JOIN directories ON directories.directory = found.directory
          ORDER BY item"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = statement.query((job.0, whole))?;
+    let mut found = statement.query((job.0,))?;
     while let Some(row) = found.next()? {
         let mapping: usize = row.get(0)?;
         let directory = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;

@@ -92,6 +92,10 @@ pub(crate) fn damaged(connection: &Connection, job: JobId, runs: &[RunRecord]) -
     Ok(connection.prepare_cached(&sql)?.query_row((job.0,), |row| row.get(0))?)
 }
 
+/// SQL: ends of which something was not kept that could have been, and their rows of `items`.
+pub(crate) const INCOMPLETE_ROWS: &str = "ends INDEXED BY ends_incomplete
+    CROSS JOIN items ON items.job = ends.job AND items.item = ends.item";
+
 /// SQL: the row of `items` is of something that was copied, and that is not complete and still so.
 pub(crate) fn is_incomplete() -> String {
     format!("is_incomplete AND state = 'ok' AND NOT {}", is_well_later())
@@ -100,9 +104,7 @@ pub(crate) fn is_incomplete() -> String {
 /// Items of which something was not kept that could have been, and that were not copied again since.
 pub(crate) fn incomplete(connection: &Connection, job: JobId) -> Result<u64> {
     let sql = format!(
-        "SELECT count(*) FROM ends INDEXED BY ends_incomplete
-         CROSS JOIN items ON items.job = ends.job AND items.item = ends.item
-         WHERE ends.job = ? AND {}",
+        "SELECT count(*) FROM {INCOMPLETE_ROWS} WHERE ends.job = ? AND {}",
         is_incomplete()
     );
     Ok(connection.prepare_cached(&sql)?.query_row((job.0,), |row| row.get(0))?)
