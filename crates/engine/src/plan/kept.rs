@@ -32,7 +32,7 @@ impl<F: FileSystem> Planner<'_, F> {
         if !self.state.unproved.is_empty() {
             let target = self.root.mapping.target.join_path(path);
             if let Some(done) = self.state.unproved.get(&(self.mapping, target)) {
-                return Known::Damaged(done.clone());
+                return Known::DoneBadly(done.clone());
             }
         }
         match history.known(self.mapping, path) {
@@ -190,7 +190,7 @@ impl<F: FileSystem> Planner<'_, F> {
         name: &OsStr,
     ) -> Option<(Action, Option<OsString>)> {
         let target_name = match known {
-            Known::Damaged(done) => return self.is_still_damaged(done, parent, name),
+            Known::DoneBadly(done) => return self.as_it_was_done_badly(done, parent, name),
             Known::Unfinished { target_name } => target_name,
             Known::Skipped { reason: SkipReason::Identical, target_name } => target_name,
             Known::Nothing | Known::Skipped { .. } | Known::Done(_) => return None,
@@ -218,7 +218,7 @@ impl<F: FileSystem> Planner<'_, F> {
     /// What looks as it did when it was found to be damaged, or to lack something, is the job's own, and no
     /// good: it is replaced, whatever the policy says of files that were there before. What was written to
     /// since is dealt with like any other file.
-    fn is_still_damaged(
+    fn as_it_was_done_badly(
         &mut self,
         done: &Done,
         parent: &RelPath,

@@ -59,9 +59,10 @@ pub enum Known {
         /// The target's last name as it was planned, where it differs from the source's.
         target_name: Option<OsString>,
     },
-    /// It was copied, and is to be copied again: it was found to have another content when it was looked at
-    /// again, or what could not be kept of it is tried once more. By what the two ends were known before that.
-    Damaged(Done),
+    /// It was copied, and is copied again as long as it is as it was left, whatever is to become of files that
+    /// were there before: it was found to have another content, or lacks what is tried again, or nobody can say
+    /// that it is what was written. By what the two ends were known then.
+    DoneBadly(Done),
     /// It was copied, or compared by its content and found in place: whatever ended well, or was
     /// skipped, with a report that says by what both ends are known again.
     Done(Done),

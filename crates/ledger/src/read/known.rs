@@ -161,7 +161,7 @@ fn read(
                     };
                     let is_tried_again = kind == RunKind::Retry && done.is_incomplete;
                     if state == ItemState::Damaged || is_tried_again {
-                        Known::Damaged(done)
+                        Known::DoneBadly(done)
                     } else {
                         Known::Done(done)
                     }

@@ -71,7 +71,7 @@ fn row_47_what_lacks_something_is_known_until_it_is_copied_again() {
     for (id, cause) in [(5, LossCause::Failed), (6, LossCause::NotPossible)] {
         let run = scene.ledger.begin_run(job, RunKind::Retry, 9).unwrap();
         assert_eq!(run.paths_to_retry().unwrap(), names);
-        assert!(matches!(known(&run, "d/b"), Known::Damaged(done) if done.is_incomplete));
+        assert!(matches!(known(&run, "d/b"), Known::DoneBadly(done) if done.is_incomplete));
         assert!(matches!(known(&run, "c"), Known::Done(_)));
         let again = item(id, "d/b");
         run.append(Queue::Items, vec![again.clone()]).unwrap();

@@ -62,7 +62,7 @@ fn every_state() {
     for name in ["cancelled", "planned"] {
         assert_eq!(known(name), Known::Unfinished { target_name: None }, "{name}");
     }
-    assert!(matches!(known("damaged"), Known::Damaged(_)));
+    assert!(matches!(known("damaged"), Known::DoneBadly(_)));
     for name in ["failed", "to skip", "undone", "never heard of"] {
         assert_eq!(known(name), Known::Nothing, "{name}");
     }

@@ -151,7 +151,7 @@ impl History for Asking<'_> {
     fn known(&self, mapping: usize, path: &RelPath) -> Result<Known, JournalError> {
         let recovered = self.recovered.get_or_init(|| Past::of(self.remembered, self.target));
         Ok(match recovered.known(mapping, path)? {
-            Known::Done(done) if self.remembered.damaged.contains(path) => Known::Damaged(done),
+            Known::Done(done) if self.remembered.damaged.contains(path) => Known::DoneBadly(done),
             known => known,
         })
     }
