@@ -10,10 +10,10 @@ use crate::directories::Directories;
 use crate::environment::Environment;
 use crate::error::ErrorCode;
 use crate::links::Links;
+use crate::loss::Readable;
 use crate::partial_names::PartialNames;
 use crate::plan::PlannedItem;
 use crate::policy::{MechanismMemory, SizeClass};
-use crate::readable::Readable;
 use crate::record::{Fact, JournalError, Recording, Rest};
 use crate::report::{
     Corrected, Event, ItemKind, ItemReport, ItemStatus, Lost, MAX_WORKERS, Share, Tally, Warning,

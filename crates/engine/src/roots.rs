@@ -6,7 +6,7 @@ use std::sync::Arc;
 use surecopy_fs::{FileSystem, FsResult, RelPath};
 
 use crate::error::{ItemError, Side};
-use crate::place::Place;
+use crate::loss::Place;
 use crate::plan::PlannedItem;
 use crate::preflight::{Problem, RefusedEntry, Scope};
 use crate::spec::{Mapping, joined};

@@ -6,7 +6,7 @@ use surecopy_fs::{FileId, FileSystem, FsError, Metadata, Node, Volume};
 
 use super::collector::Collector;
 use crate::error::Side;
-use crate::place::Place;
+use crate::loss::Place;
 use crate::preflight::{check_job, own_directories, volume_identity};
 use crate::record::RootIdentity;
 use crate::roots::Root;

@@ -16,7 +16,7 @@ use super::take::Worker;
 use crate::context::Stop;
 use crate::directories::flush_names_in;
 use crate::error::{ErrorCode, ItemError, Side};
-use crate::place::{Found, Place};
+use crate::loss::{Looked, Place};
 use crate::report::{ItemStatus, Lost};
 
 /// What an error may be a sign of.
@@ -147,9 +147,9 @@ impl<F: FileSystem> Worker<'_, '_, F> {
         let found = place.look(fs).map_err(|error| Sign::Failed(STEP, error))?;
         fs.metadata(Node::Dir(open)).map_err(|error| Sign::Failed(STEP, error))?;
         match found {
-            Found::Same(dir) => Ok(dir),
-            Found::Nothing => Err(Sign::NotThere("it is not there any more")),
-            Found::Another => Err(Sign::NotThere("another volume is there now, or none")),
+            Looked::Same(dir) => Ok(dir),
+            Looked::Nothing => Err(Sign::NotThere("it is not there any more")),
+            Looked::Another => Err(Sign::NotThere("another volume is there now, or none")),
         }
     }
 
@@ -172,7 +172,7 @@ impl<F: FileSystem> Worker<'_, '_, F> {
             }
         }
         let failed = |error| Sign::Failed(STEP, error);
-        let Found::Same(dir) = place.look(fs).map_err(failed)? else { return Ok(()) };
+        let Looked::Same(dir) = place.look(fs).map_err(failed)? else { return Ok(()) };
         match self.write_in(&dir, &place.path()) {
             Ok(()) => Ok(()),
             Err(error) if is_of_the_whole(&error) => Err(failed(error)),

@@ -8,9 +8,9 @@ use surecopy_fs::{FileSystem, Metadata, RelPath, Volume};
 use crate::commit::{Expected, Written};
 use crate::context::Context;
 use crate::error::{ItemError, Side};
+use crate::loss::ReadFrom;
 use crate::plan::{PlannedItem, Seen};
 use crate::policy::{Digest, SkipReason};
-use crate::readable::Origin;
 use crate::report::{ItemReport, Share};
 use crate::transfer::TransferError;
 use crate::verify::VerifyError;
@@ -32,7 +32,7 @@ pub(super) struct Claim<F: FileSystem> {
     /// The open source, when it is needed for a comparison.
     pub(super) source: Option<F::File>,
     /// Where the source was read from, if that is of use later.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<ReadFrom>,
     /// The source as it was when it was read.
     pub(super) source_seen: Seen,
     /// More of the same, of what was read; links have none.

@@ -21,7 +21,7 @@ pub(crate) struct Readable<F: FileSystem> {
 /// A file that was read well. It is kept open, so that it can be asked for whatever becomes of its name.
 struct Witness<F: FileSystem> {
     file: Arc<F::File>,
-    origin: Origin,
+    origin: ReadFrom,
 }
 
 impl<F: FileSystem> Default for Readable<F> {
@@ -32,7 +32,7 @@ impl<F: FileSystem> Default for Readable<F> {
 
 /// Where the beginning of a file comes from when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum ReadFrom {
     /// Memory has it, or it cannot be told.
     Memory,
     /// It can only come from the device.
@@ -47,13 +47,13 @@ impl<F: FileSystem> Readable<F> {
         file: &F::File,
         metadata: &Metadata,
         volume: &Volume,
-    ) -> Option<Origin> {
+    ) -> Option<ReadFrom> {
         // Of an empty one nothing is read.
         if metadata.size == 0 {
             return None;
         }
         let known = self.of(metadata.id.volume).map(|(_, origin)| origin);
-        if known == Some(Origin::Device) {
+        if known == Some(ReadFrom::Device) {
             return None;
         }
         let kind = volume.filesystem;
@@ -64,21 +64,27 @@ impl<F: FileSystem> Readable<F> {
             && is_in_memory(fs, file) == Some(false)
             && (metadata.size >= kind.inline_data_limit_bytes
                 || matches!(fs.may_be_inline(file), Ok(false)));
-        let origin = if is_from_device { Origin::Device } else { Origin::Memory };
+        let origin = if is_from_device { ReadFrom::Device } else { ReadFrom::Memory };
         (known != Some(origin)).then_some(origin)
     }
 
     /// It was read.
-    pub(crate) fn after_reading(&self, fs: &F, file: F::File, metadata: &Metadata, origin: Origin) {
+    pub(crate) fn after_reading(
+        &self,
+        fs: &F,
+        file: F::File,
+        metadata: &Metadata,
+        origin: ReadFrom,
+    ) {
         if is_in_memory(fs, &file) == Some(true) {
             let mut files = self.files.lock().expect("no code panics while holding this lock");
-            if files.get(&metadata.id.volume).is_none_or(|known| known.origin != Origin::Device) {
+            if files.get(&metadata.id.volume).is_none_or(|known| known.origin != ReadFrom::Device) {
                 files.insert(metadata.id.volume, Witness { file: Arc::new(file), origin });
             }
         }
     }
 
-    fn of(&self, volume: u64) -> Option<(Arc<F::File>, Origin)> {
+    fn of(&self, volume: u64) -> Option<(Arc<F::File>, ReadFrom)> {
         let files = self.files.lock().expect("no code panics while holding this lock");
         files.get(&volume).map(|known| (Arc::clone(&known.file), known.origin))
     }
@@ -87,12 +93,12 @@ impl<F: FileSystem> Readable<F> {
     /// a reason that no bad block gives; without such a file nothing is known.
     pub(crate) fn read_again(&self, fs: &F, volume: u64, buffer: &mut [u8]) -> FsResult<()> {
         let Some((file, origin)) = self.of(volume) else { return Ok(()) };
-        let length = buffer.len().min(4096);
+        let length = buffer.len().min(PAGE_BYTES as usize);
         if is_in_memory(fs, &file) == Some(true) {
             fs.read_at(&file, &mut buffer[..length], 0)?;
         }
         // What memory has of others may be all that there is of it.
-        if origin == Origin::Device
+        if origin == ReadFrom::Device
             && fs.drop_cache(&file).is_ok()
             && is_in_memory(fs, &file) == Some(false)
         {

@@ -21,7 +21,7 @@ pub(crate) struct Place {
 }
 
 /// What is where a place was.
-pub(crate) enum Found<D> {
+pub(crate) enum Looked<D> {
     /// The same volume, and a directory on it.
     Same(D),
     /// Nothing.
@@ -87,21 +87,21 @@ impl Place {
     }
 
     /// Opens it anew by its path, which tells what is there now.
-    pub(crate) fn look<F: FileSystem>(&self, fs: &F) -> FsResult<Found<F::Dir>> {
+    pub(crate) fn look<F: FileSystem>(&self, fs: &F) -> FsResult<Looked<F::Dir>> {
         let is_gone = |kind| matches!(kind, FsErrorKind::NotFound | FsErrorKind::NotADirectory);
         let root = match fs.open_root(&self.root) {
-            Err(error) if is_gone(error.kind) => return Ok(Found::Nothing),
+            Err(error) if is_gone(error.kind) => return Ok(Looked::Nothing),
             opened => opened?,
         };
         let found = match fs.open_dir(&root, &self.below) {
             Err(error) if is_gone(error.kind) && self.is_mounted_below => {
-                return Ok(Found::Nothing);
+                return Ok(Looked::Nothing);
             }
             // Somebody removed it, which says nothing of the volume.
             Err(error) if is_gone(error.kind) => root,
             opened => opened?,
         };
         let is_same = fs.metadata(Node::Dir(&found))?.id.volume == self.volume;
-        Ok(if is_same { Found::Same(found) } else { Found::Another })
+        Ok(if is_same { Looked::Same(found) } else { Looked::Another })
     }
 }
