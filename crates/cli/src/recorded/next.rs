@@ -49,8 +49,16 @@ pub(crate) fn next_step(ledger: &Ledger, record: &JobRecord) -> Option<NextStep>
             Some(("to give up the rest", format!("surecopy undo --discard {job}")))
         }
         Condition::CutShort(_) => of_copying.or_else(|| Some(verify())),
+        Condition::Copied(_) if has_undone_nothing(record) => {
+            Some(("to undo it all the same", format!("surecopy undo {job}")))
+        }
         Condition::Copied(_) => of_copying,
     }
+}
+
+/// Somebody wanted it undone just now, and nothing of it could be.
+fn has_undone_nothing(record: &JobRecord) -> bool {
+    record.runs.last().is_some_and(|run| run.kind == RunKind::Undo && run.sums.failed > 0)
 }
 
 /// The same by how far it was copied.

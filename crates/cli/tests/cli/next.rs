@@ -58,6 +58,21 @@ fn of_a_job_that_was_interrupted_more_is_left_than_what_had_failed() {
 }
 
 #[test]
+fn an_undo_that_could_do_nothing_does_not_advise_to_copy() {
+    let folder = Folder::new();
+    folder.write("src/a", "first");
+    folder.run(&["copy", "--keep-replaced", "src", "dst"]).all_done();
+    folder.write("dst/a", "changed since");
+    let ended = folder.run(&["undo", "1"]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.ends_with("to undo it all the same: surecopy undo 1\n"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn an_undo_that_has_left_some_says_how_to_go_on() {
     let folder = Folder::new();
     folder.write("src/a", "first").write("src/b", "second");
