@@ -4,6 +4,7 @@
 //! backup, and at last under the visible one; what it replaces stands under the visible name until
 //! then, and under that of the backup from then on.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::recovery::Recovery;
 use super::standing::{Hidden, Step, Visible, decide};
 use crate::commit::{ExchangedBack, Target, exchange_back};
 use crate::opened::Opened;
-use crate::plan::{Seen, Unprepared};
+use crate::plan::{ItemId, Seen, Unprepared};
 use crate::record::{Fact, Landed, Publication, RecordedEnd, Unsettled};
 use crate::report::WarningKind;
 
@@ -180,11 +181,15 @@ impl<F: FileSystem> Recovery<'_, F> {
         if durable.is_empty() {
             return Ok(());
         }
-        let end = |found: &Found| Fact::Ended {
-            item: found.publication.item,
+        // An item that was tried again may show by each of its announcements, as a name of a file does, or a
+        // file that was given the number of the one before. It ends once, by the last.
+        let last: BTreeMap<ItemId, &Found> =
+            durable.iter().map(|found| (found.publication.item, found)).collect();
+        let end = |(item, found): (ItemId, &Found)| Fact::Ended {
+            item,
             report: found.publication.report.clone(),
         };
-        self.outside.journal.record(durable.iter().map(end).collect())?;
+        self.outside.journal.record(last.into_iter().map(end).collect())?;
         for found in durable {
             // What is not there any more has left nothing.
             let done = match self.sight.directory(found.publication.mapping, &found.parent) {
