@@ -137,9 +137,12 @@ impl<F: FileSystem> Recovery<'_, F> {
         if *is_former_hidden {
             // The entry is then copied as if it never had been, and what it replaces is kept if it is to be.
             let ours = self.sight.fs.metadata_at(&opened.dir, found.name())?;
-            if self.hide(found, opened, &ours).is_ok() {
-                self.leave(found, why);
-                return Ok(());
+            match self.hide(found, opened, &ours) {
+                Ok(()) => {
+                    self.leave(found, why);
+                    return Ok(());
+                }
+                Err(error) => tracing::debug!(%error, ?target, "what was replaced is not put back"),
             }
         }
         // Whatever is to become of files that were there before, it is none of them.
